@@ -73,7 +73,7 @@ class Bench:
     def measure_runs(self, seconds: int, repeats: int) -> Iterator[MeasuredRun]:
         """Measure every program and operation. Each repeat starts with another program."""
         for repeat in range(repeats):
-            first = repeat % len(self.running_programs)
+            first = repeat % max(1, len(self.running_programs))
             for operation in self.operations:
                 for running_program in [*self.running_programs[first:], *self.running_programs[:first]]:
                     if running_program.program in operation.programs:
@@ -99,10 +99,12 @@ def main(
     ] = None,
 ) -> None:
     """Measure First Step and compare it with the other programs."""
-    names = set(only or NAMES)
+    names = set(only or ())
     if unknown := names - set(NAMES):
         raise typer.BadParameter(f"Unknown: {', '.join(sorted(unknown))}.")
-    programs = [program for program in PROGRAMS if program.name in names] or list(PROGRAMS)
+    programs = [program for program in PROGRAMS if program.name in names] or [
+        program for program in PROGRAMS if not program.optional
+    ]
     operations = [operation for operation in OPERATIONS if operation.name in names] or list(OPERATIONS)
     with progress:
         result = _measure(programs, operations, seconds, repeats, cases)

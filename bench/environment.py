@@ -120,6 +120,8 @@ async def _build_environment(
         "FIRSTSTEP_ANONYMOUS_REQUESTS_PER_MINUTE": "100000000",
         "BENCH_PLAIN_URL": to_sqlalchemy_url(plain),
         "BENCH_PLAIN_SECRET": secrets.token_urlsafe(32),
+        "NODE_ENV": "production",
+        "GRAPHILE_ENV": "production",
     }
     os.environ.update(environment)  # this process encrypts and signs with the keys of the programs
     report_progress("migrating")
@@ -247,11 +249,15 @@ async def create_sessions(
 
 
 def _create_plain_tokens(organisation: Organisation, secret: str) -> BearerTokens:
-    expires_at = datetime.now(UTC) + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
-    subjects = (organisation.worker_ids[0], organisation.supervisor_id, organisation.api_client_id)
+    """Return tokens with the claims that PostGraphile needs. `plain` uses the subject only."""
+
+    def create_token(subject: uuid.UUID, **claims: str) -> str:
+        expires_at = datetime.now(UTC) + timedelta(seconds=TOKEN_LIFETIME_SECONDS)
+        return str(jwt.encode({"sub": str(subject), "exp": expires_at, **claims}, secret, algorithm="HS256"))
+
+    team_id = str(organisation.team_ids[0])
     return BearerTokens(
-        *(
-            jwt.encode({"sub": str(subject), "exp": expires_at}, secret, algorithm="HS256")
-            for subject in subjects
-        )
+        create_token(organisation.worker_ids[0], role="social_worker", team_id=team_id),
+        create_token(organisation.supervisor_id, role="supervisor", team_id=team_id),
+        create_token(organisation.api_client_id, role="partner", agency_id=str(organisation.agency_id)),
     )

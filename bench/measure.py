@@ -29,7 +29,7 @@ def measure_response_size(
     """Send one request, and return the size of the response body in bytes.
 
     Raises:
-        RuntimeError: the response does not have the expected status.
+        RuntimeError: the response is an error.
     """
     request = operation.list_program_requests(program.program, environment)[0]
     with socket.create_connection((HOST, program.port), timeout=10) as connection:
@@ -40,7 +40,7 @@ def measure_response_size(
                 break
             response += part
     head, _, body = response.partition(b"\r\n\r\n")
-    if head[9:12] != str(operation.expected_status).encode():
+    if head[9:10] != b"2":
         raise RuntimeError(
             f"{program.program.name} responds to {operation.name} with {head[9:12].decode()}: {body[:300]!r}"
         )

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
+from pydantic.alias_generators import to_camel
+
 from bench.caseload import generate_referral
 from bench.environment import BearerTokens, BenchEnvironment, GeneratedRecords
 from bench.load import REQUEST_SEPARATOR, UNIQUE_ID_PLACEHOLDER
-from bench.programs import FIRST_STEP, HOST, PLAIN, PROGRAMS, Program
+from bench.programs import FIRST_STEP, HOST, PLAIN, POSTGRAPHILE, PROGRAMS, Program
 
 REFERRAL_BODY_COUNT = 500
 """Number of different referrals. Each is sent many times with a new external_id."""
@@ -30,10 +32,8 @@ class Operation:
     """The programs that support the operation."""
     list_bodies: Callable[[], list[bytes]] | None = None
     """Returns JSON bodies with the placeholder of a unique id."""
-
-    @property
-    def expected_status(self) -> int:
-        return 201 if self.list_bodies else 200
+    list_variables: Callable[[GeneratedRecords], list[dict[str, Any]]] = lambda _: [{}]
+    """Returns the variables of the persisted GraphQL operation, which has the name of this operation."""
 
     def list_requests(self, generated: GeneratedRecords, tokens: BearerTokens) -> list[bytes]:
         """Return the raw requests, with a placeholder of a unique id in requests with a body."""
@@ -43,8 +43,17 @@ class Operation:
 
     def list_program_requests(self, program: Program, environment: BenchEnvironment) -> list[bytes]:
         """Return the requests with the tokens of a program."""
+        if program is POSTGRAPHILE:
+            return self._list_graphql_requests(environment)
         tokens = environment.plain_tokens if program is PLAIN else environment.generated.tokens
         return self.list_requests(environment.generated, tokens)
+
+    def _list_graphql_requests(self, environment: BenchEnvironment) -> list[bytes]:
+        token = getattr(environment.plain_tokens, self.caller)
+        return [
+            _build_request("/graphql", token, _to_json({"id": self.name, "variables": variables}))
+            for variables in self.list_variables(environment.generated)
+        ]
 
     def build_request_file(self, program: Program, environment: BenchEnvironment) -> bytes:
         """Return the requests in the format of the load clients."""
@@ -57,21 +66,30 @@ def _build_request(path: str, bearer: str, body: bytes) -> bytes:
         f"{'POST' if body else 'GET'} {path} HTTP/1.1", f"Host: {HOST}", "Accept: */*", f"Authorization: Bearer {bearer}",
     ]  # fmt: skip
     if body:
-        lines += [
-            "Content-Type: application/json",
-            f"Idempotency-Key: {UNIQUE_ID_PLACEHOLDER.decode()}",
-            f"Content-Length: {len(body)}",
-        ]
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    if UNIQUE_ID_PLACEHOLDER in body:
+        lines.append(f"Idempotency-Key: {UNIQUE_ID_PLACEHOLDER.decode()}")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _list_referral_bodies() -> list[bytes]:
+def _list_referrals() -> list[dict[str, Any]]:
     rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
-    payloads = [
-        {"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)}
+    return [
+        _drop_nulls({"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)})
         for number in range(REFERRAL_BODY_COUNT)
     ]
-    return [json.dumps(_drop_nulls(payload), ensure_ascii=False).encode() for payload in payloads]
+
+
+def _list_referral_variables(_: GeneratedRecords) -> list[dict[str, Any]]:
+    """Return the referrals without documents, which have no column. `plain` ignores them."""
+    return [
+        {"referral": {to_camel(name): value for name, value in referral.items() if name != "documents"}}
+        for referral in _list_referrals()
+    ]
+
+
+def _to_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def _drop_nulls(value: Any) -> Any:
@@ -101,6 +119,7 @@ OPERATIONS = (
         "worker",
         lambda generated: [f"/v1/cases/{case_id}" for case_id in generated.worker_case_ids],
         PROGRAMS,
+        list_variables=lambda generated: [{"id": str(case_id)} for case_id in generated.worker_case_ids],
     ),
     Operation(
         "L1",
@@ -115,7 +134,8 @@ OPERATIONS = (
         "api_client",
         lambda _: ["/v1/referrals"],
         PROGRAMS,
-        _list_referral_bodies,
+        lambda: [_to_json(referral) for referral in _list_referrals()],
+        _list_referral_variables,
     ),
     Operation(
         "O1",

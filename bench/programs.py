@@ -1,4 +1,4 @@
-"""The measured programs. Each one runs in uvicorn with two workers, uvloop and httptools."""
+"""The measured programs, each with two workers. Those in Python run in uvicorn with uvloop and httptools."""
 
 import http.client
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.environment import ROOT
+from bench.postgraphile.installation import install_postgraphile
 
 HOST = "127.0.0.1"
 WORKERS = 2
@@ -27,8 +28,10 @@ class Program:
     name: str
     description: str
     target: str
-    """Import string of the application."""
+    """Import string of the application, or the file of a Node program."""
     options: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether the program is measured only if it is named."""
 
 
 WIRE = Program("wire", "Starlette with constant responses", "bench.wire:app")
@@ -45,7 +48,13 @@ PLAIN = Program(
 FIRST_STEP = Program(
     "ours", "First Step", "app.main:create_app", ("--factory", "--no-server-header", "--no-proxy-headers")
 )
-PROGRAMS = (WIRE, LIMIT, PLAIN, FIRST_STEP)
+POSTGRAPHILE = Program(
+    "postgraphile",
+    "PostGraphile 5 on the database of plain, with row-level security, without encryption, with one audit row per request",
+    "server.mjs",
+    optional=True,
+)
+PROGRAMS = (WIRE, LIMIT, PLAIN, POSTGRAPHILE, FIRST_STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,7 @@ def run_program(program: Program, environment: Mapping[str, str], log: Path) -> 
         RuntimeError: the program does not become ready; the message is the end of its log.
     """
     port = _find_free_port()
-    command = (
-        sys.executable, "-m", "uvicorn", program.target, "--host", HOST, "--port", str(port), "--workers", str(WORKERS),
-        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", *program.options,
-    )  # fmt: skip
+    command = _build_command(program, port)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - fixed arguments, no shell
@@ -84,6 +90,16 @@ def run_program(program: Program, environment: Mapping[str, str], log: Path) -> 
         yield RunningProgram(program, port, process.pid)
     finally:
         _stop_process(process)
+
+
+def _build_command(program: Program, port: int) -> tuple[str, ...]:
+    if program is POSTGRAPHILE:
+        node, folder = install_postgraphile()
+        return (node, str(folder / program.target), HOST, str(port), str(WORKERS))
+    return (
+        sys.executable, "-m", "uvicorn", program.target, "--host", HOST, "--port", str(port), "--workers", str(WORKERS),
+        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", *program.options,
+    )  # fmt: skip
 
 
 def _stop_process(process: subprocess.Popen[bytes]) -> None:
@@ -106,7 +122,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
     deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):
-            if get_status(port, "/readyz") in {200, 204}:
+            if get_status(port, "/readyz") < 500:  # 404 from a program that has no such path
                 return
         time.sleep(0.2)
     raise RuntimeError(log.read_text(errors="replace")[-2000:])
