@@ -20,8 +20,8 @@ from app.schemas.agenda import (
     Counts,
 )
 from app.schemas.wire import PageQuery
-from app.services.cases import agenda, calendar_feeds, counts
-from app.services.cases.calendar_feeds import FeedOwner
+from app.services.agenda import agenda, calendar_feeds, counts
+from app.services.agenda.calendar_feeds import FeedOwner
 
 router = Router(tags=["agenda"])
 

@@ -1,1 +1,1 @@
-"""Cases: children and the people around them, staffing, consents, timeline, agenda."""
+"""Cases: children and the people around them, staffing, consents, timeline."""

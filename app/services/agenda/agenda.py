@@ -26,7 +26,7 @@ from app.kit.dates import today
 from app.kit.reference_names import person_name, to_ref
 from app.models import Action, Child, Goal, LegalStep, Referral, SupportSession
 from app.schemas.agenda import AgendaEntryList, AgendaFilters
-from app.services.cases.agenda_sources import AgendaRole, build_entries
+from app.services.agenda.sources import AgendaRole, build_entries
 from app.services.cases.cases import build_case_child
 from app.services.cases.record_links import get_record_path
 

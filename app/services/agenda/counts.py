@@ -12,8 +12,8 @@ from app.kit.dates import today
 from app.kit.list_query import MAX_TOTAL
 from app.models import Case
 from app.schemas.agenda import Counts
-from app.services.cases import agenda
-from app.services.cases.agenda_sources import AgendaRole, build_entries
+from app.services.agenda import agenda
+from app.services.agenda.sources import AgendaRole, build_entries
 from app.services.cases.next_step import build_review_overdue
 
 COUNTED = NoShownRecord("the records are only counted")

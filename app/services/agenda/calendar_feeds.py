@@ -37,8 +37,8 @@ from app.schemas.agenda import CalendarFeedCreate, CalendarFeedList, CalendarFee
 from app.schemas.wire import PageQuery
 from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
-from app.services.cases import agenda
-from app.services.cases.agenda_sources import AgendaRole, build_entries
+from app.services.agenda import agenda
+from app.services.agenda.sources import AgendaRole, build_entries
 
 FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"

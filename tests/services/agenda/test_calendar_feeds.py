@@ -17,7 +17,7 @@ from app.kit.dates import add_months, today
 from app.models import SupportSession
 from app.rendering.icalendar import CalendarEvent, render_icalendar
 from app.schemas.codes import get_codes
-from app.services.cases.calendar_feeds import CALENDAR_NAMES, EVENT_TITLES, MAX_ACTIVE_FEEDS
+from app.services.agenda.calendar_feeds import CALENDAR_NAMES, EVENT_TITLES, MAX_ACTIVE_FEEDS
 from tests.support.calendar_feeds import FEEDS_PATH, create_feed, fetch_feed
 from tests.support.responses import expect_json
 from tests.support.row_factories import (
