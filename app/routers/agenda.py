@@ -42,7 +42,7 @@ async def list_agenda_entries(
 
     Returns the caller's items that are due or overdue, each with what a list shows. Workers receive the items of their cases,
     supervisors also the records of their team that wait for their decision, programme managers also the cases that
-    reach 24 months.
+    reach 24 months and the disbursements that they can approve.
     """
     return await agenda.list_agenda_entries(reader, caller, filters)
 

@@ -119,7 +119,11 @@ class Counts(Output):
 
     agenda: int = Field(description="Number of entries on the agenda without filters.")
     overdue: int = Field(description="Number of these entries that are overdue.")
-    approvals: int = Field(description="Number of records that wait for the caller's approval.")
+    approvals: int = Field(
+        description="Number of records that wait for the caller's decision: the entries of the kind `approval`, for a "
+        "programme manager also the cases past 24 months, which need an extension, and for a finance officer the "
+        "disbursements of the list with `awaiting=me`."
+    )
     referrals: int = Field(description="Number of referrals that the caller has to acknowledge or decide.")
     overdue_reviews: int = Field(
         description="Number of cases that the caller can see whose next review is overdue, at most 10,000."

@@ -26,7 +26,7 @@ from app.kit.dates import today
 from app.kit.reference_names import person_name, to_ref
 from app.models import Action, Child, Goal, LegalStep, Referral, SupportSession
 from app.schemas.agenda import AgendaEntryList, AgendaFilters
-from app.services.agenda.sources import AgendaRole, build_entries
+from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
 from app.services.cases.cases import build_case_child
 from app.services.cases.record_links import get_record_path
 
@@ -44,6 +44,7 @@ class AgendaShape(NamedTuple):
     """The parts of a request that change the SQL of the agenda."""
 
     roles: tuple[AgendaRole, ...]
+    approval_arms: tuple[str, ...]
     kinds: tuple[str, ...] | None
     limit: int
     has_overdue_filter: bool = False
@@ -67,6 +68,7 @@ async def list_agenda_entries(
         parameters["cursor_begins"], parameters["cursor_kind"], parameters["cursor_id"] = cursor
     shape = AgendaShape(
         roles,
+        APPROVALS.list_arms(caller),
         tuple(filters.kind) if filters.kind else None,
         filters.limit,
         filters.overdue is not None,
@@ -95,6 +97,8 @@ def list_agenda_roles(caller: Caller) -> tuple[AgendaRole, ...]:
 def get_agenda_parameters(caller: Caller, until: date, milestones_until: date) -> dict[str, Any]:
     """Return the parameters of the agenda of a caller up to a day."""
     return {
+        **APPROVALS.get_parameters(caller),
+        "day": today(),
         "caller_id": caller.id,
         "supervised_team_ids": caller.supervised_team_ids if caller.has_role(Role.supervisor) else [],
         "today": today(),
@@ -114,7 +118,7 @@ def get_sort_columns(entries: Subquery) -> tuple[ColumnElement[Any], ...]:
 @lru_cache(MAX_COMPILED_SHAPES)
 def build_page_query(shape: AgendaShape) -> ReadQuery:
     """Return the query of one page, with the records that its rows show."""
-    entries = build_entries(shape.roles, shape.kinds)
+    entries = build_entries(shape.roles, shape.approval_arms, shape.kinds)
     conditions = []
     if shape.has_overdue_filter:
         conditions.append(entries.c.is_overdue == bindparam("overdue", type_=Boolean))

@@ -38,7 +38,7 @@ from app.schemas.wire import PageQuery
 from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.agenda import agenda
-from app.services.agenda.sources import AgendaRole, build_entries
+from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
 
 FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
@@ -203,7 +203,8 @@ async def render_calendar_feed(reader: RecordReader, owner: FeedOwner) -> str:
     until = today() + FEED_HORIZON
     parameters = agenda.get_agenda_parameters(owner.caller, until, until)
     roles = agenda.list_agenda_roles(owner.caller)
-    rows = await reader.fetch(_build_feed_query(roles), **parameters) if roles else []
+    query = _build_feed_query(roles, APPROVALS.list_arms(owner.caller)) if roles else None
+    rows = await reader.fetch(query, **parameters) if query else []
     events = [_to_event(owner, row) for row in rows]
     return await asyncio.to_thread(  # up to a fifth of a second, which would block the event loop
         icalendar.render_icalendar,
@@ -216,14 +217,14 @@ async def render_calendar_feed(reader: RecordReader, owner: FeedOwner) -> str:
 
 
 @lru_cache
-def _build_feed_query(roles: tuple[AgendaRole, ...]) -> ReadQuery:
+def _build_feed_query(roles: tuple[AgendaRole, ...], approval_arms: tuple[str, ...]) -> ReadQuery:
     """Return the query of a feed. It selects ids, days and codes.
 
     The calendar contains nothing about a child, not even an id. The access log therefore contains the event of the
     download, but no entry per child. An entry means that data of the child was disclosed, and thousands of wrong entries
     a day would hide the correct ones.
     """
-    entries = build_entries(roles)
+    entries = build_entries(roles, approval_arms)
     columns = (entries.c[name] for name in ("kind", "due_on", "at", "record_kind", "record_id", "detail"))
     query = select(*columns).order_by(*agenda.get_sort_columns(entries)).limit(MAX_EVENTS)
     return ReadQuery(query, shows=NoShownRecord("a calendar contains nothing about a child"))

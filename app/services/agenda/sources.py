@@ -4,11 +4,13 @@ A source selects the rows that the caller has to work on: as lead worker or co-w
 team, or as programme manager. An agenda reads only the sources that the roles of the caller can have. Row-level security
 decides which rows are visible.
 
+The disbursements that wait for an approval are those of their list with `awaiting=me`.
+
 Items without a date of their own are due as follows: a received referral after 2 days; an acknowledged referral, a
 submission and a returned record after 7 days; a service referral without an answer from the provider after 14 days.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -22,8 +24,23 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    cast,
+    func,
+    literal,
+    select,
     text,
+    union_all,
 )
+from sqlmodel import col
+
+from app.kit.case_scope import Condition, RowSelect
+from app.kit.dates import CAMBODIA_TIMEZONE
+from app.models import Case, Disbursement
+from app.services.fund.disbursement_scope import DAY, ApprovalScope
+
+TIMEZONE = CAMBODIA_TIMEZONE.key
+APPROVALS = ApprovalScope()
+"""The disbursements that the caller can approve."""
 
 
 class AgendaRole(StrEnum):
@@ -148,15 +165,6 @@ SOURCES = {
       FROM care_plans p
      WHERE p.case_id = ANY (ARRAY(SELECT id FROM supervisor_cases)) AND p.status = 'submitted'
        AND :caller_id <> ALL (p.contributor_ids || p.author_id || p.submitted_by_id)
- UNION ALL
-    -- A recurring request is decided once, with its first instalment. A payment made in an emergency has its own
-    -- approval deadline.
-    SELECT 'approval', coalesce(d.approval_due_on, (d.created_at AT TIME ZONE 'Asia/Phnom_Penh')::date + 7), NULL,
-           d.case_id, 'disbursement', d.id, d.urgency, NULL, NULL, NULL, NULL
-      FROM disbursements d
-     WHERE d.case_id = ANY (ARRAY(SELECT id FROM supervisor_cases))
-       AND d.instalment = 1 AND d.approved_by_id IS NULL AND d.status IN ('requested', 'paid')
-       AND d.requested_by_id <> :caller_id AND d.paid_by_id IS DISTINCT FROM :caller_id
         """,
         "referral": """
     SELECT 'referral',
@@ -221,10 +229,13 @@ COLUMN_TYPES: dict[str, Any] = {
 }
 
 
-def build_entries(roles: Collection[AgendaRole], kinds: Collection[str] | None = None) -> Subquery:
+def build_entries(
+    roles: Collection[AgendaRole], approval_arms: Sequence[str], kinds: Collection[str] | None = None
+) -> Subquery:
     """Return a subquery of the agenda entries for these roles. `kinds` restricts the entries; None selects all kinds.
 
-    `PARAMETER_TYPES` lists the parameters of the subquery, `COLUMN_TYPES` its columns.
+    `approval_arms` are the arms of `APPROVALS`. `PARAMETER_TYPES` lists the other parameters of the subquery,
+    `COLUMN_TYPES` its columns.
     """
     cases = [CASES_SQL.format(role=role, condition=CASE_CONDITIONS[role]) for role in roles]
     sources = [sql for role in roles for kind, sql in SOURCES[role].items() if kinds is None or kind in kinds]
@@ -235,4 +246,33 @@ def build_entries(roles: Collection[AgendaRole], kinds: Collection[str] | None =
     )
     types = {name: type_ for name, type_ in PARAMETER_TYPES.items() if f":{name}" in sql}
     parameters = (bindparam(name, type_=type_) for name, type_ in types.items())
-    return text(sql).bindparams(*parameters).columns(**COLUMN_TYPES).subquery("entries")
+    entries = text(sql).bindparams(*parameters).columns(**COLUMN_TYPES).subquery("entries")
+    if not approval_arms or (kinds is not None and "approval" not in kinds):
+        return entries
+    disbursements = APPROVALS.build_arms(approval_arms, _select_disbursement_entries)
+    return union_all(select(*entries.c), *disbursements).subquery("entries")
+
+
+def _select_disbursement_entries(condition: Condition) -> RowSelect:
+    """Select the entries of disbursements that the caller can approve.
+
+    A payment made in an emergency has its own approval deadline.
+    """
+    requested_on = cast(func.timezone(TIMEZONE, col(Disbursement.created_at)), Date)
+    due_on = func.coalesce(col(Disbursement.approval_due_on), requested_on + 7)
+    lead_worker = select(col(Case.lead_worker_id)).where(col(Case.id) == col(Disbursement.case_id))
+    columns: dict[str, Any] = {
+        "kind": literal("approval"),
+        "due_on": due_on,
+        "case_id": col(Disbursement.case_id),
+        "record_kind": literal("disbursement"),
+        "record_id": col(Disbursement.id),
+        "detail": col(Disbursement.urgency),
+        "worker_id": lead_worker.scalar_subquery(),
+        "case_number": col(Disbursement.case_number),
+        "child_id": col(Disbursement.child_id),
+        "is_overdue": due_on < DAY,
+        "begins": func.timezone(TIMEZONE, cast(due_on, DateTime)),
+    }
+    row = (columns.get(name, cast(None, type_)).label(name) for name, type_ in COLUMN_TYPES.items())
+    return select(*row).where(condition, due_on <= bindparam("until", type_=Date))

@@ -9,12 +9,11 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.permissions import Role
 from app.kit.case_scope import (
+    ARM_CONDITIONS,
     WORKER_ID,
     ArmBuilder,
-    ArmSelector,
     CaseScope,
     Condition,
-    RowSelect,
     build_conditional_arm,
 )
 from app.models import Case, Disbursement
@@ -83,37 +82,43 @@ class DisbursementScope(CaseScope):
         return ("all",) if caller.has_role(Role.finance_officer) else super().list_arms(caller)
 
 
-class AwaitingScope(DisbursementScope):
-    """The disbursements that the caller can approve, pay or reconcile next: one arm for each act and status."""
+class ApprovalScope(DisbursementScope):
+    """The disbursements that the caller can approve next. Programme managers have one arm for each status."""
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
-        """Return the names of the arms that apply to the caller."""
-        is_manager, is_finance_officer = map(caller.has_role, (Role.programme_manager, Role.finance_officer))
-        arms = {
-            "approvable_requests": is_manager,
-            "approvable_payments": is_manager,
-            "approvable_of_teams": not is_manager and "teams" in CaseScope.list_arms(self, caller),
-            "payable": is_finance_officer,
-            "payable_emergencies": is_finance_officer,
-            "reconcilable": is_finance_officer,
-        }
-        return tuple(name for name, is_present in arms.items() if is_present) or ("none",)
+        """Return the names of the arms that apply to the caller: none if the caller cannot approve disbursements."""
+        if caller.has_role(Role.programme_manager):
+            return ("approvable_requests", "approvable_payments")
+        return ("approvable_of_teams",) if "teams" in CaseScope.list_arms(self, caller) else ()
 
     def get_parameters(self, caller: Caller) -> dict[str, Any]:
         """Return the parameters of the arms."""
         return super().get_parameters(caller) | {"limit_roles": sorted(caller.roles)}
 
     def _get_arm_builders(self) -> dict[str, ArmBuilder]:
+        of_teams = self._refer_to(ARM_CONDITIONS["teams"])
         return {
             "approvable_requests": build_conditional_arm(APPROVABLE_REQUESTS),
             "approvable_payments": build_conditional_arm(APPROVABLE_PAYMENTS),
-            "approvable_of_teams": self._build_approvable_of_teams,
+            "approvable_of_teams": build_conditional_arm(
+                and_(of_teams, or_(APPROVABLE_REQUESTS, APPROVABLE_PAYMENTS))
+            ),
+        }
+
+
+class AwaitingScope(ApprovalScope):
+    """The disbursements that the caller can approve, pay or reconcile next: one more arm for each act and status."""
+
+    def list_arms(self, caller: Caller) -> tuple[str, ...]:
+        """Return the names of the arms that apply to the caller."""
+        payments = ("payable", "payable_emergencies", "reconcilable")
+        arms = super().list_arms(caller) + (payments if caller.has_role(Role.finance_officer) else ())
+        return arms or ("none",)
+
+    def _get_arm_builders(self) -> dict[str, ArmBuilder]:
+        return super()._get_arm_builders() | {
             "payable": build_conditional_arm(PAYABLE),
             "payable_emergencies": build_conditional_arm(PAYABLE_EMERGENCIES),
             "reconcilable": build_conditional_arm(RECONCILABLE),
             "none": build_conditional_arm(false()),
         }
-
-    def _build_approvable_of_teams(self, select_arm: ArmSelector) -> RowSelect:
-        approvable = or_(APPROVABLE_REQUESTS, APPROVABLE_PAYMENTS)
-        return self._build_teams(lambda of_team: select_arm(and_(of_team, approvable)))
