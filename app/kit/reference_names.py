@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlmodel import col
 
 from app.access.reader import ReadQuery, RecordReader
-from app.models import Agency, Case, Fund, Place, Team, User
+from app.models import Agency, Case, Fund, Place, Provider, Team, User
 
 STAFF_QUERY = ReadQuery(
     select(col(User.id), col(User.name)).where(col(User.id) == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
@@ -63,8 +63,13 @@ def fund_name(fund_id: Any) -> ScalarSelect[str]:
     return select(col(Fund.name)).where(col(Fund.id) == fund_id).scalar_subquery()
 
 
+def provider_name(provider_id: Any) -> ScalarSelect[str]:
+    """Select the name of a service provider."""
+    return select(col(Provider.name)).where(col(Provider.id) == provider_id).scalar_subquery()
+
+
 def to_ref(record_id: str | None, name: str | None) -> dict[str, str | None] | None:
-    """Return the reference to a user, team, agency or fund of a response, or None without an id."""
+    """Return the reference to a user, team, agency, fund or provider of a response, or None without an id."""
     return None if record_id is None else {"id": record_id, "name": name}
 
 

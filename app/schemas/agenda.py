@@ -8,8 +8,10 @@ from pydantic import Field
 
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.funds import Category
 from app.schemas.identity import PersonName
-from app.schemas.references import StaffRef
+from app.schemas.money import Money
+from app.schemas.references import PersonRef, ProviderRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
@@ -75,6 +77,15 @@ class AgendaReferral(Output):
     child_nickname: str | None = Field(description="Nickname of the child.")
 
 
+class AgendaDisbursement(Output):
+    """The disbursement that an agenda entry is about."""
+
+    number: str = Field(description="Number of the disbursement.")
+    category: Category = Field(description="Category of the assistance.")
+    amount: Money = Field(description="Requested amount of this instalment.")
+    instalments: int = Field(description="Number of instalments that are decided together.")
+
+
 class AgendaEntry(Output):
     """An item on the caller's agenda that is due, overdue or waiting for a decision."""
 
@@ -106,6 +117,18 @@ class AgendaEntry(Output):
     )
     action: AgendaAction | None = Field(description="The action; null for other kinds.")
     referral: AgendaReferral | None = Field(description="The referral; null for other kinds.")
+    disbursement: AgendaDisbursement | None = Field(description="The disbursement; null for other kinds.")
+    author: StaffRef | None = Field(
+        description="Author of the assessment, care plan, exit plan or service referral, or requester of the disbursement; "
+        "null for other kinds."
+    )
+    person: PersonRef | None = Field(
+        description="Supporter or family member that the assessment or care plan is about; null for the child and other "
+        "kinds."
+    )
+    provider: ProviderRef | None = Field(
+        description="Provider of the service referral; null for other kinds."
+    )
     record: AgendaRecord = Field(description="The record that the entry is about.")
     link: str = Field(description="Path of the record.")
 

@@ -1,4 +1,4 @@
-"""References to staff, teams, agencies, cases, funds and places: the id or code of a record together with its name."""
+"""References to staff, teams, agencies, cases, funds, providers and places: the id or code of a record together with its name."""
 
 from uuid import UUID
 
@@ -41,6 +41,13 @@ class FundRef(Output):
 
     id: UUID = Field(description="Id of the fund.")
     name: str = Field(description="Name of the fund.")
+
+
+class ProviderRef(Output):
+    """A service provider, by id and name."""
+
+    id: UUID = Field(description="Id of the provider.")
+    name: str = Field(description="Name of the provider.")
 
 
 class PlaceRef(Output):

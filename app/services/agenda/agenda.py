@@ -5,35 +5,75 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     DateTime,
+    Integer,
     Subquery,
     Text,
     Uuid,
     bindparam,
     case,
+    cast,
+    func,
     select,
+    true,
     tuple_,
+    union_all,
 )
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Role
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
+from app.kit.case_scope import RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import today
-from app.kit.reference_names import person_name, to_ref
-from app.models import Action, Child, Goal, LegalStep, Referral, SupportSession
+from app.kit.reference_names import person_name, provider_name, to_ref
+from app.models import (
+    Action,
+    Assessment,
+    CarePlan,
+    Child,
+    Disbursement,
+    ExitPlan,
+    Goal,
+    LegalStep,
+    Referral,
+    ServiceReferral,
+    SupportSession,
+)
 from app.schemas.agenda import AgendaEntryList, AgendaFilters
+from app.schemas.money import format_money
 from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
 from app.services.cases.cases import build_case_child
+from app.services.cases.people import select_person, to_person_ref
 from app.services.cases.record_links import get_record_path
 
 AGENDA_HORIZON = timedelta(days=14)
 MILESTONE_HORIZON = timedelta(days=30)
 MAX_COMPILED_SHAPES = 200
 """Maximum number of compiled queries."""
+RECORD_MODELS = {
+    "assessment": Assessment,
+    "care_plan": CarePlan,
+    "exit_plan": ExitPlan,
+    "disbursement": Disbursement,
+    "service_referral": ServiceReferral,
+}
+DISBURSEMENT_COLUMNS: dict[str, Any] = {
+    "number": Text,
+    "category": Text,
+    "amount": BigInteger,
+    "currency": Text,
+    "instalments": Integer,
+}
+RECORD_COLUMNS: dict[str, Any] = {
+    **dict.fromkeys(("author_id", "requested_by_id", "person_id", "provider_id"), Uuid),
+    **DISBURSEMENT_COLUMNS,
+}
+"""Columns of the records of `RECORD_MODELS` that an entry shows."""
 SHOWN_RECORDS = (
     ShownRecord("case", record_id="case_id"),
     ShownRecord("referral", child_id=None, case_id=None, record_id="referral_id"),
@@ -131,11 +171,24 @@ def build_page_query(shape: AgendaShape) -> ReadQuery:
         conditions.append(tuple_(*get_sort_columns(entries)) > tuple_(*cursor))
     first_entries = select(entries).where(*conditions).order_by(*get_sort_columns(entries))
     page = first_entries.limit(shape.limit + 1).subquery("page")
-    query = (
+    return ReadQuery(_select_rows(page).order_by(*get_sort_columns(page)), shows=SHOWN_RECORDS)
+
+
+def _select_rows(page: Subquery) -> RowSelect:
+    """Select the entries of a page with what their rows show."""
+    selects = (_select_record(page, kind, model) for kind, model in RECORD_MODELS.items())
+    record = union_all(*selects).lateral("record")
+    author_id = func.coalesce(record.c.author_id, record.c.requested_by_id)
+    return (
         select(
             *page.c,
+            *(record.c[name] for name in ("person_id", "provider_id", *DISBURSEMENT_COLUMNS)),
+            author_id.label("author_id"),
             case((page.c.record_kind == "referral", page.c.record_id)).label("referral_id"),
             person_name(page.c.worker_id).label("worker_name"),
+            person_name(author_id).label("author_name"),
+            select_person(record.c.person_id),
+            provider_name(record.c.provider_id).label("provider_name"),
             col(Child.sex),
             col(Child.identity_encrypted),
             col(Goal.area),
@@ -143,9 +196,14 @@ def build_page_query(shape: AgendaShape) -> ReadQuery:
         )
         .outerjoin(Child, col(Child.id) == page.c.child_id)
         .outerjoin(Goal, col(Goal.id) == page.c.goal_id)
-        .order_by(*get_sort_columns(page))
+        .outerjoin(record, true())
     )
-    return ReadQuery(query, shows=SHOWN_RECORDS)
+
+
+def _select_record(page: Subquery, kind: str, model: Any) -> RowSelect:
+    """Select the columns of `RECORD_COLUMNS` that a kind of record has, for an entry of this kind."""
+    columns = (getattr(model, name, cast(None, type_)).label(name) for name, type_ in RECORD_COLUMNS.items())
+    return select(*columns).where(col(model.id) == page.c.record_id, page.c.record_kind == kind)
 
 
 def _row_to_item(row: Any, day: date) -> dict[str, Any]:
@@ -164,6 +222,10 @@ def _row_to_item(row: Any, day: date) -> dict[str, Any]:
         "place": _decrypt_place(row),
         "action": _build_action(row) if row.goal_id else None,
         "referral": _build_referral(row) if row.referral_id else None,
+        "disbursement": _build_disbursement(row) if row.record_kind == "disbursement" else None,
+        "author": to_ref(row.author_id, row.author_name),
+        "person": to_person_ref(row),
+        "provider": to_ref(row.provider_id, row.provider_name),
         "record": {"kind": row.record_kind, "id": row.record_id},
         "link": get_record_path(row.record_kind, row.record_id, row.case_id),
     }
@@ -195,4 +257,13 @@ def _build_referral(row: Any) -> dict[str, Any]:
         "tracking_number": row.tracking_number,
         "child_names": child["names"],
         "child_nickname": child["nickname"],
+    }
+
+
+def _build_disbursement(row: Any) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "category": row.category,
+        "amount": format_money(row.amount, row.currency),
+        "instalments": row.instalments,
     }

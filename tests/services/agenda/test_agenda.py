@@ -14,6 +14,7 @@ from app.services.cases.record_links import PART_PATHS, RECORD_PATHS
 from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, assessment_payload, create_exiting_case
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_disbursement, create_fund, payment_payload
+from tests.support.payloads import PERSON_PAYLOAD
 from tests.support.responses import expect_json
 from tests.support.row_factories import (
     CO_WORKER_ID,
@@ -177,6 +178,38 @@ async def test_disbursement_is_on_supervisors_agenda_until_approved(scenario: Sc
     assert summarize(await list_agenda(scenario.supervisor_north)) == [
         ("approval", str(date_in_days(3)), False, "emergency")
     ]
+
+
+async def test_approvals_and_service_referrals_contain_what_their_rows_show(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await scenario.open_case()
+    disbursement = await create_disbursement(scenario, case, months=3)
+    created = await scenario.worker_north.post(f"/v1/cases/{case['id']}/people", PERSON_PAYLOAD)
+    person = expect_json(created, 201)
+    await insert_care_plan(
+        superuser_connection, case, "submitted", subject="supporter", person_id=uuid.UUID(person["id"])
+    )
+    await insert_due_records(superuser_connection, case)
+    with record_statements(scenario) as statements:
+        items = await list_agenda(scenario.supervisor_north, kind="approval")
+    assert len(statements) == 1, statements
+    assert {item["record"]["kind"]: item["disbursement"] for item in items} == {
+        "care_plan": None,
+        "disbursement": {
+            name: disbursement[name] for name in ("number", "category", "amount", "instalments")
+        },
+    }
+    names = {"id": person["id"], "names": person["names"]}
+    assert {item["record"]["kind"]: item["person"] for item in items} == {
+        "care_plan": names,
+        "disbursement": None,
+    }
+    assert [item["author"] for item in items] == [case["lead_worker"]] * 2
+    (referral,) = await list_agenda(scenario.worker_north, kind="service_referral")
+    provider = await superuser_connection.fetchrow("SELECT id::text, name FROM providers")
+    assert referral["provider"] == dict(provider)
+    assert (referral["author"], referral["disbursement"]) == (case["lead_worker"], None)
 
 
 async def test_supervisors_own_work_is_not_on_their_agenda(
