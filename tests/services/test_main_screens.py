@@ -37,9 +37,10 @@ SCREENS = {
     "caseload": [Request("worker_north", "/v1/cases?sort=-risk_level&limit={rows}", 1)],
     "case": [Request("worker_south", "/v1/cases/{case_id}/file", 15, entries_per_row=0)],
     "approvals of a supervisor": [Request("supervisor_north", "/v1/me/agenda?kind=approval&limit={rows}", 1)],
+    "approvals of a programme manager": [Request("manager", "/v1/me/agenda?kind=approval&limit={rows}", 1)],
     "approvals of a finance officer": [Request("finance", "/v1/disbursements?awaiting=me&limit={rows}", 1)],
     "intake queue": [
-        Request("supervisor_north", "/v1/referrals?status=received&sort=-urgency&limit={rows}", 1)
+        Request("supervisor_north", "/v1/referrals?status=received&sort=urgency&limit={rows}", 1)
     ],
 }
 
