@@ -57,7 +57,10 @@ class Database:
         """
         with translate_database_errors():
             self.access_pool = await self._create_pool(max(2, self._pool_size // 2), command_timeout=10)
-            self.read_pool = await self._create_pool(self._pool_size, init=_decode_json)
+            # The driver also keeps the prepared statements of long queries, such as the agenda of a supervisor.
+            self.read_pool = await self._create_pool(
+                self._pool_size, init=_decode_json, max_cacheable_statement_size=0
+            )
 
     async def _create_pool(self, max_size: int, **options: Any) -> asyncpg.Pool:
         return await asyncpg.create_pool(
