@@ -27,7 +27,8 @@ async def list_children(
 
     Returns the children that the caller can see. The child whose first case was created last comes first; only cases
     that the caller can see count. `q` searches names and nicknames in Khmer and Latin script, tolerates spelling
-    differences, and also finds phone numbers. With `q`, the best match comes first.
+    differences, and also finds phone numbers. With `q`, the best match comes first. `cases` contains the visible cases of
+    each child with status and lead worker.
     """
     return await children.list_children(reader, caller, filters)
 
@@ -40,7 +41,7 @@ async def get_child(
 ) -> Child:
     """Get a child.
 
-    Returns the identity of the child and the ids of its cases that the caller can see.
+    Returns the identity of the child and its cases that the caller can see.
     """
     return await children.get_child(reader, child_id)
 

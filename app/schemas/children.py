@@ -8,8 +8,17 @@ from pydantic import Field
 from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, Birth, ChildIdentity, Disability, PersonName, Phone, School
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.references import PlaceRef
-from app.schemas.wire import CountedPage, CountedPageQuery, Input, Versioned
+from app.schemas.references import PlaceRef, StaffRef
+from app.schemas.wire import (
+    CommaSeparated,
+    CountedPage,
+    CountedPageQuery,
+    Id,
+    Input,
+    Output,
+    ProvinceCode,
+    Versioned,
+)
 
 
 class ChildFilters(CountedPageQuery):
@@ -24,6 +33,21 @@ class ChildFilters(CountedPageQuery):
             "phone number of the child, a supporter or a family member. Spelling differences are tolerated. The best match comes first.",
         ),
     ] = None
+    status: CommaSeparated[Annotated[str, CodeOf("case_status")]] | None = Field(
+        None,
+        description="Only children with a case that has one of these statuses, separated by commas. Each filter can match "
+        "another case of the child.",
+    )
+    team_id: CommaSeparated[Id] | None = Field(
+        None, description="Only children with a case of one of these teams, separated by commas."
+    )
+    lead_worker_id: CommaSeparated[Id] | None = Field(
+        None, description="Only children with a case of one of these lead workers, separated by commas."
+    )
+    province_code: CommaSeparated[ProvinceCode] | None = Field(
+        None,
+        description="Only children who live in one of these provinces, by NCDD code, separated by commas.",
+    )
 
 
 if TYPE_CHECKING:
@@ -32,6 +56,15 @@ if TYPE_CHECKING:
         """Changes to the identity of a child."""
 else:
     ChildUpdate = build_patch_model(ChildIdentity, "ChildUpdate")
+
+
+class ChildCase(Output):
+    """A case of a child in a list of children."""
+
+    id: UUID = Field(description="Id of the case.")
+    number: str = Field(description="Case number, such as FSC-2026-0042.")
+    status: Annotated[str, CodeOf("case_status")] = Field(description="Life-cycle status of the case.")
+    lead_worker: StaffRef = Field(description="The social worker who leads the case.")
 
 
 class Child(Versioned):
@@ -68,6 +101,7 @@ class Child(Versioned):
     case_ids: list[UUID] = Field(
         description="Ids of the child's cases that the caller can see, newest first."
     )
+    cases: list[ChildCase] = Field(description="The cases with the ids `case_ids`, in the same order.")
 
 
 class ChildList(CountedPage[Child]):

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, exists, func, select, tuple_
+from sqlalchemy import ARRAY, JSON, Integer, Uuid, any_, bindparam, exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord, session_reader
-from app.kit.case_scope import CaseScope, RowSelect
-from app.kit.list_query import RELEVANCE, ListQuery
+from app.kit.case_scope import CaseScope, RowSelect, belongs_to_cases
+from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
 from app.kit.records import apply_patch, get_version_for_update
+from app.kit.reference_names import person_name
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, Person
 from app.models.contents import StoredChildIdentity
@@ -30,19 +32,22 @@ from app.services.persons import person_details, places
 
 IDENTITY_FIELDS = [name for name in ChildIdentity.model_fields if name != "sex"]
 
+CASE_REF = func.json_build_object(
+    "id", col(Case.id),
+    "number", col(Case.number),
+    "status", col(Case.status),
+    "lead_worker", func.json_build_object("id", col(Case.lead_worker_id), "name", person_name(col(Case.lead_worker_id))),
+)  # fmt: skip
 CHILD_COLUMNS: RowSelect = select(
     col(Child.id).label("child_id"),
     col(Child.version),
     col(Child.sex),
     col(Child.identity_encrypted),
-    func.array(
-        select(col(Case.id))
-        .where(col(Case.child_id) == col(Child.id))
-        .order_by(col(Case.created_at).desc())
-        .correlate(Child)
-        .scalar_subquery(),
-        type_=ARRAY(Uuid),
-    ).label("case_ids"),
+    select(func.json_agg(aggregate_order_by(CASE_REF, col(Case.created_at).desc()), type_=JSON))
+    .where(col(Case.child_id) == col(Child.id))
+    .correlate(Child)
+    .scalar_subquery()
+    .label("cases"),
 )
 SHOWN_CHILD = ShownRecord("child", case_id=None, record_id="child_id")
 CHILD_QUERY = ReadQuery(CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")), shows=SHOWN_CHILD)
@@ -60,6 +65,7 @@ IS_FIRST_CASE = ~exists().where(
     tuple_(EARLIER_CASE.created_at, EARLIER_CASE.id) < tuple_(col(Case.created_at), col(Case.id)),
 )
 """Whether a case is the first one of its child that the caller can see."""
+ANY_CASE = aliased(Case)
 # The query reads cases, because the index on team and creation time is on that table. Each child is listed at its first
 # visible case, so that a later case does not move the child to another page.
 CHILDREN = ListQuery(
@@ -67,7 +73,21 @@ CHILDREN = ListQuery(
     Case,
     CHILD_COLUMNS.add_columns(col(Case.id)).join(Case, col(Case.child_id) == col(Child.id)),
     condition=IS_FIRST_CASE,
-    filters={"q": col(Case.child_id) == any_(MATCHING_IDS)},
+    filters={
+        "q": col(Case.child_id) == any_(MATCHING_IDS),
+        "status": exists().where(
+            col(ANY_CASE.child_id) == col(Case.child_id), is_one_of(col(ANY_CASE.status), "status")
+        ),
+        **{
+            name: belongs_to_cases(
+                col(Case.child_id), is_one_of(col(getattr(Case, name)), name), col(Case.child_id)
+            )
+            for name in ("team_id", "lead_worker_id")
+        },
+        "province_code": exists().where(
+            col(Child.id) == col(Case.child_id), is_one_of(col(Child.province_code), "province_code")
+        ),
+    },
     sorts={
         "created_at": col(Case.created_at),
         RELEVANCE: func.array_position(MATCHING_IDS, col(Case.child_id), type_=Integer),
@@ -143,7 +163,8 @@ async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[s
             "age": get_age_today(identity),
             "place": place_refs.get(identity["place_code"]),
             "languages": identity["languages"] or [],
-            "case_ids": row.case_ids,
+            "case_ids": [case["id"] for case in row.cases or []],
+            "cases": row.cases or [],
         }
         for row, identity in zip(rows, identities, strict=True)
     ]

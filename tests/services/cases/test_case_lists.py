@@ -1,11 +1,16 @@
 """Tests of lists: cases, timeline and children of a case, referrals, places and code lists."""
 
 from typing import Any
+from uuid import UUID
 
+from app.kit.dates import today
+from app.models import Case
 from app.schemas.codes import CODE_LISTS
 from tests.support.payloads import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD
 from tests.support.responses import expect_json
+from tests.support.row_factories import WORKER_ID, backdate_case_opening, date_in_days, insert_row
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
+from tests.support.sql_statements import record_statements
 
 
 async def fetch_pages(
@@ -147,6 +152,48 @@ async def test_page_of_children_logs_exactly_the_children_on_it(scenario: Scenar
     assert len(ids_on_page) == 2
     [one, two] = await fetch_pages(scenario.worker_north, "/v1/children", 2)
     assert {child["id"] for child in (*one, *two)} == child_ids
+
+
+async def test_children_are_filtered_by_their_cases_and_contain_them_in_one_statement(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Planted: the filters applied to the first case of a child.
+    case, other = await scenario.open_case(), await scenario.open_case("worker_south")
+    await backdate_case_opening(superuser_connection, case, 8, status="closed", closed_on=date_in_days(-1))
+    second_case = Case(
+        number="FSC-2026-0990", child_id=UUID(case["child_id"]), kind="survivor", team_id=id_of("north"), status="planning",
+        lead_worker_id=WORKER_ID, opened_on=today(), age_at_referral_min=9, age_at_referral_max=9,
+    )  # fmt: skip
+    await insert_row(superuser_connection, second_case)
+    await superuser_connection.execute(
+        "UPDATE children SET province_code = '12' WHERE id = $1", UUID(other["child_id"])
+    )
+    for filters, expected in (
+        ("", [other, case]),
+        ("status=planning", [case]),
+        ("status=closed", [case]),
+        ("status=assessment,planning", [other, case]),
+        (f"team_id={other['team_id']}", [other]),
+        (f"lead_worker_id={case['lead_worker_id']}", [case]),
+        (f"lead_worker_id={case['lead_worker_id']},{other['lead_worker_id']}&status=planning", [case]),
+        ("province_code=12", [other]),
+    ):
+        with record_statements(scenario) as statements:
+            page = expect_json(await scenario.manager.get(f"/v1/children?{filters}"))
+        assert [item["id"] for item in page["items"]] == [each["child_id"] for each in expected], filters
+        assert len(statements) == 2, statements  # the second one selects the places
+    (child,) = expect_json(await scenario.worker_north.get("/v1/children"))["items"]
+    lead_worker = case["lead_worker"]
+    assert child["cases"] == [
+        {
+            "id": str(second_case.id),
+            "number": "FSC-2026-0990",
+            "status": "planning",
+            "lead_worker": lead_worker,
+        },
+        {"id": case["id"], "number": case["number"], "status": "closed", "lead_worker": lead_worker},
+    ]
+    assert child["case_ids"] == [each["id"] for each in child["cases"]]
 
 
 async def test_places_are_listed_and_searched_in_both_scripts_without_a_token(scenario: Scenario) -> None:
