@@ -82,8 +82,8 @@ class ReviewFilters(CountedPageQuery):
     """Query parameters of the list of reviews."""
 
     sort: ReviewSort = Field("due_on", description="Order of the list; a minus sign means descending.")
-    status: Annotated[str, CodeOf("review_status")] = Field(
-        "scheduled", description="Only reviews with this status."
+    status: CommaSeparated[Annotated[str, CodeOf("review_status")]] = Field(
+        ["scheduled"], description="Only reviews with one of these statuses, separated by commas."
     )
     due_from: PlainDate | None = Field(None, description="Only reviews that are due on or after this date.")
     due_before: PlainDate | None = Field(None, description="Only reviews that are due before this date.")

@@ -15,7 +15,6 @@ from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import ensure_visible
 from app.kit.reference_names import person_name, team_name, to_ref
 from app.models import Case, CaseWorker, Child, Review
-from app.schemas.codes import get_codes
 from app.schemas.reviews import ReviewFilters, ReviewList, ReviewSummary
 from app.schemas.wire import CountedPageQuery
 from app.services.cases.cases import build_case_child
@@ -44,8 +43,7 @@ REVIEWS = ListQuery(
     Review,
     SELECT_REVIEWS,
     filters={
-        # One condition for each status, so that each plan reads one part of the index by status and due date.
-        "status": {status: col(Review.status) == status for status in get_codes("review_status")},
+        "status": is_one_of(col(Review.status), "status"),
         "due_from": col(Review.due_on) >= bindparam("due_from"),
         "due_before": col(Review.due_on) < bindparam("due_before"),
         "overdue": {
@@ -64,6 +62,7 @@ REVIEWS = ListQuery(
     },
     sorts={"due_on": col(Review.due_on)},
     default_sort="due_on",
+    set_filters={"status": col(Review.status)},
     scope=CaseScope(col(Review.case_id), col(Case.id)),
     shows=ShownRecord("review"),
 )
