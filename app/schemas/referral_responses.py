@@ -134,6 +134,8 @@ class ReferralSummary(StaffReferral):
     child_sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the child.")
     child_birth: Birth = Field(description="Birth date or estimated age of the child.")
     child_age: Age = Field(description="Age of the child today.")
+    province_code: str | None = Field(description="NCDD code of the child's province.")
+    province: PlaceRef | None = Field(description="The child's province.")
     acknowledgement_overdue: bool = Field(
         description="Whether the referral was received more than two days ago and is not acknowledged."
     )

@@ -22,6 +22,7 @@ from app.schemas.wire import (
     Output,
     Page,
     PlainDate,
+    ProvinceCode,
     QueryBoolean,
     ShortNarrative,
     ShortText,
@@ -103,6 +104,10 @@ class ReferralFilters(CountedPageQuery):
     )
     handed_to_id: CommaSeparated[Id] | None = Field(
         None, description="Only referrals assigned to one of these staff members, separated by commas."
+    )
+    province_code: CommaSeparated[ProvinceCode] | None = Field(
+        None,
+        description="Only referrals of children from one of these provinces, by NCDD code, separated by commas.",
     )
     received_from: PlainDate | None = Field(
         None, description="Only referrals received on or after this day in Cambodia."

@@ -14,7 +14,7 @@ from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.kit.dates import BirthRange, today
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
-from app.kit.reference_names import agency_name, person_name, team_name, to_ref
+from app.kit.reference_names import agency_name, person_name, place_names, team_name, to_place_ref, to_ref
 from app.models import Referral, ReferralQuestion
 from app.schemas.referral_content import ReferralContent
 from app.schemas.referral_responses import (
@@ -99,6 +99,7 @@ LIST_DECLARATION: dict[str, Any] = {
         "agency_id": is_one_of(col(Referral.agency_id), "agency_id"),
         "team_id": is_one_of(col(Referral.team_id), "team_id"),
         "handed_to_id": is_one_of(col(Referral.handed_to_id), "handed_to_id"),
+        "province_code": is_one_of(col(Referral.province_code), "province_code"),
         "external_id": col(Referral.external_id) == bindparam("external_id"),
         "tracking_number": col(Referral.tracking_number) == bindparam("tracking_number"),
         "received_from": col(Referral.received_at) >= build_day_start("received_from"),
@@ -119,6 +120,7 @@ LIST_DECLARATION: dict[str, Any] = {
 SELECT_SUMMARY = select(
     *(getattr(Referral, name) for name in SUMMARY_COLUMN_FIELDS),
     *NAMES,
+    place_names(col(Referral.province_code)).label("province_names"),
     ACKNOWLEDGEMENT_OVERDUE.label("acknowledgement_overdue"),
     col(Referral.content_encrypted),
 )
@@ -231,6 +233,7 @@ def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
         "child_sex": child["sex"],
         "child_birth": child["birth"],
         "child_age": {"min": youngest, "max": oldest, "on": day},
+        "province": to_place_ref(row.province_code, row.province_names),
     }
 
 

@@ -94,6 +94,7 @@ async def test_filters_return_exactly_the_matching_referrals(
     expect_json(
         await scenario.supervisor_north.act(f"/v1/referrals/{phone['id']}", "acknowledge", acknowledged)
     )
+    await set_columns(superuser_connection, phone, province_code="12")
     every = [phone["id"], emergency["id"], other["id"]]
     agency = expect_json(await scenario.manager.get(f"/v1/referrals/{other['id']}"))["agency_id"]
     for params, expected in (
@@ -105,6 +106,7 @@ async def test_filters_return_exactly_the_matching_referrals(
         ({"agency_id": agency}, [other]),
         ({"team_id": str(id_of("north"))}, [phone]),
         ({"handed_to_id": f"{WORKER_ID},{uuid.uuid4()}"}, [phone]),
+        ({"province_code": "12,99"}, [phone]),
         ({"external_id": emergency["external_id"]}, [emergency]),
         ({"tracking_number": other["tracking_number"]}, [other]),
         ({"received_to": str(date_in_days(-8))}, [other]),
@@ -121,6 +123,8 @@ async def test_filters_return_exactly_the_matching_referrals(
     ):
         assert await list_ids(scenario, "manager", **params) == [item["id"] for item in expected], params
     assert await list_ids(scenario, "manager") == every
+    first = expect_json(await scenario.manager.get("/v1/referrals?limit=1"))["items"][0]
+    assert (first["province_code"], first["province"]["name_en"]) == ("12", "Phnom Penh")
     for invalid in (
         {"status": "lost"},
         {"status": "received,"},
