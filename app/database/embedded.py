@@ -36,7 +36,6 @@ SERVER_SETTINGS = {
     "effective_cache_size": "4GB",
     "work_mem": "16MB",
     "random_page_cost": "1.1",
-    "wal_compression": "pglz",
     "max_wal_size": "4GB",
     "jit": "off",
     "timezone": "UTC",
