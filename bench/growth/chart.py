@@ -61,6 +61,6 @@ def _draw_group(name: str, operation: Mapping[str, Any], y: float, max_ratio: fl
 
 def _describe(operations: Mapping[str, Mapping[str, Any]]) -> str:
     ratios = (
-        f"{name} {list(operation['ratios'].values())[-1]:.2f}" for name, operation in operations.items()
+        f"{name} {operation['ratio']:.2f}" for name, operation in operations.items() if operation["ratio"]
     )
     return f"Ratios of the largest database to the smallest: {', '.join(ratios)}."

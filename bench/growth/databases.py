@@ -21,6 +21,7 @@ HOME = ROOT / "var" / "growth"
 MEASURING_SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.track_planning": "on",
+    "shared_buffers": "4GB",  # as docs/performance.md recommends for a large database
 }
 UNLIMITED_REQUESTS = "100000000"
 
