@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
 
 from app.access.accessed_records import RECORD_KINDS, AccessedRecord, AccessedRecords
+from app.access.acts import Act
 from app.access.caller import OpenAccess
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
@@ -104,7 +105,7 @@ def _on_write(_: object, __: object, record: object) -> None:
 class AccessRequest(NamedTuple):
     """The claimed caller and the requested act, as the access event records them."""
 
-    action: str
+    action: Act
     request_id: str
     address: str | None
     kind: str = "anonymous"
@@ -253,7 +254,7 @@ def _build_conclude_parameters(conclusions: Sequence[Conclusion]) -> list[Sequen
     return [event_ids, secrets, outcomes, statuses, *zip(*entries, strict=True)]
 
 
-async def open_custodian_access(owner: asyncpg.Connection, action: str) -> OpenAccess:
+async def open_custodian_access(owner: asyncpg.Connection, action: Act) -> OpenAccess:
     """Open an access of the custodian, for a key rotation or a rebuild of the search tokens.
 
     `owner` must be a connection of the role `firststep_owner`.
@@ -264,7 +265,7 @@ async def open_custodian_access(owner: asyncpg.Connection, action: str) -> OpenA
 
 @asynccontextmanager
 async def open_custodian_transaction(
-    owner: asyncpg.Connection, action: str
+    owner: asyncpg.Connection, action: Act
 ) -> AsyncIterator[list[AccessedRecord]]:
     """Open an access of the custodian, run the block in a transaction with it, and conclude it.
 

@@ -73,7 +73,7 @@ class RequirePermission:
     async def _open_event(self, request: Request, claims: Claims) -> Caller:
         database: Database = request.app.state.database
         access_request = log.AccessRequest(
-            action=self.permission.value,
+            action=self.permission,
             request_id=request.state.request_id,
             address=get_logged_address(request),
             kind=claims.kind,

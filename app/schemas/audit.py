@@ -28,7 +28,9 @@ class AccessEntryFilters(PageQuery):
     )
     actor_id: Id | None = Field(None, description="Only requests of this user or API client.")
     act: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="Only requests that used this permission, such as `case.read`."
+        None,
+        description="Only requests with this act: a permission such as `case.read`, or an act that needs none, such as "
+        "`account.sign_in`. The error for an unknown act lists all acts.",
     )
     outcome: Annotated[str, CodeOf("access_outcome")] | None = Field(
         None, description="Only requests with this outcome."
@@ -88,7 +90,10 @@ class AccessEntry(Output):
     at: UtcDateTime = Field(description="Time of the request.")
     actor: AccessActor = Field(description="The caller of the request.")
     client_id: UUID | None = Field(description="Id of the API client; null if a person sent the request.")
-    act: str = Field(description="Permission that the request used, such as `case.read`.")
+    act: str = Field(
+        description="Permission that the request used, such as `case.read`, or an act that needs none, such as "
+        "`account.sign_in`."
+    )
     outcome: Annotated[str, CodeOf("access_outcome")] = Field(description="Outcome of the request.")
     status: int | None = Field(
         description="HTTP status of the response; null while the request is in progress."

@@ -63,7 +63,7 @@ async def run_as(
         Unauthenticated: the sign-in session has ended.
         Forbidden: the roles of the caller do not include the permission.
     """
-    access_request = log.AccessRequest(permission.value, uuid.uuid4().hex, None, kind, subject, session_id)
+    access_request = log.AccessRequest(permission, uuid.uuid4().hex, None, kind, subject, session_id)
     opened = await log.open_access(database, access_request)
     if opened["event_id"] is None:
         raise Unauthenticated

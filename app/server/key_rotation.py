@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers all tables in the metadata
 from app.access.accessed_records import AccessedRecord
+from app.access.acts import ActWithoutPermission
 from app.access.encryption import Cipher
 from app.access.keyring import RELOAD_INTERVAL_SECONDS, KeyRing
 from app.access.log import open_custodian_transaction
@@ -22,7 +23,6 @@ from app.errors import Conflict, InvalidInput
 BATCH_SIZE = 200
 BATCH_SIZE_BY_TABLE = {"document_contents": 5}
 """Batch sizes of tables with large rows, here files of up to 10 MiB."""
-REENCRYPTION_ACTION = "keys.reseal"
 TABLES_WITHOUT_ACCESS_ENTRIES = frozenset({"users"})
 """Tables with encrypted content about staff. They contain no data about a child, so they need no access entries."""
 
@@ -92,7 +92,7 @@ async def _reencrypt_batch(
         child = "NULL::uuid"
     else:
         child = "id" if table == "children" else "child_id"
-    async with open_custodian_transaction(owner, REENCRYPTION_ACTION) as records:
+    async with open_custodian_transaction(owner, ActWithoutPermission.keys_reseal) as records:
         rows = await owner.fetch(
             f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata
             active,
@@ -131,7 +131,7 @@ async def _is_key_in_use(settings: Settings, key_id: str) -> bool:
     with translate_database_errors():
         owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
         try:
-            async with open_custodian_transaction(owner, "keys.retire"):
+            async with open_custodian_transaction(owner, ActWithoutPermission.keys_retire):
                 for table, column in list_encrypted_columns():
                     condition = _other_key_condition(column.name).replace("<>", "=")
                     query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {condition})"  # noqa: S608 - same

@@ -11,6 +11,7 @@ import asyncpg
 from rich.progress import Progress
 
 from app.access.accessed_records import AccessedRecord
+from app.access.acts import ActWithoutPermission
 from app.access.blind_index import recommend_token_bits
 from app.access.log import open_custodian_transaction
 from app.config import Settings
@@ -20,7 +21,6 @@ from app.models import Child, Person, Referral
 from app.services.persons import person_details
 
 BATCH_SIZE = 200
-REBUILD_ACTION = "search_tokens.rebuild"
 
 # The lock waits for transactions that have stored tokens of the old length. A statement that waits for the lock reads the
 # length afterwards, so that all later tokens have the new length.
@@ -92,7 +92,7 @@ async def rebuild_search_tokens(
                     last_id = batch[-1].owner_id
                     total += len(batch)
                     progress.advance(task, len(batch))
-            async with open_custodian_transaction(owner, REBUILD_ACTION):
+            async with open_custodian_transaction(owner, ActWithoutPermission.search_tokens_rebuild):
                 await owner.execute(DELETE_UNUSED_LENGTHS_SQL)
         finally:
             await owner.close()
@@ -100,7 +100,7 @@ async def rebuild_search_tokens(
 
 
 async def _count_rows(owner: asyncpg.Connection, table: str) -> int:
-    async with open_custodian_transaction(owner, REBUILD_ACTION):
+    async with open_custodian_transaction(owner, ActWithoutPermission.search_tokens_rebuild):
         return int(await owner.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608 - names from this module
 
 
@@ -118,7 +118,7 @@ async def _set_current_length(owner: asyncpg.Connection, bits: int) -> None:
 async def _rebuild_batch(
     owner: asyncpg.Connection, load_tokens: LoadTokens, last_id: UUID
 ) -> list[OwnerTokens]:
-    async with open_custodian_transaction(owner, REBUILD_ACTION) as records:
+    async with open_custodian_transaction(owner, ActWithoutPermission.search_tokens_rebuild) as records:
         batch = await load_tokens(owner, last_id)
         await owner.executemany(DELETE_OLD_TOKENS_SQL, [(row.owner_id, row.kind) for row in batch])
         await owner.executemany(person_details.INSERT_TOKENS_SQL, batch)

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from app.access.acts import ActWithoutPermission
 from app.access.caller import Caller
-from app.access.permissions import Role
+from app.access.permissions import Permission, Role
 from app.access.reader import RecordReader
-from app.errors import NotFound
+from app.errors import Fault, InvalidInput, NotFound
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.models import BreakGlassGrant
 from app.schemas.audit import AccessEntryFilters, AccessEntryList
@@ -19,6 +20,8 @@ from app.services.audit_query import (
     build_page_query,
 )
 
+ACTS = sorted([*Permission, *ActWithoutPermission])
+
 
 async def list_access_entries(
     reader: RecordReader, caller: Caller, filters: AccessEntryFilters
@@ -27,7 +30,11 @@ async def list_access_entries(
 
     The event of the current request is excluded. If no index contains all filters, a page examines a limited interval of
     the log. It can then have fewer entries than its limit, and the next page continues before the interval.
+
+    Raises:
+        InvalidInput: The act is unknown, or the cursor is not valid for this list and the caller.
     """
+    _validate_act(filters.act)
     parameters = filters.get_cursor_binding()
     binding = {**parameters, "for": caller.id}
     parameters["own_event_id"] = caller.access.event_id
@@ -69,6 +76,13 @@ async def list_child_access_entries(
     if not entries.items and page.cursor is None:
         raise NotFound
     return entries
+
+
+def _validate_act(act: str | None) -> None:
+    """Reject an act that the log cannot contain, so that a misspelled filter does not return an empty list."""
+    if act is not None and act not in ACTS:
+        detail = f"Must be one of: {', '.join(ACTS)}."
+        raise InvalidInput([Fault("query:act", "literal_error", detail, {"allowed": ACTS})])
 
 
 def _row_to_item(row: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from app.access.accessed_records import AccessedRecord
 from app.access.caller import OpenAccess
 from app.access.log import AccessRequest, Conclusion, conclude_access, open_access
+from app.access.permissions import Permission
 from app.database.batching import MAX_BATCH_SIZE
 from app.errors import Unavailable
 from tests.support.locks import wait_for_lock_waiters
@@ -29,7 +30,12 @@ def build_requests(count: int) -> list[AccessRequest]:
     """Return requests of different callers with consecutive request ids."""
     return [
         AccessRequest(
-            "case.read", f"batch-{number:04}", "127.0.0.1", "person", id_of(name), id_of(f"session of {name}")
+            Permission.case_read,
+            f"batch-{number:04}",
+            "127.0.0.1",
+            "person",
+            id_of(name),
+            id_of(f"session of {name}"),
         )
         for number, name in ((number, CALLERS[number % len(CALLERS)]) for number in range(count))
     ]

@@ -19,6 +19,7 @@ from app.models import Case, Child
 from app.models.record import new_id
 from tests.support.database_cluster import ADMIN_PASSWORD, Cluster
 from tests.support.raw_sql import conclude_access, make_access_older, open_access, open_transaction_as
+from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, child_ids_in, id_of
 
 SELECT_ACCESS_LINES = (
@@ -272,13 +273,22 @@ async def test_reading_the_log_writes_entries_for_the_returned_children(scenario
         ("dpo", "/v1/audit/accesses?limit=200"),
         ("dpo", f"/v1/children/{north['child_id']}/accesses"),
         ("supervisor_north", "/v1/audit/accesses"),
-        ("dpo", "/v1/audit/accesses?act=no.such.act"),
+        ("dpo", "/v1/audit/accesses?act=keys.retire"),
     ):
         response = await scenario.client_for(name).get(path)
         entries = await scenario.list_access_entries(response.headers["x-request-id"])
         returned_ids = child_ids_in(response.json()) or {"None"}
         assert sorted(returned_ids) == sorted(str(entry["child_id"]) for entry in entries), path
         assert {entry["actor"]["id"] for entry in entries} == {str(id_of(name))}
+
+
+async def test_unknown_act_of_a_filter_is_rejected_with_the_known_acts(scenario: Scenario) -> None:
+    # Planted: `_validate_act` left out.
+    response = await scenario.dpo.get("/v1/audit/accesses?act=case.close")
+    assert expect_json(response)["items"] == []
+    (fault,) = expect_json(await scenario.dpo.get("/v1/audit/accesses?act=case.closed"), 422)["errors"]
+    assert (fault["pointer"], fault["code"]) == ("query:act", "literal_error")
+    assert {"case.close", "account.sign_in", "agenda.feed"} <= set(fault["params"]["allowed"])
 
 
 async def test_search_terms_and_names_are_not_stored_in_plain_text(

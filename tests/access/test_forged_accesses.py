@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.access.acts import ActWithoutPermission
 from app.access.caller import OpenAccess
 from app.access.log import REFRESH_CONTEXT_SQL, open_custodian_access
 from app.database.urls import to_driver_url
@@ -58,7 +59,7 @@ async def test_context_cannot_be_changed_by_hand(
 ) -> None:
     # Planted: GRANT UPDATE, DELETE ON access_contexts TO firststep_api with a policy for it; NO FORCE ROW LEVEL SECURITY.
     del scenario
-    open_custodian = await open_custodian_access(owner_connection, "keys.rotate")
+    open_custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reseal)
     async with open_transaction_as(api_connection, "worker_north"):
         contexts = await superuser_connection.fetch(SELECT_CONTEXTS_SQL)
         assert len(contexts) == 2
@@ -106,7 +107,7 @@ async def test_access_of_another_caller_is_useless_without_its_secret(
     del populated_database
     tables = await list_child_tables(superuser_connection)
     foreign = await open_access(other_connection, "manager")
-    custodian = await open_custodian_access(owner_connection, "keys.rotate")
+    custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reseal)
     own = await open_access(api_connection, "worker_north")
     contexts = await superuser_connection.fetch(SELECT_CONTEXTS_SQL)
     for forged in (
@@ -181,7 +182,10 @@ async def test_asynchronous_commit_prevents_opening_concluding_and_reading(
         (api_connection, partial(open_access, api_connection, "manager")),
         (api_connection, partial(api_connection.execute, "SELECT access.open_calendar_feed('x', 'x', NULL)")),
         (api_connection, partial(conclude_access, api_connection, access)),
-        (owner_connection, partial(open_custodian_access, owner_connection, "keys.rotate")),
+        (
+            owner_connection,
+            partial(open_custodian_access, owner_connection, ActWithoutPermission.keys_reseal),
+        ),
     ]
     for connection, call in calls:
         async with connection.transaction():

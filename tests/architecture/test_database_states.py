@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.access.acts import ActWithoutPermission
 from app.access.log import open_custodian_access
 from app.access.permissions import POLICY, ROLE_BY_SCOPE, Permission, Role
 from app.database.urls import to_driver_url
@@ -187,7 +188,7 @@ async def context_by_role(
     )
     accesses = {roles[0]: await open_access(catalog, name) for name, (roles, _) in STAFF.items()}
     accesses |= {role: await open_access(catalog, name) for name, role in API_CLIENT_ROLES.items()}
-    accesses[CUSTODIAN] = await open_custodian_access(catalog, "keys.rotate")
+    accesses[CUSTODIAN] = await open_custodian_access(catalog, ActWithoutPermission.keys_reseal)
     query = "SELECT * FROM access_contexts WHERE event_id = $1"
     return {
         role: await superuser_connection.fetchrow(query, access.event_id) for role, access in accesses.items()

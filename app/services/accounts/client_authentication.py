@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import tokens
+from app.access.acts import Act
 from app.access.passwords import verify_secret
 from app.config import get_settings
 from app.database.errors import translate_database_errors
@@ -47,7 +48,7 @@ class ClientCredentials:
 
 
 async def authenticate_client(
-    context: SignInContext, form: Mapping[str, str], basic: str | None, action: str
+    context: SignInContext, form: Mapping[str, str], basic: str | None, action: Act
 ) -> ApiClient:
     """Return the authenticated API client.
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlmodel import col
 
+from app.access.acts import ActWithoutPermission
 from app.access.permissions import ROLE_BY_SCOPE
 from app.access.tokens import ALGORITHM
 from app.access.vault import get_vault
@@ -20,8 +21,6 @@ from app.services.accounts.sign_in_audit import SignInContext, record_authentica
 
 GRANT_TYPE = "client_credentials"
 AUTHENTICATION_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
-CLIENT_SIGN_IN_ACTION = "client.sign_in"
-CLIENT_REVOKE_TOKEN_ACTION = "client.revoke_token"  # noqa: S105 - an action of the access log
 
 
 async def issue_access_token(
@@ -36,10 +35,12 @@ async def issue_access_token(
         raise OAuthError("invalid_request", "grant_type is missing.")
     if form["grant_type"] != GRANT_TYPE:
         raise OAuthError("unsupported_grant_type", f"grant_type must be {GRANT_TYPE}.")
-    client = await authenticate_client(context, form, basic, CLIENT_SIGN_IN_ACTION)
+    client = await authenticate_client(context, form, basic, ActWithoutPermission.client_sign_in)
     scope = _resolve_scope(client, form.get("scope"))
     auth_session = await _create_session(context, client)
-    await record_authenticated_access(context, CLIENT_SIGN_IN_ACTION, "client", client.id, auth_session.id)
+    await record_authenticated_access(
+        context, ActWithoutPermission.client_sign_in, "client", client.id, auth_session.id
+    )
     lifetime = get_settings().access_token_seconds
     access_token = get_vault().access_tokens.issue_access_token(
         client.id,
@@ -66,7 +67,7 @@ async def revoke_access_token(context: SignInContext, form: Mapping[str, str], b
     """
     if "token" not in form:
         raise OAuthError("invalid_request", "token is missing.")
-    client = await authenticate_client(context, form, basic, CLIENT_REVOKE_TOKEN_ACTION)
+    client = await authenticate_client(context, form, basic, ActWithoutPermission.client_revoke_token)
     try:
         claims = get_vault().access_tokens.verify_access_token(form["token"])
     except Unauthenticated:
@@ -74,7 +75,7 @@ async def revoke_access_token(context: SignInContext, form: Mapping[str, str], b
     if claims.subject != client.id:
         return
     await record_authenticated_access(
-        context, CLIENT_REVOKE_TOKEN_ACTION, "client", client.id, claims.session_id
+        context, ActWithoutPermission.client_revoke_token, "client", client.id, claims.session_id
     )
     active_session = update(AuthSession).where(
         col(AuthSession.id) == claims.session_id,

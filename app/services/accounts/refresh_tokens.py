@@ -13,6 +13,7 @@ from sqlalchemy import exists, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.acts import ActWithoutPermission
 from app.access.passwords import generate_client_secret, hash_secret, verify_secret
 from app.access.vault import get_vault
 from app.config import get_settings
@@ -27,9 +28,6 @@ from app.services.accounts.sign_in_audit import (
     record_authentication_failure,
 )
 
-REFRESH_ACTION = "account.refresh"
-REFRESH_REUSE_ACTION = "account.refresh_reuse"
-SIGN_OUT_ACTION = "account.sign_out"
 MAX_COOKIE_LENGTH = 200
 
 
@@ -62,7 +60,7 @@ async def refresh_session(context: SignInContext, cookie: str | None) -> Session
     """
     token = parse_refresh_token(cookie)
     if token is None:
-        await record_authentication_failure(context, REFRESH_ACTION)
+        await record_authentication_failure(context, ActWithoutPermission.account_refresh)
         raise Unauthenticated("The refresh token is missing. Please sign in.")
     new_secret = generate_client_secret()
     with translate_database_errors():
@@ -73,7 +71,9 @@ async def refresh_session(context: SignInContext, cookie: str | None) -> Session
     if auth_session is None or user is None:
         await _reject_refresh(context, token)
         raise Unauthenticated("The session has ended. Please sign in again.")
-    await record_authenticated_access(context, REFRESH_ACTION, "person", user.id, auth_session.id)
+    await record_authenticated_access(
+        context, ActWithoutPermission.account_refresh, "person", user.id, auth_session.id
+    )
     return issue_session_tokens(user, auth_session, new_secret)
 
 
@@ -120,7 +120,11 @@ async def _reject_refresh(context: SignInContext, token: RefreshToken) -> None:
                 reason = "reused" if is_reused else "idle"
                 await revoke_sessions(session, user_id, reason, only_session_id=auth_session.id)
             await session.commit()
-    action = REFRESH_REUSE_ACTION if is_reused and user_id else REFRESH_ACTION
+    action = (
+        ActWithoutPermission.account_refresh_reuse
+        if is_reused and user_id
+        else ActWithoutPermission.account_refresh
+    )
     await record_authentication_failure(context, action, "person", user_id, token.session_id)
 
 
@@ -155,7 +159,7 @@ async def _end_session(context: SignInContext, session_id: UUID, token: RefreshT
         return
     user_id = auth_session.user_id
     await record_authenticated_access(
-        context, SIGN_OUT_ACTION, "person", user_id, auth_session.id, status=204
+        context, ActWithoutPermission.account_sign_out, "person", user_id, auth_session.id, status=204
     )
     with translate_database_errors():
         async with context.database.session_factory() as session:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.acts import ActWithoutPermission
 from app.access.passwords import parse_stored_password, verify_password
 from app.database.errors import translate_database_errors
 from app.errors import Fault, TooManyRequests, Unauthenticated
@@ -21,8 +22,6 @@ from app.services.accounts.sign_in_audit import (
     record_throttled_attempt,
 )
 from app.services.accounts.sign_in_throttle import AttemptLimit
-
-SIGN_IN_ACTION = "account.sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ async def _count_attempt(context: SignInContext, *limits: AttemptLimit) -> None:
     try:
         await sign_in_throttle.count_attempt(context.database, *limits)
     except TooManyRequests:
-        await record_throttled_attempt(context, SIGN_IN_ACTION)
+        await record_throttled_attempt(context, ActWithoutPermission.account_sign_in)
         raise
 
 
@@ -76,7 +75,9 @@ async def _authenticate_by_password(context: SignInContext, payload: SignInCrede
     stored = parse_stored_password(user.password_hash if user and user.is_active else None)
     is_correct, new_hash = await verify_password(payload.password, stored.password_hash)
     if not is_correct or user is None:
-        await record_authentication_failure(context, SIGN_IN_ACTION, "person", user.id if user else None)
+        await record_authentication_failure(
+            context, ActWithoutPermission.account_sign_in, "person", user.id if user else None
+        )
         raise _wrong_credentials_error()
     return _VerifiedUser(user, None if stored.is_initial else new_hash)
 
@@ -92,7 +93,7 @@ async def _require_code(
         await _count_attempt(context, sign_in_throttle.second_factor_limit(user.id))
         return
     await sign_in_throttle.undo_attempt(context.database, account, network)
-    await record_authentication_failure(context, SIGN_IN_ACTION, "person", user.id)
+    await record_authentication_failure(context, ActWithoutPermission.account_sign_in, "person", user.id)
     raise _code_error("otp_required", "Send the code of your second factor as `otp`.")
 
 
@@ -112,11 +113,13 @@ async def _complete_sign_in(
                 )
             await session.commit()
     if not is_accepted:
-        await record_authentication_failure(context, SIGN_IN_ACTION, "person", user.id)
+        await record_authentication_failure(context, ActWithoutPermission.account_sign_in, "person", user.id)
         if not is_unchanged:
             raise _wrong_credentials_error()
         raise _code_error("otp_wrong", "The code is wrong or was used before.")
-    await record_authenticated_access(context, SIGN_IN_ACTION, "person", user.id, auth_session.id)
+    await record_authenticated_access(
+        context, ActWithoutPermission.account_sign_in, "person", user.id, auth_session.id
+    )
     return sessions.issue_session_tokens(user, auth_session, secret)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from app.access import log
+from app.access.acts import Act
 from app.access.caller import OpenAccess
 from app.access.tokens import SubjectKind
 from app.database.engine import Database
@@ -25,7 +26,7 @@ class SignInContext:
 
 async def record_authenticated_access(
     context: SignInContext,
-    action: str,
+    action: Act,
     kind: SubjectKind,
     subject_id: UUID,
     session_id: UUID,
@@ -49,7 +50,7 @@ async def record_authenticated_access(
 
 async def record_authentication_failure(
     context: SignInContext,
-    action: str,
+    action: Act,
     kind: SubjectKind = "person",
     subject_id: UUID | None = None,
     session_id: UUID | None = None,
@@ -62,12 +63,12 @@ async def record_authentication_failure(
     await log.open_access(context.database, _access_request(context, action, kind, subject_id, session_id))
 
 
-async def record_throttled_attempt(context: SignInContext, action: str) -> None:
+async def record_throttled_attempt(context: SignInContext, action: Act) -> None:
     """Log an attempt that the throttle rejected. Its credentials were not verified."""
     await _record_anonymous_refusal(context, action, "refused", 429)
 
 
-async def _record_anonymous_refusal(context: SignInContext, action: str, outcome: str, status: int) -> None:
+async def _record_anonymous_refusal(context: SignInContext, action: Act, outcome: str, status: int) -> None:
     opened = await log.open_access(
         context.database, log.AccessRequest(action, context.request_id, context.address)
     )
@@ -79,6 +80,6 @@ def _to_open_access(opened: asyncpg.Record) -> OpenAccess:
 
 
 def _access_request(
-    context: SignInContext, action: str, kind: SubjectKind, subject_id: UUID, session_id: UUID | None
+    context: SignInContext, action: Act, kind: SubjectKind, subject_id: UUID, session_id: UUID | None
 ) -> log.AccessRequest:
     return log.AccessRequest(action, context.request_id, context.address, kind, subject_id, session_id)

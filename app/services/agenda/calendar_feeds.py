@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
+from app.access.acts import ActWithoutPermission
 from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import Permission, has_permission
@@ -40,7 +41,6 @@ from app.services.accounts.sign_in_audit import SignInContext, record_throttled_
 from app.services.agenda import agenda
 from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
 
-FEED_ACCESS_ACTION = "agenda.feed"
 OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
 
 MAX_ACTIVE_FEEDS = 10
@@ -180,7 +180,7 @@ async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
     try:
         await sign_in_throttle.count_attempt(context.database, limit)
     except TooManyRequests:
-        await record_throttled_attempt(context, FEED_ACCESS_ACTION)
+        await record_throttled_attempt(context, ActWithoutPermission.agenda_feed)
         raise
     with translate_database_errors():
         opened = await context.database.access_pool.fetchrow(

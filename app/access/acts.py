@@ -1,0 +1,25 @@
+"""Acts in the access log: the permissions, and the acts that need none."""
+
+from enum import StrEnum
+
+from app.access.permissions import Permission
+
+
+class ActWithoutPermission(StrEnum):
+    """The acts in the access log that need no permission."""
+
+    account_sign_in = "account.sign_in"
+    account_refresh = "account.refresh"
+    account_refresh_reuse = "account.refresh_reuse"
+    account_sign_out = "account.sign_out"
+    client_sign_in = "client.sign_in"
+    client_revoke_token = "client.revoke_token"  # noqa: S105 - an act, not a password
+    agenda_feed = "agenda.feed"
+    # Processes of the server
+    keys_reseal = "keys.reseal"
+    keys_retire = "keys.retire"
+    search_tokens_rebuild = "search_tokens.rebuild"
+
+
+Act = Permission | ActWithoutPermission
+"""An act in the access log."""
