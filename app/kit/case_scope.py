@@ -81,6 +81,11 @@ class CaseScope:
         self._target = target
         self._roles_with_all = roles_with_all
 
+    @property
+    def has_ordered_arms(self) -> bool:
+        """Whether an index contains the records of each arm in the default order of the list."""
+        return self._reference is None
+
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
         """Return the names of the arms that apply to the caller. They are part of the key of the compiled query."""
         if caller.has_role(*self._roles_with_all):

@@ -173,8 +173,8 @@ class ListQuery:
             rows = self.columns.add_columns(sort_value.label("sort_value")).where(*conditions)
             return ReadQuery(self._combine_arms(rows, shape.filters, (), limit), shows=self.shows)
         select_ids = select(self._id.label("id"), sort_value.label("sort_value")).where(*conditions)
-        is_indexed = shape.sort == parse_sort(self.default_sort)[0]
-        page = self._combine_arms(select_ids, shape.filters, shape.arms, limit, is_indexed).subquery("page")
+        is_default = shape.sort == parse_sort(self.default_sort)[0]
+        page = self._combine_arms(select_ids, shape.filters, shape.arms, limit, is_default).subquery("page")
         rows = self.columns.add_columns(page.c.sort_value).join(page, page.c.id == self._id)
         return ReadQuery(rows.order_by(*_build_order(page.c.sort_value, page.c.id, shape)), shows=self.shows)
 
@@ -191,12 +191,12 @@ class ListQuery:
         filters: tuple[tuple[str, object], ...],
         arms: Sequence[str],
         limit: Callable[[RowSelect], RowSelect],
-        is_indexed: bool = True,
+        is_default_order: bool = True,
     ) -> RowSelect:
         """Return the query of the rows in any arm that match the filters. `limit` limits each arm and their union.
 
-        `is_indexed` states whether an index has the rows of an arm in this order. Otherwise all rows of the arm are read and
-        sorted. PostgreSQL would read the rows of all cases in the order of another index.
+        If no index has the rows of an arm in the order of the list, all rows of the arm are read and sorted. PostgreSQL would
+        read the rows of all cases in the order of another index.
         """
         rows = rows.where(*(self._get_condition(*item) for item in filters))
         if self.condition is not None:
@@ -204,10 +204,13 @@ class ListQuery:
         if self.scope is None:
             return limit(rows)
 
+        is_indexed = is_default_order and ("all" in arms or self.scope.has_ordered_arms)
+
         def select_arm(condition: Condition) -> RowSelect:
             arm = rows.where(condition)
             # OFFSET keeps PostgreSQL from walking the index of the order.
-            return limit(arm if is_indexed else select(*arm.offset(0).subquery("whole_set").c))
+            whole_set = arm.offset(0).correlate_except(self.record).lateral("whole_set")
+            return limit(arm if is_indexed else select(*whole_set.c))
 
         if "all" in arms:
             return self._limit_all_rows(rows, filters, limit, select_arm)

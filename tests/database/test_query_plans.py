@@ -68,7 +68,8 @@ REQUESTS = {
     "disbursements to approve": build_request("manager", "/v1/disbursements?awaiting=me"),
     "disbursements to pay": build_request("finance", "/v1/disbursements?awaiting=me"),
     "reviews of a worker": build_request("worker", "/v1/reviews"),
-    "reviews of a team": build_request("supervisor", "/v1/reviews", ROWS_OF_TEAM),
+    # Reads the reviews of the team with every status. By default the list contains the scheduled ones.
+    "reviews of a team": build_request("supervisor", "/v1/reviews", ROWS_OF_TEAM, ROWS_OF_TEAM),
     "access log": build_request("dpo", "/v1/audit/accesses"),
     "rare act in the log of a team": build_request(
         "supervisor", "/v1/audit/accesses?act=case.close", EXAMINED_ROWS

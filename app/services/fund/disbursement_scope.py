@@ -85,6 +85,11 @@ class DisbursementScope(CaseScope):
 class ApprovalScope(DisbursementScope):
     """The disbursements that the caller can approve next. Programme managers have one arm for each status."""
 
+    @property
+    def has_ordered_arms(self) -> bool:
+        """Return True: an index contains the disbursements of each status, newest first."""
+        return True
+
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
         """Return the names of the arms that apply to the caller: none if the caller cannot approve disbursements."""
         if caller.has_role(Role.programme_manager):

@@ -33,6 +33,11 @@ class ReferralScope(CaseScope):
         super().__init__(col(Referral.case_id), col(Case.id))
         self._has_case = has_case
 
+    @property
+    def has_ordered_arms(self) -> bool:
+        """Return True: referrals have the team of their case, and an index by team."""
+        return True
+
     def list_arms(self, caller: Caller) -> tuple[str, ...]:
         """Return the names of the arms that apply to the caller. They are part of the key of the compiled query."""
         if caller.is_partner:

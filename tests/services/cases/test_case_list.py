@@ -254,3 +254,16 @@ async def test_number_of_statements_of_lists_and_searches_is_fixed(scenario: Sce
         with record_statements(scenario) as statements:
             expect_json(await scenario.supervisor_north.get(path))
         assert len(statements) == expected, (path, statements)
+
+
+async def test_each_case_of_several_teams_is_listed_once_in_every_order(scenario: Scenario) -> None:
+    # Planted: `correlate_except` removed from the whole set of an arm.
+    numbers = sorted(
+        [(await scenario.open_case(worker))["number"] for worker in ("worker_north", "worker_south")]
+    )
+    teams = f"{id_of('north')},{id_of('south')}"
+    for sort in ("number", "risk_level", "-created_at"):
+        for name, params in (("supervisor_both", {}), ("manager", {"team_id": teams})):
+            caller = scenario.client_for(name)
+            page = expect_json(await caller.get("/v1/cases", params={"sort": sort, **params}))
+            assert sorted(case["number"] for case in page["items"]) == numbers, (name, sort)
