@@ -13,6 +13,7 @@ RECORD_PATHS = {
     "reviews": "/reviews/{}",
     "cases": "/cases/{}",
 }
+REFERENCE_FIELD_COUNT = 2
 CASE_LISTS = ("people", "consents", "support-sessions", "service-referrals", "follow-ups")
 
 
@@ -50,13 +51,16 @@ def is_list(path: str) -> bool:
 
 
 def iterate_records(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every object with an id at any depth. A care plan contains its goals, and they contain their actions."""
+    """Yield every record at any depth. A care plan contains its goals, and they contain their actions.
+
+    References to records, such as the person of a care plan, are left out. They have two fields.
+    """
     parts = (
         document if isinstance(document, list) else document.values() if isinstance(document, dict) else ()
     )
     for part in parts:
         yield from iterate_records(part)
-    if isinstance(document, dict) and "id" in document:
+    if isinstance(document, dict) and "id" in document and len(document) > REFERENCE_FIELD_COUNT:
         yield document["id"], document
 
 
