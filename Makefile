@@ -60,7 +60,7 @@ database-docs: $(VENV)/dev.stamp  ## Generate docs/database.md from the SQL file
 bench: $(VENV)/dev.stamp  ## Run the benchmarks
 	$(BIN)/python -m bench
 
-bench-growth: $(VENV)/dev.stamp  ## Measure growth: 10,000 to 1,000,000 cases in var/growth (35 GB, hours)
+bench-growth: $(VENV)/dev.stamp  ## Measure growth: 10,000 to 1,000,000 cases in var/growth (35 GB, half an hour)
 	$(BIN)/python -m bench.growth
 
 demo-reset: $(VENV)/run.stamp  ## Delete the demonstration; the next `make run` creates a new one
