@@ -7,10 +7,10 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Role
-from app.access.reader import NoShownRecord, ReadQuery, RecordReader
+from app.access.reader import ReadQuery, RecordReader
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
-from app.kit.list_query import MAX_TOTAL
+from app.kit.list_query import COUNTED, MAX_TOTAL
 from app.models import Case, Disbursement
 from app.schemas.agenda import Counts
 from app.services.agenda import agenda
@@ -18,7 +18,6 @@ from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
 from app.services.cases.next_step import build_review_overdue
 from app.services.fund.disbursement_scope import AwaitingScope
 
-COUNTED = NoShownRecord("the records are only counted")
 OWN_CASES = CaseScope()
 AWAITING = AwaitingScope()
 

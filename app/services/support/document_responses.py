@@ -9,12 +9,12 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
-from app.kit.case_scope import CaseScope, belongs_to_cases
+from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, build_day_start, is_one_of
 from app.kit.records import ensure_visible
-from app.kit.reference_names import staff_names, to_case_ref, to_staff_refs
-from app.models import Case, Child, Document, DocumentContent
+from app.kit.reference_names import staff_names, to_staff_refs
+from app.models import Case, Document, DocumentContent
 from app.schemas.documents import (
     CaseDocumentFilters,
     DocumentFilters,
@@ -22,7 +22,7 @@ from app.schemas.documents import (
     DocumentSummaryList,
 )
 from app.schemas.documents import Document as DocumentSchema
-from app.services.cases.cases import build_case_child
+from app.services.support.case_records import build_case_fields, build_case_filters, join_case_and_child
 
 COLUMN_FIELDS = [name for name in DocumentSchema.model_fields if name in Document.model_fields]
 DOCUMENT_COLUMNS = select(
@@ -46,12 +46,8 @@ DOWNLOAD_QUERY = ReadQuery(
     shows=ShownRecord("document_content"),
 )
 FILTERS = {
-    "case_id": col(Document.case_id) == bindparam("case_id"),
+    **build_case_filters(col(Document.case_id)),
     "about_id": col(Document.about_id) == bindparam("about_id"),
-    "team_id": belongs_to_cases(col(Document.case_id), is_one_of(col(Case.team_id), "team_id")),
-    "lead_worker_id": belongs_to_cases(
-        col(Document.case_id), is_one_of(col(Case.lead_worker_id), "lead_worker_id")
-    ),
     "since": col(Document.created_at) >= build_day_start("since"),
     "until": col(Document.created_at) < build_day_start("until", 1),
     **{name: is_one_of(col(getattr(Document, name)), name) for name in ("kind", "tier")},
@@ -68,11 +64,7 @@ CASE_DOCUMENTS = ListQuery(
 DOCUMENTS = ListQuery(
     "documents",
     Document,
-    DOCUMENT_COLUMNS.add_columns(
-        col(Case.number).label("case_number"), col(Child.sex), col(Child.identity_encrypted)
-    )
-    .join(Case, col(Case.id) == col(Document.case_id))
-    .join(Child, col(Child.id) == col(Document.child_id)),
+    join_case_and_child(DOCUMENT_COLUMNS, Document),
     filters=FILTERS,
     sorts=SORTS,
     scope=CaseScope(col(Document.case_id), col(Case.id)),
@@ -111,14 +103,7 @@ async def list_documents(
     """
     page = await DOCUMENTS.fetch_page(reader, caller, filters)
     day = today()
-    items = [
-        {
-            **_row_to_fields(row),
-            "child": build_case_child(row, day),
-            "case": to_case_ref(row.case_id, row.case_number),
-        }
-        for row in page.rows
-    ]
+    items = [{**_row_to_fields(row), **build_case_fields(row, day)} for row in page.rows]
     return DocumentSummaryList.from_trusted_items(items, **page.fields)
 
 

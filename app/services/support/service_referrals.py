@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.case_scope import CaseScope, belongs_to_cases
+from app.kit.case_scope import CaseScope
 from app.kit.dates import check_not_in_future, today
 from app.kit.list_query import ListQuery, build_day_start, is_one_of
 from app.kit.records import (
@@ -20,9 +20,9 @@ from app.kit.records import (
     get_for_share,
     get_version_for_update,
 )
-from app.kit.reference_names import staff_names, to_case_ref, to_staff_refs
+from app.kit.reference_names import staff_names, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, Child, Consent, Goal, Provider, ServiceReferral
+from app.models import Case, Consent, Goal, Provider, ServiceReferral
 from app.models.encrypted_field import dump_content
 from app.models.record import CaseRecord, new_id, utc_now
 from app.models.service_referrals import StoredServiceReferralContent
@@ -39,8 +39,8 @@ from app.schemas.service_referrals import (
 from app.schemas.service_referrals import (
     ServiceReferral as ServiceReferralSchema,
 )
-from app.services.cases.cases import build_case_child
 from app.services.cases.write_access import check_case_writable
+from app.services.support.case_records import build_case_fields, build_case_filters, join_case_and_child
 from app.services.support.service_referral_states import (
     check_service_referral_is_draft,
 )
@@ -67,11 +67,7 @@ REFERRAL_QUERY = ReadQuery(
     REFERRAL_COLUMNS.where(col(ServiceReferral.id) == bindparam("referral_id")), shows=SHOWN_REFERRAL
 )
 FILTERS = {
-    "case_id": col(ServiceReferral.case_id) == bindparam("case_id"),
-    "team_id": belongs_to_cases(col(ServiceReferral.case_id), is_one_of(col(Case.team_id), "team_id")),
-    "lead_worker_id": belongs_to_cases(
-        col(ServiceReferral.case_id), is_one_of(col(Case.lead_worker_id), "lead_worker_id")
-    ),
+    **build_case_filters(col(ServiceReferral.case_id)),
     "since": col(ServiceReferral.created_at) >= build_day_start("since"),
     "until": col(ServiceReferral.created_at) < build_day_start("until", 1),
     **{
@@ -91,16 +87,12 @@ CASE_REFERRALS = ListQuery(
 REFERRALS = ListQuery(
     "service_referrals",
     ServiceReferral,
-    select(
-        *(getattr(ServiceReferral, name) for name in SUMMARY_COLUMN_FIELDS),
-        *NAMES,
-        col(Case.number).label("case_number"),
-        col(Child.sex),
-        col(Child.identity_encrypted),
-    )
-    .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
-    .join(Case, col(Case.id) == col(ServiceReferral.case_id))
-    .join(Child, col(Child.id) == col(ServiceReferral.child_id)),
+    join_case_and_child(
+        select(*(getattr(ServiceReferral, name) for name in SUMMARY_COLUMN_FIELDS), *NAMES).join(
+            Provider, col(Provider.id) == col(ServiceReferral.provider_id)
+        ),
+        ServiceReferral,
+    ),
     filters=FILTERS,
     sorts=SORTS,
     scope=CaseScope(col(ServiceReferral.case_id), col(Case.id)),
@@ -158,8 +150,7 @@ async def list_service_referrals(
         {
             **dict(zip(SUMMARY_COLUMN_FIELDS, row, strict=False)),
             **_build_names(row),
-            "child": build_case_child(row, day),
-            "case": to_case_ref(row.case_id, row.case_number),
+            **build_case_fields(row, day),
         }
         for row in page.rows
     ]

@@ -13,8 +13,8 @@ from app.kit.case_scope import CaseScope, belongs_to_cases
 from app.kit.dates import today
 from app.kit.list_query import ListQuery, is_one_of, overlaps
 from app.kit.records import ensure_visible
-from app.kit.reference_names import staff_names, to_case_ref, to_staff_refs
-from app.models import Case, Child, ClinicalNote, SupportSession
+from app.kit.reference_names import staff_names, to_staff_refs
+from app.models import Case, ClinicalNote, SupportSession
 from app.schemas.support_session_lists import (
     CaseSupportSessionFilters,
     SupportSessionFilters,
@@ -23,7 +23,7 @@ from app.schemas.support_session_lists import (
     SupportSessionSummaryList,
 )
 from app.schemas.support_sessions import SupportSession as SupportSessionSchema
-from app.services.cases.cases import build_case_child
+from app.services.support.case_records import build_case_fields, join_case_and_child
 from app.services.support.session_states import EDIT_WINDOW
 
 COLUMN_FIELDS = [name for name in SupportSessionSchema.model_fields if name in SupportSession.model_fields]
@@ -76,15 +76,10 @@ CASE_SESSIONS = ListQuery(
 SESSIONS = ListQuery(
     "support_sessions",
     SupportSession,
-    select(
-        *(getattr(SupportSession, name) for name in SUMMARY_COLUMN_FIELDS),
-        *COMPUTED_COLUMNS,
-        col(Case.number).label("case_number"),
-        col(Child.sex),
-        col(Child.identity_encrypted),
-    )
-    .join(Case, col(Case.id) == col(SupportSession.case_id))
-    .join(Child, col(Child.id) == col(SupportSession.child_id)),
+    join_case_and_child(
+        select(*(getattr(SupportSession, name) for name in SUMMARY_COLUMN_FIELDS), *COMPUTED_COLUMNS),
+        SupportSession,
+    ),
     filters=FILTERS,
     sorts=SORTS,
     scope=CaseScope(col(SupportSession.case_id), col(Case.id)),
@@ -144,8 +139,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
 def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
     return {
         **dict(zip(SUMMARY_COLUMN_FIELDS, row, strict=False)),
-        "child": build_case_child(row, day),
-        "case": to_case_ref(row.case_id, row.case_number),
+        **build_case_fields(row, day),
         "place": SupportSession.content.decrypt(row.id, row.content_encrypted)["place"],
         **_build_computed_fields(row),
     }
