@@ -3,6 +3,7 @@
 While tokens of several lengths exist, every search uses all of them, and new tokens have the new length.
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +19,7 @@ from app.config import Settings
 from app.database.errors import translate_database_errors
 from app.database.urls import get_owner_url, to_driver_url
 from app.models import Child, Person, Referral
+from app.models.people import StoredPersonDetails
 from app.services.persons import person_details
 
 BATCH_SIZE = 200
@@ -131,16 +133,13 @@ async def _rebuild_batch(
 
 async def _load_children(owner: asyncpg.Connection, last_id: UUID) -> list[OwnerTokens]:
     children = await owner.fetch(CHILDREN_SQL, last_id, BATCH_SIZE)
-    contacts = await owner.fetch(CONTACTS_SQL, [child["id"] for child in children])
-    details = [
-        (row["child_id"], Person.details.decrypt(row["id"], row["details_encrypted"])) for row in contacts
-    ]
+    contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)
+    for row in await owner.fetch(CONTACTS_SQL, [child["id"] for child in children]):
+        contacts[row["child_id"]].append(Person.details.decrypt(row["id"], row["details_encrypted"]))
     batch = []
     for child in children:
         identity = Child.identity.decrypt(child["id"], child["identity_encrypted"])
-        search_keys = person_details.get_child_search_keys(
-            identity, [contact for child_id, contact in details if child_id == child["id"]]
-        )
+        search_keys = person_details.get_child_search_keys(identity, contacts[child["id"]])
         tokens = person_details.hash_search_keys(search_keys)
         batch.append(OwnerTokens(child["id"], "child", child["id"], tokens))
     return batch
