@@ -41,7 +41,7 @@ from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
 MAX_TOTAL = 10_000
 """Counting stops here, so that the work of a request is bounded."""
 PAGE_SIZES = (10, 25, 50, 100, 200)
-"""Compiled limits. A request with another limit uses the next one, because each new query takes some 15 ms to compile."""
+"""Compiled limits, up to the maximum page size."""
 MAX_COMPILED_SHAPES = 500
 """Maximum number of compiled queries per list."""
 RELEVANCE = "relevance"
@@ -148,7 +148,7 @@ class ListQuery:
             if name != "sort"
         )
         arms = self.scope.list_arms(caller) if self.scope else ()
-        limit = next(size for size in PAGE_SIZES if size >= query.limit)
+        limit = get_compiled_limit(query.limit)
         return Shape(filters, *parse_sort(sort), query.cursor is not None, limit, arms)
 
     async def _count(
@@ -241,6 +241,11 @@ class ListQuery:
     def _get_condition(self, name: str, value: object) -> Condition:
         condition = self.filters[name]
         return condition[value] if isinstance(condition, Mapping) else condition
+
+
+def get_compiled_limit(page_size: int) -> int:
+    """Return the limit of the query for a page: one of a few, because each new query takes some 15 ms to compile."""
+    return next(size for size in PAGE_SIZES if size >= page_size)
 
 
 def is_one_of(column: Any, name: str) -> Condition:

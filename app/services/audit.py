@@ -9,6 +9,7 @@ from app.access.permissions import Permission, Role
 from app.access.reader import RecordReader
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.list_query import get_compiled_limit
 from app.models import BreakGlassGrant
 from app.schemas.audit import AccessEntryFilters, AccessEntryList
 from app.schemas.wire import PageQuery
@@ -45,7 +46,7 @@ async def list_access_entries(
         cursor = decode_cursor("accesses", binding, filters.cursor, 2)
         parameters["cursor_event_id"], parameters["cursor_n"] = cursor
     can_read_all = caller.has_role(Role.data_protection_officer)
-    shape = LogShape(frozenset(parameters), filters.outcome, filters.limit, can_read_all)
+    shape = LogShape(frozenset(parameters), filters.outcome, get_compiled_limit(filters.limit), can_read_all)
     start = (
         await reader.fetch_one(build_interval_query(shape), **parameters) if shape.needs_interval else None
     )

@@ -30,6 +30,7 @@ from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.case_scope import RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.dates import today
+from app.kit.list_query import get_compiled_limit
 from app.kit.reference_names import person_name, provider_name, to_ref
 from app.models import (
     Action,
@@ -110,7 +111,7 @@ async def list_agenda_entries(
         roles,
         APPROVALS.list_arms(caller),
         tuple(filters.kind) if filters.kind else None,
-        filters.limit,
+        get_compiled_limit(filters.limit),
         filters.overdue is not None,
         filters.cursor is not None,
     )
