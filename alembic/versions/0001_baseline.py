@@ -18,9 +18,17 @@ depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = (
-    "context", "case_scope", "access_log", "log_records", "last_contact", "search_tokens", "duplicates", "triggers", "fund", "ledger", "cleanup",
+    "context", "case_scope", "responsibility", "accounts", "consents", "pending_changes", "access_log", "log_records", "rejections", "last_contact", "case_periods", "search_tokens", "matching", "duplicates", "child_merges", "triggers", "change_rules", "fund", "ledger", "cleanup", "sessions", "digests", "alerts", "metrics", "compatibility",
 )  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
+CASE_TABLES = (
+    "actions", "assessments", "assignment_periods", "break_glass", "care_plans", "case_history", "case_links",
+    "case_siblings", "case_workers", "clinical_handovers", "clinical_notes", "consents", "disbursement_details", "disbursements",
+    "document_contents", "documents", "exit_plans", "feedback", "follow_ups", "goals", "legal_steps", "people",
+    "plan_areas", "record_changes", "referrals", "reviews", "service_referrals", "session_addenda",
+    "status_periods", "support_sessions",
+)  # fmt: skip
+"""Tables with the columns `case_id` and `child_id`, except the access log and the alerts."""
 
 
 def upgrade() -> None:
@@ -32,7 +40,8 @@ def upgrade() -> None:
     for file in sorted((SQL / "tables").glob("*.sql")):
         run_sql_script(op.get_bind(), file)
     op.execute("SELECT access.create_partitions()")
-    run_sql_script(op.get_bind(), MIGRATIONS_DIR / "seed" / "approval_limits.sql")
+    for name in ("approval_limits", "consent_age_bands", "targets"):
+        run_sql_script(op.get_bind(), MIGRATIONS_DIR / "seed" / f"{name}.sql")
     insert_instrument(MIGRATIONS_DIR / "seed" / "my_week.json")
 
 
@@ -69,6 +78,18 @@ def insert_instrument(file: Path) -> None:
 def create_tables() -> None:
     """Create tables, indexes and constraints, as Alembic derives them from the models."""
     op.create_table(
+        "donor_grants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("donor", sa.String(), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_donor_grants")),
+        sa.UniqueConstraint("code", name=op.f("uq_donor_grants_code")),
+    )
+    op.create_table(
         "access_contexts",
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("secret_digest", sa.LargeBinary(), nullable=False),
@@ -85,8 +106,10 @@ def create_tables() -> None:
         sa.Column("worker_id", sa.Uuid(), nullable=True),
         sa.Column("can_read_all_cases", sa.Boolean(), nullable=False),
         sa.Column("can_read_access_log", sa.Boolean(), nullable=False),
+        sa.Column("can_report_all_teams", sa.Boolean(), nullable=False),
         sa.Column("is_finance_officer", sa.Boolean(), nullable=False),
         sa.Column("is_custodian", sa.Boolean(), nullable=False),
+        sa.Column("is_command_line", sa.Boolean(), nullable=False),
         sa.Column("partner_agency_id", sa.Uuid(), nullable=True),
         sa.Column("supervised_team_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("assigned_case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
@@ -109,6 +132,7 @@ def create_tables() -> None:
         sa.Column("record_id", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.Column("changes", postgresql.JSONB(), nullable=True),
         sa.PrimaryKeyConstraint("event_id", "n", name=op.f("pk_access_entries")),
         postgresql_partition_by="RANGE (event_id)",
     )
@@ -147,11 +171,19 @@ def create_tables() -> None:
         sa.Column("act", sa.String(), nullable=False),
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("address", postgresql.INET(), nullable=True),
+        sa.Column("correlation_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_events")),
         postgresql_partition_by="RANGE (id)",
     )
     op.create_index("ix_access_events_act", "access_events", ["act", "id"], unique=False)
     op.create_index("ix_access_events_actor", "access_events", ["actor_id", "id"], unique=False)
+    op.create_index(
+        "ix_access_events_correlation",
+        "access_events",
+        ["correlation_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("correlation_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_access_events_request_id"), "access_events", ["request_id"], unique=False)
     op.create_table(
         "agencies",
@@ -177,8 +209,17 @@ def create_tables() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("sex", sa.String(), nullable=False),
         sa.Column("province_code", sa.String(), nullable=True),
+        sa.Column("merged_into_id", sa.Uuid(), nullable=True),
         sa.Column("identity_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["children.id"], name=op.f("fk_children_merged_into_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_children")),
+    )
+    op.create_index(
+        "ix_children_merged_into_id",
+        "children",
+        ["merged_into_id"],
+        unique=False,
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
     )
     op.create_index(
         "ix_children_newest",
@@ -191,6 +232,15 @@ def create_tables() -> None:
         sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("year", name=op.f("pk_disbursement_number_series")),
+    )
+    op.create_table(
+        "key_canaries",
+        sa.Column("key_id", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("canary", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_key_canaries")),
     )
     op.create_table(
         "reference_data_versions",
@@ -231,6 +281,52 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_idempotency_records_stored_at"), "idempotency_records", ["stored_at"], unique=False)
     op.create_table(
+        "access_log_scans",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("scanned_xid", Xid8(), nullable=False),
+        sa.Column("unassigned_xid", Xid8(), nullable=False),
+        sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_access_log_scans")),
+    )
+    op.create_table(
+        "alert_thresholds",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("children_per_day", sa.Integer(), nullable=False),
+        sa.Column("children_per_day_of_manager", sa.Integer(), nullable=False),
+        sa.Column("matches_per_day", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_alert_thresholds")),
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("is_periodic", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("run_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+    )
+    op.create_index(
+        "ix_jobs_waiting",
+        "jobs",
+        ["run_after", "id"],
+        unique=False,
+        postgresql_where=sa.text("finished_at IS NULL AND failed_at IS NULL"),
+    )
+    op.create_index(
+        "uq_jobs_periodic",
+        "jobs",
+        ["kind"],
+        unique=True,
+        postgresql_where=sa.text("is_periodic AND finished_at IS NULL"),
+    )
+    op.create_table(
         "name_tokens",
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("token", sa.Integer(), autoincrement=False, nullable=False),
@@ -266,11 +362,20 @@ def create_tables() -> None:
         sa.Column("name_km", sa.String(), nullable=False),
         sa.Column("name_en", sa.String(), nullable=False),
         sa.Column("search_en", sa.String(), nullable=False),
+        sa.Column("search_km", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["parent_code"], ["places.code"], name=op.f("fk_places_parent_code")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_places")),
     )
     op.create_index(op.f("ix_places_parent_code"), "places", ["parent_code"], unique=False)
     op.create_index(op.f("ix_places_search_en"), "places", ["search_en"], unique=False)
+    op.create_index(op.f("ix_places_search_km"), "places", ["search_km"], unique=False)
+    op.create_table(
+        "consent_age_bands",
+        sa.Column("min_age", sa.Integer(), nullable=False),
+        sa.Column("child", sa.String(), nullable=False),
+        sa.Column("caregiver", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("min_age", name=op.f("pk_consent_age_bands")),
+    )
     op.create_table(
         "sign_in_attempts",
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -278,6 +383,12 @@ def create_tables() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_attempts")),
+    )
+    op.create_table(
+        "targets",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("hours", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_targets")),
     )
     op.create_table(
         "teams",
@@ -295,16 +406,21 @@ def create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
+        sa.Column("email_key", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_key", sa.String(), nullable=False),
         sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("initial_password_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activation_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("activation_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("totp_encrypted", sa.LargeBinary(), nullable=True),
         sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("totp_last_step", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email_key", name=op.f("uq_users_email_key")),
     )
-    op.create_index("uq_users_email", "users", [sa.literal_column("lower(email)")], unique=True)
     op.create_table(
         "api_clients",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -384,16 +500,20 @@ def create_tables() -> None:
         sa.Column("last_contact_on", sa.Date(), nullable=True),
         sa.Column("extended_until", sa.Date(), nullable=True),
         sa.Column("close_reason", sa.String(), nullable=True),
-        sa.Column("age_at_referral_min", sa.Integer(), nullable=False),
-        sa.Column("age_at_referral_max", sa.Integer(), nullable=False),
+        sa.Column("grant_code", sa.String(), nullable=True),
+        sa.Column("hsb_outcome", sa.String(), nullable=True),
+        sa.Column("age_at_referral_min", sa.Integer(), nullable=True),
+        sa.Column("age_at_referral_max", sa.Integer(), nullable=True),
         sa.Column("province_code", sa.String(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["grant_code"], ["donor_grants.code"], name=op.f("fk_cases_grant_code")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_cases_child_id")),
         sa.ForeignKeyConstraint(["lead_worker_id"], ["users.id"], name=op.f("fk_cases_lead_worker_id")),
         sa.ForeignKeyConstraint(["previous_case_id"], ["cases.id"], name=op.f("fk_cases_previous_case_id")),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_cases_team_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+        sa.UniqueConstraint("id", "child_id", name=op.f("uq_cases_id_child_id")),
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
     )
     op.create_index(op.f("ix_cases_child_id"), "cases", ["child_id"], unique=False)
@@ -435,6 +555,13 @@ def create_tables() -> None:
         "ix_cases_open_opened_on",
         "cases",
         ["opened_on"],
+        unique=False,
+        postgresql_where=sa.text("status <> 'closed'"),
+    )
+    op.create_index(
+        "ix_cases_open_lead_worker",
+        "cases",
+        ["lead_worker_id"],
         unique=False,
         postgresql_where=sa.text("status <> 'closed'"),
     )
@@ -511,8 +638,49 @@ def create_tables() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["closed_by_id"], ["users.id"], name=op.f("fk_funds_closed_by_id")),
         sa.ForeignKeyConstraint(["rest_to_fund_id"], ["funds.id"], name=op.f("fk_funds_rest_to_fund_id")),
+        sa.ForeignKeyConstraint(["grant_code"], ["donor_grants.code"], name=op.f("fk_funds_grant_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_funds")),
         sa.UniqueConstraint("name", name=op.f("uq_funds_name")),
+    )
+    op.create_table(
+        "pending_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("requested_by_id", sa.Uuid(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decided_by_id"], ["users.id"], name=op.f("fk_pending_changes_decided_by_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["users.id"], name=op.f("fk_pending_changes_person_id")),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"], ["users.id"], name=op.f("fk_pending_changes_requested_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_changes")),
+    )
+    op.create_index(
+        "ix_pending_changes_created_at",
+        "pending_changes",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+    )
+    op.create_index(op.f("ix_pending_changes_person_id"), "pending_changes", ["person_id"], unique=False)
+    op.create_index(
+        op.f("ix_pending_changes_requested_by_id"), "pending_changes", ["requested_by_id"], unique=False
+    )
+    op.create_index(
+        "uq_pending_changes_open",
+        "pending_changes",
+        ["kind", sa.literal_column("coalesce(person_id, record_id)")],
+        unique=True,
+        postgresql_where=sa.text("status = 'pending'"),
     )
     op.create_table(
         "providers",
@@ -520,6 +688,7 @@ def create_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name_key", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("agency_id", sa.Uuid(), nullable=True),
         sa.Column("services", sa.ARRAY(sa.Text()), nullable=False),
@@ -530,6 +699,17 @@ def create_tables() -> None:
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_providers_agency_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_providers")),
+    )
+    op.create_table(
+        "user_settings",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("agenda_digest", sa.Boolean(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("digest_secret_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("digest_sent_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_settings_user_id")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_user_settings")),
     )
     op.create_table(
         "team_members",
@@ -556,6 +736,33 @@ def create_tables() -> None:
     op.create_index(
         op.f("ix_api_client_secrets_client_id"), "api_client_secrets", ["client_id"], unique=False
     )
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("act", sa.String(), nullable=True),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("record_kind", sa.String(), nullable=True),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
+        sa.Column("child_id", sa.Uuid(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
+        sa.Column("note_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["acknowledged_by_id"], ["users.id"], name=op.f("fk_alerts_acknowledged_by_id")),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_alerts_team_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+        sa.UniqueConstraint("key", name=op.f("uq_alerts_key")),
+    )
+    op.create_index(op.f("ix_alerts_child_id"), "alerts", ["child_id"], unique=False)
+    op.create_index("ix_alerts_created_at", "alerts", ["created_at", "id"], unique=False)
+    op.create_index("ix_alerts_team_id", "alerts", ["team_id", "created_at", "id"], unique=False)
     op.create_table(
         "break_glass",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -601,6 +808,7 @@ def create_tables() -> None:
     op.create_table(
         "case_links",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("child_id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("linked_child_id", sa.Uuid(), nullable=False),
@@ -608,6 +816,12 @@ def create_tables() -> None:
         sa.Column("linked_by_id", sa.Uuid(), nullable=False),
         sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_case_links_entered_in_error_by_id")
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_links_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_case_links_child_id")),
         sa.ForeignKeyConstraint(["linked_by_id"], ["users.id"], name=op.f("fk_case_links_linked_by_id")),
@@ -625,7 +839,114 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_case_links_case_id"), "case_links", ["case_id"], unique=False)
     op.create_index(op.f("ix_case_links_linked_case_id"), "case_links", ["linked_case_id"], unique=False)
-    op.create_index("uq_case_links_pair", "case_links", ["case_id", "linked_case_id"], unique=True)
+    op.create_index(
+        "uq_case_links_pair",
+        "case_links",
+        ["case_id", "linked_case_id"],
+        unique=True,
+        postgresql_where=sa.text("entered_in_error_at IS NULL"),
+    )
+    op.create_table(
+        "case_siblings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("sibling_child_id", sa.Uuid(), nullable=False),
+        sa.Column("sibling_case_id", sa.Uuid(), nullable=False),
+        sa.Column("named_by_id", sa.Uuid(), nullable=False),
+        sa.Column("named_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_siblings_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_case_siblings_child_id")),
+        sa.ForeignKeyConstraint(["named_by_id"], ["users.id"], name=op.f("fk_case_siblings_named_by_id")),
+        sa.ForeignKeyConstraint(
+            ["sibling_case_id"], ["cases.id"], name=op.f("fk_case_siblings_sibling_case_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sibling_child_id"], ["children.id"], name=op.f("fk_case_siblings_sibling_child_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_siblings")),
+    )
+    op.create_index(
+        "ix_case_siblings_children", "case_siblings", ["child_id", "sibling_child_id"], unique=False
+    )
+    op.create_index(
+        "ix_case_siblings_sibling_children", "case_siblings", ["sibling_child_id", "child_id"], unique=False
+    )
+    op.create_index(op.f("ix_case_siblings_case_id"), "case_siblings", ["case_id"], unique=False)
+    op.create_index(op.f("ix_case_siblings_sibling_case_id"), "case_siblings", ["sibling_case_id"], unique=False)
+    op.create_index("uq_case_siblings_pair", "case_siblings", ["case_id", "sibling_case_id"], unique=True)
+    op.create_table(
+        "assignment_periods",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("previous_ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("lead_worker_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_assignment_periods_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_assignment_periods_child_id")),
+        sa.ForeignKeyConstraint(
+            ["case_id", "previous_ended_at"],
+            ["assignment_periods.case_id", "assignment_periods.ended_at"],
+            name="fk_assignment_periods_previous_period",
+        ),
+        sa.ForeignKeyConstraint(
+            ["lead_worker_id"], ["users.id"], name=op.f("fk_assignment_periods_lead_worker_id")
+        ),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_assignment_periods_team_id")),
+        sa.PrimaryKeyConstraint("case_id", "began_at", name=op.f("pk_assignment_periods")),
+        sa.UniqueConstraint("case_id", "ended_at", name=op.f("uq_assignment_periods_case_id_ended_at")),
+    )
+    op.create_index(op.f("ix_assignment_periods_child_id"), "assignment_periods", ["child_id"], unique=False)
+    op.create_index(
+        "uq_assignment_periods_current",
+        "assignment_periods",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "uq_assignment_periods_first",
+        "assignment_periods",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("previous_ended_at IS NULL"),
+    )
+    op.create_table(
+        "status_periods",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("previous_ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_status_periods_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_status_periods_child_id")),
+        sa.ForeignKeyConstraint(
+            ["case_id", "previous_ended_at"],
+            ["status_periods.case_id", "status_periods.ended_at"],
+            name="fk_status_periods_previous_period",
+        ),
+        sa.PrimaryKeyConstraint("case_id", "began_at", name=op.f("pk_status_periods")),
+        sa.UniqueConstraint("case_id", "ended_at", name=op.f("uq_status_periods_case_id_ended_at")),
+    )
+    op.create_index(op.f("ix_status_periods_child_id"), "status_periods", ["child_id"], unique=False)
+    op.create_index(
+        "uq_status_periods_current",
+        "status_periods",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "uq_status_periods_first",
+        "status_periods",
+        ["case_id"],
+        unique=True,
+        postgresql_where=sa.text("previous_ended_at IS NULL"),
+    )
     op.create_table(
         "case_workers",
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -638,6 +959,34 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("case_id", "user_id", name=op.f("pk_case_workers")),
     )
     op.create_index(op.f("ix_case_workers_user_id"), "case_workers", ["user_id"], unique=False)
+    op.create_table(
+        "clinical_handovers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("worker_id", sa.Uuid(), nullable=False),
+        sa.Column("handed_over_by_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_clinical_handovers_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_clinical_handovers_child_id")),
+        sa.ForeignKeyConstraint(
+            ["handed_over_by_id"], ["users.id"], name=op.f("fk_clinical_handovers_handed_over_by_id")
+        ),
+        sa.ForeignKeyConstraint(["worker_id"], ["users.id"], name=op.f("fk_clinical_handovers_worker_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clinical_handovers")),
+    )
+    op.create_index(op.f("ix_clinical_handovers_case_id"), "clinical_handovers", ["case_id"], unique=False)
+    op.create_index(op.f("ix_clinical_handovers_child_id"), "clinical_handovers", ["child_id"], unique=False)
+    op.create_index(op.f("ix_clinical_handovers_worker_id"), "clinical_handovers", ["worker_id"], unique=False)
+    op.create_index(
+        "ix_clinical_handovers_newest",
+        "clinical_handovers",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_table(
         "consents",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -653,11 +1002,24 @@ def create_tables() -> None:
         sa.Column("recipient_agency_id", sa.Uuid(), nullable=True),
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("basis_without_consent", sa.String(), nullable=True),
+        sa.Column("basis_confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("basis_confirmed_by_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_by_id", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_givers", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("details_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("withdrawal_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("alternative_giver_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_consents_entered_in_error_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["basis_confirmed_by_id"], ["users.id"], name=op.f("fk_consents_basis_confirmed_by_id")
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_consents_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_consents_child_id")),
         sa.ForeignKeyConstraint(
@@ -733,11 +1095,13 @@ def create_tables() -> None:
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("method", sa.String(), nullable=True),
         sa.Column("tenders", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("rounding", sa.BigInteger(), nullable=True),
         sa.Column("acknowledgement_document_id", sa.Uuid(), nullable=True),
         sa.Column("spent", sa.BigInteger(), nullable=True),
         sa.Column("reconciled_by_id", sa.Uuid(), nullable=True),
         sa.Column("reconciled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("receipt_document_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("finance_documents", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("ended_by_id", sa.Uuid(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -832,8 +1196,17 @@ def create_tables() -> None:
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("about_kind", sa.String(), nullable=True),
         sa.Column("about_id", sa.Uuid(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(), nullable=True),
+        sa.Column("content_digest", sa.LargeBinary(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("details_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_documents_entered_in_error_by_id")
+        ),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_documents_author_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_documents_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_documents_child_id")),
@@ -845,6 +1218,13 @@ def create_tables() -> None:
         "documents",
         [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
         unique=False,
+    )
+    op.create_index(
+        "ix_documents_content_digest",
+        "documents",
+        ["content_digest"],
+        unique=False,
+        postgresql_where=sa.text("content_digest IS NOT NULL"),
     )
     op.create_index(op.f("ix_documents_case_id"), "documents", ["case_id"], unique=False)
     op.create_index(op.f("ix_documents_child_id"), "documents", ["child_id"], unique=False)
@@ -864,6 +1244,8 @@ def create_tables() -> None:
         sa.Column("child_id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("conditions_met", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("conditions_unmet", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_exit_plans_author_id")),
@@ -877,6 +1259,13 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_exit_plans_case_id"), "exit_plans", ["case_id"], unique=False)
     op.create_index(op.f("ix_exit_plans_child_id"), "exit_plans", ["child_id"], unique=False)
+    op.create_index(
+        "ix_exit_plans_draft",
+        "exit_plans",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'draft'"),
+    )
     op.create_index("uq_exit_plans_case", "exit_plans", ["case_id"], unique=True)
     op.create_table(
         "follow_ups",
@@ -891,6 +1280,9 @@ def create_tables() -> None:
         sa.Column("held_on", sa.Date(), nullable=True),
         sa.Column("author_id", sa.Uuid(), nullable=True),
         sa.Column("wellbeing", sa.String(), nullable=True),
+        sa.Column("hsb_outcome", sa.String(), nullable=True),
+        sa.Column("conditions_met", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("conditions_unmet", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_follow_ups_author_id")),
@@ -905,7 +1297,7 @@ def create_tables() -> None:
         "follow_ups",
         ["due_on"],
         unique=False,
-        postgresql_where=sa.text("status = 'due'"),
+        postgresql_where=sa.text("status IN ('due', 'missed')"),
     )
     op.create_index(
         "uq_follow_ups_months",
@@ -913,6 +1305,42 @@ def create_tables() -> None:
         ["case_id", "months"],
         unique=True,
         postgresql_where=sa.text("months IS NOT NULL"),
+    )
+    op.create_table(
+        "deposits",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("fund_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("reference_key", sa.String(), nullable=False),
+        sa.Column("duplicate_reason", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
+        sa.Column("reversed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reversal_reason", sa.String(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["fund_id"], ["funds.id"], name=op.f("fk_deposits_fund_id")),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["users.id"], name=op.f("fk_deposits_recorded_by_id")),
+        sa.ForeignKeyConstraint(["reversed_by_id"], ["users.id"], name=op.f("fk_deposits_reversed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deposits")),
+    )
+    op.create_index(
+        "ix_deposits_fund_newest",
+        "deposits",
+        ["fund_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "uq_deposits_reference",
+        "deposits",
+        ["fund_id", "reference_key"],
+        unique=True,
+        postgresql_where=sa.text("status = 'recorded' AND duplicate_reason IS NULL"),
     )
     op.create_table(
         "fund_transfers",
@@ -961,6 +1389,12 @@ def create_tables() -> None:
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_legal_steps_entered_in_error_by_id")
+        ),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_legal_steps_author_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_legal_steps_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_legal_steps_child_id")),
@@ -985,13 +1419,43 @@ def create_tables() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("relationship", sa.String(), nullable=False),
         sa.Column("is_responsible", sa.Boolean(), nullable=False),
+        sa.Column("referral_to_confirm_id", sa.Uuid(), nullable=True),
         sa.Column("details_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_people_entered_in_error_by_id")
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_people_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_people_child_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
     )
     op.create_index(op.f("ix_people_case_id"), "people", ["case_id"], unique=False)
     op.create_index(op.f("ix_people_child_id"), "people", ["child_id"], unique=False)
+    op.create_table(
+        "record_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.Column("record_kind", sa.String(), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("fields", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("changes_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["users.id"], name=op.f("fk_record_changes_by_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_record_changes_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_record_changes_child_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_record_changes")),
+    )
+    op.create_index(op.f("ix_record_changes_case_id"), "record_changes", ["case_id"], unique=False)
+    op.create_index(
+        "ix_record_changes_newest",
+        "record_changes",
+        ["child_id", sa.literal_column("at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_table(
         "referrals",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1004,10 +1468,11 @@ def create_tables() -> None:
         sa.Column("handed_to_id", sa.Uuid(), nullable=True),
         sa.Column("team_id", sa.Uuid(), nullable=True),
         sa.Column("external_id", sa.String(), nullable=True),
+        sa.Column("external_id_key", sa.String(), nullable=True),
         sa.Column("tracking_number", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("urgency", sa.String(), nullable=False),
-        sa.Column("concern_kind", sa.String(), nullable=False),
+        sa.Column("concern_kind", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -1016,8 +1481,15 @@ def create_tables() -> None:
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
         sa.Column("decline_reason_code", sa.String(), nullable=True),
         sa.Column("province_code", sa.String(), nullable=True),
+        sa.Column("identity_changed_by_staff", sa.Boolean(), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("outcome_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("decision_reversed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_reversed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("reversals_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decision_reversed_by_id"], ["users.id"], name=op.f("fk_referrals_decision_reversed_by_id")
+        ),
         sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_referrals_agency_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_referrals_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_referrals_child_id")),
@@ -1033,7 +1505,7 @@ def create_tables() -> None:
     op.create_index("ix_referrals_team_newest", "referrals", ["team_id", *newest], unique=False)
     op.create_index("ix_referrals_updated_at", "referrals", ["updated_at", "id"], unique=False)
     urgency_rank = sa.literal_column("(CASE urgency WHEN 'emergency' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END)")
-    op.create_index("ix_referrals_urgency", "referrals", [urgency_rank, "id"], unique=False)
+    op.create_index("ix_referrals_urgency", "referrals", [urgency_rank, "received_at", "id"], unique=False)
     op.create_index(op.f("ix_referrals_case_id"), "referrals", ["case_id"], unique=False)
     op.create_index(op.f("ix_referrals_child_id"), "referrals", ["child_id"], unique=False)
     op.create_index(op.f("ix_referrals_handed_to_id"), "referrals", ["handed_to_id"], unique=False)
@@ -1054,12 +1526,22 @@ def create_tables() -> None:
         postgresql_where=is_open,
     )
     op.create_index("uq_referrals_agency_external_id", "referrals", ["agency_id", "external_id"], unique=True)
+    op.create_index(op.f("ix_referrals_external_id_key"), "referrals", ["external_id_key"], unique=False)
+    op.create_table(
+        "session_keys",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("inner_pad", sa.LargeBinary(), nullable=False),
+        sa.Column("outer_pad", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session_keys")),
+    )
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("family_digest", sa.LargeBinary(), nullable=True),
         sa.Column("refresh_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_digest", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("idle_ends_at", sa.DateTime(timezone=True), nullable=False),
@@ -1089,12 +1571,19 @@ def create_tables() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attendance", sa.String(), nullable=True),
         sa.Column("areas", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("topics", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("goal_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("worker_id", sa.Uuid(), nullable=False),
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("series_id", sa.Uuid(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_support_sessions_entered_in_error_by_id")
+        ),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_support_sessions_author_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_support_sessions_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_support_sessions_child_id")),
@@ -1157,6 +1646,8 @@ def create_tables() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("risk_level", sa.String(), nullable=True),
         sa.Column("ratings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("symptoms", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("family_circumstances", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("previous_id", sa.Uuid(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
@@ -1173,6 +1664,13 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_assessments_case_id"), "assessments", ["case_id"], unique=False)
     op.create_index(op.f("ix_assessments_child_id"), "assessments", ["child_id"], unique=False)
+    op.create_index(
+        "ix_assessments_submitted",
+        "assessments",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'submitted'"),
+    )
     op.create_index(
         "ix_assessments_returned",
         "assessments",
@@ -1219,9 +1717,13 @@ def create_tables() -> None:
         sa.Column("fund_id", sa.Uuid(), nullable=False),
         sa.Column("disbursement_id", sa.Uuid(), nullable=True),
         sa.Column("transfer_id", sa.Uuid(), nullable=True),
+        sa.Column("deposit_id", sa.Uuid(), nullable=True),
         sa.Column("reference", sa.String(), nullable=True),
         sa.Column("by_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["users.id"], name=op.f("fk_ledger_transactions_by_id")),
+        sa.ForeignKeyConstraint(
+            ["deposit_id"], ["deposits.id"], name=op.f("fk_ledger_transactions_deposit_id")
+        ),
         sa.ForeignKeyConstraint(
             ["disbursement_id"], ["disbursements.id"], name=op.f("fk_ledger_transactions_disbursement_id")
         ),
@@ -1235,6 +1737,9 @@ def create_tables() -> None:
         "ix_ledger_transactions_disbursement_id", "ledger_transactions", ["disbursement_id"], unique=False
     )
     op.create_index("ix_ledger_transactions_fund_on", "ledger_transactions", ["fund_id", "on"], unique=False)
+    op.create_index(
+        "uq_ledger_transactions_deposit", "ledger_transactions", ["deposit_id", "kind"], unique=True
+    )
     op.create_table(
         "referral_questions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1256,6 +1761,58 @@ def create_tables() -> None:
     )
     op.create_index(
         op.f("ix_referral_questions_referral_id"), "referral_questions", ["referral_id"], unique=False
+    )
+    op.create_table(
+        "matching_allowances",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("referral_id", sa.Uuid(), nullable=False),
+        sa.Column("allowed_by_id", sa.Uuid(), nullable=False),
+        sa.Column("allowed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["allowed_by_id"], ["users.id"], name=op.f("fk_matching_allowances_allowed_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referral_id"], ["referrals.id"], name=op.f("fk_matching_allowances_referral_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_matching_allowances")),
+    )
+    op.create_index(
+        op.f("ix_matching_allowances_referral_id"), "matching_allowances", ["referral_id"], unique=False
+    )
+    op.create_table(
+        "referral_match_readings",
+        sa.Column("referral_id", sa.Uuid(), nullable=False),
+        sa.Column("identity_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("read_by_id", sa.Uuid(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["read_by_id"], ["users.id"], name=op.f("fk_referral_match_readings_read_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referral_id"], ["referrals.id"], name=op.f("fk_referral_match_readings_referral_id")
+        ),
+        sa.PrimaryKeyConstraint(
+            "referral_id", "identity_digest", "read_by_id", name=op.f("pk_referral_match_readings")
+        ),
+    )
+    op.create_table(
+        "referral_matchings",
+        sa.Column("referral_id", sa.Uuid(), nullable=False),
+        sa.Column("identity_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("matched_by_id", sa.Uuid(), nullable=False),
+        sa.Column("matched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_exempt", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["matched_by_id"], ["users.id"], name=op.f("fk_referral_matchings_matched_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referral_id"], ["referrals.id"], name=op.f("fk_referral_matchings_referral_id")
+        ),
+        sa.PrimaryKeyConstraint("referral_id", "identity_digest", name=op.f("pk_referral_matchings")),
+    )
+    op.create_index(
+        "ix_referral_matchings_caller", "referral_matchings", ["matched_by_id", "matched_at"], unique=False
     )
     op.create_table(
         "session_addenda",
@@ -1318,6 +1875,13 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_care_plans_case_id"), "care_plans", ["case_id"], unique=False)
     op.create_index(op.f("ix_care_plans_child_id"), "care_plans", ["child_id"], unique=False)
+    op.create_index(
+        "ix_care_plans_submitted",
+        "care_plans",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'submitted'"),
+    )
     op.create_index(
         "ix_care_plans_returned",
         "care_plans",
@@ -1450,6 +2014,35 @@ def create_tables() -> None:
         postgresql_where=sa.text("status = 'scheduled'"),
     )
     op.create_table(
+        "feedback",
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("given_by", sa.String(), nullable=False),
+        sa.Column("rating", sa.Integer(), nullable=False),
+        sa.Column("occasion", sa.String(), nullable=False),
+        sa.Column("review_id", sa.Uuid(), nullable=True),
+        sa.Column("given_on", sa.Date(), nullable=False),
+        sa.Column("helped_by", sa.String(), nullable=True),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("comment_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_feedback_author_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_feedback_case_id")),
+        sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_feedback_child_id")),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_feedback_entered_in_error_by_id")
+        ),
+        sa.ForeignKeyConstraint(["review_id"], ["reviews.id"], name=op.f("fk_feedback_review_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback")),
+    )
+    op.create_index(op.f("ix_feedback_case_id"), "feedback", ["case_id"], unique=False)
+    op.create_index(op.f("ix_feedback_child_id"), "feedback", ["child_id"], unique=False)
+    op.create_table(
         "actions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1465,6 +2058,7 @@ def create_tables() -> None:
         sa.Column("origin_id", sa.Uuid(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("note_encrypted", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_actions_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_actions_child_id")),
         sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_actions_goal_id")),
@@ -1488,6 +2082,7 @@ def create_tables() -> None:
         sa.Column("area", sa.String(), nullable=True),
         sa.Column("goal_id", sa.Uuid(), nullable=True),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("reason_encrypted", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_disbursement_details_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_disbursement_details_child_id")),
         sa.ForeignKeyConstraint(["goal_id"], ["goals.id"], name=op.f("fk_disbursement_details_goal_id")),
@@ -1509,6 +2104,7 @@ def create_tables() -> None:
         sa.Column("goal_id", sa.Uuid(), nullable=True),
         sa.Column("consent_id", sa.Uuid(), nullable=True),
         sa.Column("basis_without_consent", sa.String(), nullable=True),
+        sa.Column("basis_entry_id", sa.Uuid(), nullable=True),
         sa.Column("shared_fields", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -1516,9 +2112,17 @@ def create_tables() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("recall_requested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recalled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recalled_by_id", sa.Uuid(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("answer_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("recall_note_encrypted", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_service_referrals_author_id")),
+        sa.ForeignKeyConstraint(
+            ["basis_entry_id"], ["consents.id"], name=op.f("fk_service_referrals_basis_entry_id")
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_service_referrals_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_service_referrals_child_id")),
         sa.ForeignKeyConstraint(
@@ -1528,8 +2132,25 @@ def create_tables() -> None:
         sa.ForeignKeyConstraint(
             ["provider_id"], ["providers.id"], name=op.f("fk_service_referrals_provider_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["recalled_by_id"], ["users.id"], name=op.f("fk_service_referrals_recalled_by_id")
+        ),
         sa.ForeignKeyConstraint(["sent_by_id"], ["users.id"], name=op.f("fk_service_referrals_sent_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_referrals")),
+    )
+    op.create_index(
+        "ix_service_referrals_waiting",
+        "service_referrals",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('sent', 'accepted')"),
+    )
+    op.create_index(
+        "ix_service_referrals_recall",
+        "service_referrals",
+        ["case_id"],
+        unique=False,
+        postgresql_where=sa.text("recall_requested_at IS NOT NULL AND recalled_at IS NULL"),
     )
     op.create_index(
         "ix_service_referrals_newest",
@@ -1542,4 +2163,185 @@ def create_tables() -> None:
     op.create_index(op.f("ix_service_referrals_child_id"), "service_referrals", ["child_id"], unique=False)
     op.create_index(
         op.f("ix_service_referrals_provider_id"), "service_referrals", ["provider_id"], unique=False
+    )
+    op.create_table(
+        "outreach_activities",
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("programme", sa.String(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("sessions", sa.Integer(), nullable=False),
+        sa.Column("place_code", sa.String(), nullable=True),
+        sa.Column("is_online", sa.Boolean(), nullable=False),
+        sa.Column("venue", sa.String(), nullable=True),
+        sa.Column("government_level", sa.String(), nullable=True),
+        sa.Column("partner_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("partner_names", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("facilitator_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("facilitator_agencies", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("copies", sa.Integer(), nullable=True),
+        sa.Column("score_maximum", sa.Float(), nullable=True),
+        sa.Column("tested_before", sa.Integer(), nullable=True),
+        sa.Column("mean_before", sa.Float(), nullable=True),
+        sa.Column("tested_after", sa.Integer(), nullable=True),
+        sa.Column("mean_after", sa.Float(), nullable=True),
+        sa.Column("search_key", sa.String(), nullable=False),
+        sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("description_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"],
+            ["users.id"],
+            name=op.f("fk_outreach_activities_entered_in_error_by_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["place_code"], ["places.code"], name=op.f("fk_outreach_activities_place_code")
+        ),
+        sa.ForeignKeyConstraint(
+            ["recorded_by_id"], ["users.id"], name=op.f("fk_outreach_activities_recorded_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outreach_activities")),
+    )
+    op.create_index(
+        "ix_outreach_activities_created_at", "outreach_activities", ["created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_outreach_activities_place_code"), "outreach_activities", ["place_code"], unique=False
+    )
+    op.create_index(
+        "ix_outreach_activities_starts_on", "outreach_activities", ["starts_on", "id"], unique=False
+    )
+    op.create_table(
+        "outreach_participants",
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("audience", sa.String(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=False),
+        sa.Column("attendances", sa.Integer(), nullable=False),
+        sa.Column("sex_male", sa.Integer(), nullable=False),
+        sa.Column("sex_female", sa.Integer(), nullable=False),
+        sa.Column("sex_other", sa.Integer(), nullable=False),
+        sa.Column("sex_unknown", sa.Integer(), nullable=False),
+        sa.Column("age_under_5", sa.Integer(), nullable=False),
+        sa.Column("age_from_5_to_9", sa.Integer(), nullable=False),
+        sa.Column("age_from_10_to_13", sa.Integer(), nullable=False),
+        sa.Column("age_from_14_to_17", sa.Integer(), nullable=False),
+        sa.Column("age_from_18_to_24", sa.Integer(), nullable=False),
+        sa.Column("age_from_25_to_59", sa.Integer(), nullable=False),
+        sa.Column("age_from_60", sa.Integer(), nullable=False),
+        sa.Column("age_unknown", sa.Integer(), nullable=False),
+        sa.Column("disability_yes", sa.Integer(), nullable=False),
+        sa.Column("disability_no", sa.Integer(), nullable=False),
+        sa.Column("disability_unknown", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["activity_id"], ["outreach_activities.id"], name=op.f("fk_outreach_participants_activity_id")
+        ),
+        sa.PrimaryKeyConstraint("activity_id", "audience", name=op.f("pk_outreach_participants")),
+    )
+    op.create_table(
+        "outreach_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Uuid(), nullable=False),
+        sa.Column("fields", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("changes_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["activity_id"], ["outreach_activities.id"], name=op.f("fk_outreach_changes_activity_id")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["users.id"], name=op.f("fk_outreach_changes_changed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outreach_changes")),
+    )
+    op.create_index(
+        "ix_outreach_changes_activity", "outreach_changes", ["activity_id", "changed_at", "id"], unique=False
+    )
+    op.create_table(
+        "outreach_attachments",
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("activity_id", sa.Uuid(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
+        sa.Column("details_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["activity_id"], ["outreach_activities.id"], name=op.f("fk_outreach_attachments_activity_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"],
+            ["users.id"],
+            name=op.f("fk_outreach_attachments_entered_in_error_by_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["recorded_by_id"], ["users.id"], name=op.f("fk_outreach_attachments_recorded_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outreach_attachments")),
+    )
+    op.create_index(
+        "ix_outreach_attachments_newest",
+        "outreach_attachments",
+        ["activity_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "outreach_attachment_contents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["id"], ["outreach_attachments.id"], name=op.f("fk_outreach_attachment_contents_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outreach_attachment_contents")),
+    )
+    op.create_table(
+        "child_merges",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kept_child_id", sa.Uuid(), nullable=False),
+        sa.Column("merged_child_id", sa.Uuid(), nullable=False),
+        sa.Column("case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("merged_by_id", sa.Uuid(), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("unmerged_by_id", sa.Uuid(), nullable=True),
+        sa.Column("unmerged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["kept_child_id"], ["children.id"], name=op.f("fk_child_merges_kept_child_id")),
+        sa.ForeignKeyConstraint(["merged_by_id"], ["users.id"], name=op.f("fk_child_merges_merged_by_id")),
+        sa.ForeignKeyConstraint(
+            ["merged_child_id"], ["children.id"], name=op.f("fk_child_merges_merged_child_id")
+        ),
+        sa.ForeignKeyConstraint(["unmerged_by_id"], ["users.id"], name=op.f("fk_child_merges_unmerged_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_child_merges")),
+    )
+    op.create_index(op.f("ix_child_merges_kept_child_id"), "child_merges", ["kept_child_id"], unique=False)
+    op.create_index(
+        "uq_child_merges_merged_child",
+        "child_merges",
+        ["merged_child_id"],
+        unique=True,
+        postgresql_where=sa.text("unmerged_at IS NULL"),
+    )
+    for table in CASE_TABLES:
+        create_case_and_child_key(table, "case_id", "child_id")
+    create_case_and_child_key("case_links", "linked_case_id", "linked_child_id")
+    create_case_and_child_key("case_siblings", "sibling_case_id", "sibling_child_id")
+
+
+def create_case_and_child_key(table: str, case_column: str, child_column: str) -> None:
+    """Create the foreign key by which the records of a case follow the case to another child."""
+    op.create_foreign_key(
+        op.f(f"fk_{table}_{case_column}_{child_column}"),
+        table,
+        "cases",
+        [case_column, child_column],
+        ["id", "child_id"],
+        onupdate="CASCADE",
     )

@@ -43,6 +43,10 @@ class Batcher(Generic[T, R]):
             self._task = asyncio.create_task(self._run_batches())
         return await future
 
+    def count_waiting_items(self) -> int:
+        """Return the number of items that wait for the next batch."""
+        return len(self._waiting)
+
     async def _run_batches(self) -> None:
         try:
             while self._waiting:

@@ -92,10 +92,18 @@ class EmbeddedServer:
             _allow_traversal(self.data_dir, find_postgres_binaries())
         if not (self.data_dir / "PG_VERSION").exists():
             self._create_cluster(password)
+        self.start_existing()
+        return self.build_url(ADMIN_ROLE, password, "postgres")
+
+    def start_existing(self) -> None:
+        """Start the server on its existing cluster if it is not running. This needs no password.
+
+        Raises:
+            Unavailable: PostgreSQL did not start. The message contains the path of its log.
+        """
         self._prepare_socket_dir()
         if not self.is_running():
             self._pg_ctl("start", "-w", "-t", "60", "-l", str(self.log_file), "-o", self._server_options())
-        return self.build_url(ADMIN_ROLE, password, "postgres")
 
     def stop(self) -> None:
         """Stop the server if it is running. Open transactions roll back."""
@@ -106,6 +114,16 @@ class EmbeddedServer:
         """Return whether a PostgreSQL server runs on this data directory."""
         process = self._run_program("pg_ctl", "-D", str(self.data_dir), "status", check=False)
         return process.returncode == 0
+
+    def has_live_process(self) -> bool:
+        """Return whether the main process of the server exists. This is cheaper than `is_running`."""
+        try:
+            os.kill(int((self.data_dir / "postmaster.pid").read_text().split()[0]), 0)
+        except (FileNotFoundError, ProcessLookupError, LookupError, ValueError):
+            return False
+        except PermissionError:
+            return True  # the process belongs to the account of PostgreSQL
+        return True
 
     def build_url(self, user: str, password: str, database: str) -> str:
         """Return the libpq URL of this server for a role and a database."""
@@ -197,10 +215,15 @@ def _get_or_create_os_user() -> str:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    subprocess.run(  # noqa: S603 - fixed arguments
-        ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
-        check=True,
-    )
+    try:
+        subprocess.run(  # noqa: S603 - fixed arguments
+            ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        raise Unavailable(
+            f"PostgreSQL does not run as root. Create the user {name}, or start First Step as another user."
+        ) from None
     return name
 
 

@@ -5,17 +5,20 @@ from contextlib import contextmanager
 
 import asyncpg
 
+from app.database.disk_space import record_full_disk
 from app.errors import (
     AlreadyExists,
     Conflict,
     Fault,
     FirstStepError,
+    Forbidden,
     InvalidInput,
     NotFound,
     TimedOut,
     Unavailable,
 )
 
+DISK_FULL_MESSAGE = "The database has no free disk space. No change was made."
 BUSY_MESSAGE = "The database is busy."
 UNREACHABLE_MESSAGE = "The database cannot be reached."
 TIMEOUT_MESSAGE = "The database did not answer in time. No change was made."
@@ -26,6 +29,12 @@ def _to_unknown_reference(error: asyncpg.ForeignKeyViolationError) -> InvalidInp
     """Return a validation error for the column of the foreign key, which is named `fk_<table>_<column>`."""
     column = str(error.constraint_name).removeprefix(f"fk_{error.table_name}_")
     return InvalidInput([Fault(f"/{column}", "reference_unknown", "The referenced record does not exist.")])
+
+
+def _to_disk_full() -> Unavailable:
+    """Return a temporary error, and make the server not ready."""
+    record_full_disk()
+    return Unavailable(DISK_FULL_MESSAGE, retry_after=30)
 
 
 ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], FirstStepError]]] = [
@@ -45,6 +54,11 @@ ERROR_TRANSLATIONS: list[tuple[tuple[type[BaseException], ...], Callable[[], Fir
         # TimeoutError, which is an OSError, means that no connection of a pool became free in time.
         (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, TimeoutError),
         lambda: Unavailable(BUSY_MESSAGE, retry_after=1),
+    ),
+    ((asyncpg.DiskFullError,), _to_disk_full),
+    (
+        (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError),
+        lambda: Unavailable(BUSY_MESSAGE, retry_after=5),
     ),
     # The access of the request has expired, or PostgreSQL has restarted since it was opened.
     (
@@ -71,6 +85,7 @@ def translate_database_errors() -> Iterator[None]:
     Raises:
         AlreadyExists: a unique constraint is violated.
         Conflict: a serialization failure or a deadlock with another transaction.
+        Forbidden: the caller lost a permission during the request.
         InvalidInput: a referenced record does not exist.
         NotFound: the row, or the case it belongs to, became invisible to the caller during the request.
         TimedOut: a statement or a lock timed out.
@@ -95,6 +110,11 @@ def _translate(error: BaseException) -> FirstStepError | None:
             return NotFound()
         if isinstance(cause, asyncpg.ForeignKeyViolationError):
             return _to_unknown_reference(cause)
+        if (
+            isinstance(cause, asyncpg.InsufficientPrivilegeError)
+            and cause.constraint_name == "caller_permission"
+        ):
+            return Forbidden()
         for exception_classes, create_error in ERROR_TRANSLATIONS:
             if isinstance(cause, exception_classes):
                 return create_error()

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
+from app.database.connections import hold_set_up_lock
 from app.database.embedded import generate_database_password
 from app.database.errors import translate_database_errors
-from app.database.urls import DatabaseUrls, replace_role, to_driver_url
+from app.database.urls import DatabaseUrls, replace_role
+from app.errors import Conflict
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -17,26 +17,47 @@ if TYPE_CHECKING:
 
 MIGRATIONS_DIR = Path(__file__).parents[2] / "alembic"
 ROLES = ("owner", "api", "reports")
+DEFAULT_ROLE_PREFIX = "firststep"
+"""Beginning of the names of the roles in the SQL files."""
+EXISTING_ROLES_SQL = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = ANY ($1))"
+EXISTING_ROLES_MESSAGE = (
+    "The database roles exist already, and this home directory does not have their passwords. Copy owner.url, api.url "
+    "and reports.url from the machine that created them, or set new passwords with `migrate --reset-passwords`, which "
+    "ends the access of other installations that use these roles."
+)
 
 
-async def create_database_roles(admin_url: str) -> DatabaseUrls:
-    """Create the database roles, or set new passwords for existing ones, and return the URL of each role.
+async def create_database_roles(
+    admin_url: str,
+    *,
+    prefix: str = DEFAULT_ROLE_PREFIX,
+    reset_passwords: bool = False,
+    report_progress: Callable[[str], None] = lambda _: None,
+) -> DatabaseUrls:
+    """Create the database roles with generated passwords, and return the URL of each role.
+
+    Args:
+        admin_url: URL of a role that can create roles.
+        prefix: beginning of the names of the roles.
+        reset_passwords: set new passwords for roles that exist. Other installations that use them lose their access.
+        report_progress: receives progress messages.
 
     Raises:
+        Conflict: a role exists, and `reset_passwords` is false.
         Unavailable: the database cannot be reached.
     """
     passwords = {role: generate_database_password() for role in ROLES}
     with translate_database_errors():
-        connection = await asyncpg.connect(to_driver_url(admin_url))
-        try:
-            await connection.execute((MIGRATIONS_DIR / "roles.sql").read_text())
+        async with hold_set_up_lock(admin_url, report_progress) as connection:
+            names = [f"{prefix}_{role}" for role in ROLES]
+            if not reset_passwords and await connection.fetchval(EXISTING_ROLES_SQL, names):
+                raise Conflict(EXISTING_ROLES_MESSAGE)
+            await connection.execute(render_sql_script(MIGRATIONS_DIR / "roles.sql", prefix))
             for role, password in passwords.items():
                 # ALTER ROLE takes no parameters. The generated passwords are URL-safe base64 and need no quoting.
-                await connection.execute(f"ALTER ROLE firststep_{role} PASSWORD '{password}'")
-        finally:
-            await connection.close()
+                await connection.execute(f"ALTER ROLE {prefix}_{role} PASSWORD '{password}'")
     return DatabaseUrls(
-        **{role: replace_role(admin_url, f"firststep_{role}", passwords[role]) for role in ROLES}
+        **{role: replace_role(admin_url, f"{prefix}_{role}", passwords[role]) for role in ROLES}
     )
 
 
@@ -68,34 +89,21 @@ def create_migration(owner_url: str, message: str) -> None:
 
 
 def run_sql_script(connection: "Connection", script: Path) -> None:
-    """Run a file with several statements, with the simple query protocol: a prepared statement can contain only one."""
+    """Run a file with several statements, with the simple query protocol: a prepared statement can contain only one.
+
+    The names of the roles begin with the same prefix as the name of the owner, which runs the migrations.
+    """
     from sqlalchemy.util import await_only  # noqa: PLC0415 - same
 
     driver: Any = connection.connection.driver_connection
-    await_only(driver.execute(script.read_text()))
+    role = await_only(driver.fetchval("SELECT current_user"))
+    prefix = role.removesuffix("_owner") if role.endswith("_owner") else DEFAULT_ROLE_PREFIX
+    await_only(driver.execute(render_sql_script(script, prefix)))
 
 
-async def create_access_log_partitions(owner_url: str) -> int:
-    """Create the missing partitions of the access log for this and the next 18 months. Return the number created."""
-    with translate_database_errors():
-        connection = await asyncpg.connect(to_driver_url(owner_url))
-        try:
-            return int(await connection.fetchval("SELECT access.create_partitions()"))
-        finally:
-            await connection.close()
-
-
-async def get_schema_revision(owner_url: str) -> str | None:
-    """Return the revision of the schema, or None for an empty database."""
-    with translate_database_errors():
-        connection = await asyncpg.connect(to_driver_url(owner_url))
-        try:
-            if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
-                return None
-            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
-            return None if revision is None else str(revision)
-        finally:
-            await connection.close()
+def render_sql_script(script: Path, prefix: str) -> str:
+    """Return the text of a SQL file with the role names of an installation. Only names of roles begin with `firststep_`."""
+    return script.read_text().replace(f"{DEFAULT_ROLE_PREFIX}_", f"{prefix}_")
 
 
 async def run_in_thread(function: Callable[..., object], *arguments: object) -> None:

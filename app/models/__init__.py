@@ -1,11 +1,22 @@
 """The tables of the database. Importing this package registers all of them with SQLModel."""
 
-from app.models.access_log import AccessContext, AccessEntry, AccessEvent
+from sqlmodel import SQLModel
+
+from app.models.access_log import (
+    AccessContext,
+    AccessEntry,
+    AccessEvent,
+    AccessLogScan,
+    Alert,
+    AlertThresholds,
+)
 from app.models.accounts import (
     Agency,
     ApiClient,
     ApiClientSecret,
     AuthSession,
+    PendingChange,
+    SessionKey,
     SignInThrottle,
     Team,
     TeamMember,
@@ -13,20 +24,48 @@ from app.models.accounts import (
     User,
 )
 from app.models.assessments import Assessment, Instrument
-from app.models.calendar_feeds import CalendarFeed
+from app.models.calendar_feeds import CalendarFeed, UserSetting
 from app.models.care_plans import Action, CarePlan, Goal, PlanArea
-from app.models.cases import BreakGlassGrant, Case, CaseHistoryEntry, CaseLink, CaseWorker
+from app.models.cases import (
+    AssignmentPeriod,
+    BreakGlassGrant,
+    Case,
+    CaseHistoryEntry,
+    CaseLink,
+    CaseSibling,
+    CaseWorker,
+    ClinicalHandover,
+    RecordChange,
+    StatusPeriod,
+)
 from app.models.disbursements import Disbursement, DisbursementDetails, DisbursementNumberSeries
 from app.models.documents import Document, DocumentContent
 from app.models.exit_plans import ExitPlan, FollowUp
-from app.models.funds import ApprovalLimit, ExchangeRate, Fund, FundTransfer
+from app.models.funds import ApprovalLimit, Deposit, DonorGrant, ExchangeRate, Fund, FundTransfer
 from app.models.idempotency import IdempotencyRecord
+from app.models.jobs import Job
 from app.models.ledger import BooksClosing, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.legal_steps import LegalStep
-from app.models.people import Child, Consent, Person
-from app.models.reference import CaseNumberSeries, Place, ReferenceDataVersion
+from app.models.matching import MatchingAllowance, ReferralMatching, ReferralMatchReading
+from app.models.outreach import (
+    OutreachActivity,
+    OutreachAttachment,
+    OutreachAttachmentContent,
+    OutreachChange,
+    OutreachParticipants,
+)
+from app.models.people import Child, ChildMerge, Consent, Person
+from app.models.record import add_case_and_child_keys
+from app.models.reference import (
+    CaseNumberSeries,
+    ConsentAgeBand,
+    KeyCanary,
+    Place,
+    ReferenceDataVersion,
+    Target,
+)
 from app.models.referrals import NameToken, NameTokenLength, Referral, ReferralQuestion
-from app.models.reviews import Review
+from app.models.reviews import Feedback, Review
 from app.models.service_referrals import Provider, ServiceReferral
 from app.models.support_sessions import ClinicalNote, SessionAddendum, SupportSession
 
@@ -34,12 +73,16 @@ __all__ = [
     "AccessContext",
     "AccessEntry",
     "AccessEvent",
+    "AccessLogScan",
     "Action",
     "Agency",
+    "Alert",
+    "AlertThresholds",
     "ApiClient",
     "ApiClientSecret",
     "ApprovalLimit",
     "Assessment",
+    "AssignmentPeriod",
     "AuthSession",
     "BooksClosing",
     "BreakGlassGrant",
@@ -49,43 +92,68 @@ __all__ = [
     "CaseHistoryEntry",
     "CaseLink",
     "CaseNumberSeries",
+    "CaseSibling",
     "CaseWorker",
     "Child",
+    "ChildMerge",
+    "ClinicalHandover",
     "ClinicalNote",
     "Consent",
+    "ConsentAgeBand",
+    "Deposit",
     "Disbursement",
     "DisbursementDetails",
     "DisbursementNumberSeries",
     "Document",
     "DocumentContent",
+    "DonorGrant",
     "ExchangeRate",
     "ExitPlan",
+    "Feedback",
     "FollowUp",
     "Fund",
     "FundTransfer",
     "Goal",
     "IdempotencyRecord",
     "Instrument",
+    "Job",
+    "KeyCanary",
     "LedgerAccount",
     "LedgerEntry",
     "LedgerTransaction",
     "LegalStep",
+    "MatchingAllowance",
     "NameToken",
     "NameTokenLength",
+    "OutreachActivity",
+    "OutreachAttachment",
+    "OutreachAttachmentContent",
+    "OutreachChange",
+    "OutreachParticipants",
+    "PendingChange",
     "Person",
     "Place",
     "PlanArea",
     "Provider",
+    "RecordChange",
     "ReferenceDataVersion",
     "Referral",
+    "ReferralMatchReading",
+    "ReferralMatching",
     "ReferralQuestion",
     "Review",
     "ServiceReferral",
     "SessionAddendum",
+    "SessionKey",
     "SignInThrottle",
+    "StatusPeriod",
     "SupportSession",
+    "Target",
     "Team",
     "TeamMember",
     "UsedClientAssertion",
     "User",
+    "UserSetting",
 ]  # fmt: skip
+
+add_case_and_child_keys(SQLModel.metadata)

@@ -14,6 +14,7 @@ from app.models.record import (
     Record,
     encrypted_column,
     json_column,
+    text_array_column,
     timestamp_column,
 )
 
@@ -89,6 +90,7 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
             unique=True,
             postgresql_where=text("status IN ('draft', 'returned', 'submitted')"),
         ),
+        Index("ix_assessments_submitted", "case_id", postgresql_where=text("status = 'submitted'")),
         # Used by the agenda of the author.
         Index("ix_assessments_returned", "author_id", postgresql_where=text("status = 'returned'")),
     )
@@ -99,6 +101,8 @@ class Assessment(CaseRecord, ApprovalRecord, table=True):
     risk_level: str | None = None
     ratings: dict[str, int] = json_column()
     """Ratings by area, from 1 (weak) to 4 (strong). They are not encrypted, because outcomes and reports query them."""
+    symptoms: list[str] = text_array_column()
+    family_circumstances: list[str] = text_array_column()
     previous_id: uuid.UUID | None = Field(default=None, foreign_key="assessments.id")
     """Id of the previous approved assessment of the same subject."""
     updated_at: datetime = timestamp_column(default_now=True)

@@ -7,7 +7,7 @@ from typing import TypedDict
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.encrypted_field import EncryptedField
+from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
 
 
@@ -42,7 +42,6 @@ class StoredActionTexts(TypedDict):
 
     what: str
     by_whom: str | None
-    note: str | None
 
 
 class CarePlan(CaseRecord, ApprovalRecord, table=True):
@@ -74,6 +73,7 @@ class CarePlan(CaseRecord, ApprovalRecord, table=True):
             "edition",
             unique=True,
         ),
+        Index("ix_care_plans_submitted", "case_id", postgresql_where=text("status = 'submitted'")),
         # Used by the agenda of the author.
         Index("ix_care_plans_returned", "author_id", postgresql_where=text("status = 'returned'")),
     )
@@ -141,4 +141,7 @@ class Action(CaseRecord, table=True):
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredActionTexts]("content_encrypted")
-    """The description, the name of the person or organisation, and the note on the progress."""
+    """The description, and the name of the person or organisation. Frozen when the plan is submitted."""
+    note_encrypted: bytes | None = encrypted_column(nullable=True)
+    note = OptionalEncryptedField[str]("note_encrypted")
+    """The note on the progress, which can also change in the approved plan."""

@@ -1,15 +1,24 @@
-"""Tables of cases: staffing, links, break-glass grants and history."""
+"""Tables of cases: staffing, periods, links, break-glass grants and history."""
 
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import NotRequired, TypeAlias, TypedDict
+from typing import Any, NotRequired, TypeAlias, TypedDict
 
-from sqlalchemy import Index, text
+from sqlalchemy import DateTime, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
-from app.models.record import Record, encrypted_column, id_column, timestamp_column
+from app.models.record import (
+    CaseRecord,
+    CorrectableRecord,
+    Record,
+    encrypted_column,
+    id_column,
+    text_array_column,
+    timestamp_column,
+    version_column,
+)
 
 
 class StoredCaseContent(TypedDict):
@@ -50,11 +59,13 @@ class Case(Record, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         Index("ix_cases_newest", text("created_at DESC"), text("id DESC")),
+        UniqueConstraint("id", "child_id"),  # the records of a case refer to both
         Index("uq_cases_one_open", "child_id", unique=True, postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_team_newest", "team_id", text("created_at DESC"), text("id DESC")),
         Index("ix_cases_lead_worker_newest", "lead_worker_id", text("created_at DESC"), text("id DESC")),
         Index("ix_cases_opened_on", "opened_on", "id"),
         # The agenda reads the open cases of a team, and those that were opened long ago.
+        Index("ix_cases_open_lead_worker", "lead_worker_id", postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_open_team", "team_id", postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_open_opened_on", "opened_on", postgresql_where=text("status <> 'closed'")),
         Index("ix_cases_next_review_on", text(NEXT_REVIEW_KEY), "id"),
@@ -79,8 +90,12 @@ class Case(Record, table=True):
     """Local date of the latest held support session. The database function `access.update_last_contact` sets it."""
     extended_until: date | None = None
     close_reason: str | None = None
-    age_at_referral_min: int
-    age_at_referral_max: int
+    grant_code: str | None = Field(default=None, foreign_key="donor_grants.code")
+    """Grant that pays for the support of the child, for reports to donors."""
+    hsb_outcome: str | None = None
+    """Whether harmful sexual behaviour occurred again, as known at closing; NULL for other kinds and open cases."""
+    age_at_referral_min: int | None = None
+    age_at_referral_max: int | None = None
     province_code: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
@@ -98,7 +113,58 @@ class CaseWorker(SQLModel, table=True):
     since: datetime = timestamp_column(default_now=True)
 
 
-class CaseLink(SQLModel, table=True):
+def _sequence_constraints(table: str) -> tuple[Any, ...]:
+    """Return the constraints that exclude gaps and overlaps of the periods of a case. CHECK constraints complete them.
+
+    Each period of a case except the first one begins where another one ends, and no two periods begin or end at the same
+    time.
+    """
+    return (
+        UniqueConstraint("case_id", "ended_at"),
+        ForeignKeyConstraint(
+            ["case_id", "previous_ended_at"],
+            [f"{table}.case_id", f"{table}.ended_at"],
+            name=f"fk_{table}_previous_period",
+        ),
+        Index(
+            f"uq_{table}_first", "case_id", unique=True, postgresql_where=text("previous_ended_at IS NULL")
+        ),
+        Index(f"uq_{table}_current", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
+
+
+class CasePeriod(SQLModel):
+    """Columns of a period of a case, which a trigger of the cases fills. The end does not belong to the period."""
+
+    case_id: uuid.UUID = Field(foreign_key="cases.id", primary_key=True)
+    began_at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
+    ended_at: datetime | None = timestamp_column()
+    """End of the period; NULL for the current one."""
+    previous_ended_at: datetime | None = timestamp_column()
+    """End of the previous period of the case, which equals `began_at`; NULL for the first one."""
+
+
+class AssignmentPeriod(CasePeriod, table=True):
+    """A period in which one person led an open case in one team. The closing of the case ends the last one."""
+
+    __tablename__ = "assignment_periods"
+    __table_args__ = _sequence_constraints("assignment_periods")
+
+    team_id: uuid.UUID = Field(foreign_key="teams.id")
+    lead_worker_id: uuid.UUID = Field(foreign_key="users.id")
+
+
+class StatusPeriod(CasePeriod, table=True):
+    """A period in which a case had one status. The period of the status `closed` does not end."""
+
+    __tablename__ = "status_periods"
+    __table_args__ = _sequence_constraints("status_periods")
+
+    status: str
+
+
+class CaseLink(CorrectableRecord, table=True):
     """A link between the cases of two children, such as a survivor and a child with HSB in the same matter.
 
     A link creates a conflict wall between the workers of the two children. `case_id` is the lower of the two ids.
@@ -106,13 +172,20 @@ class CaseLink(SQLModel, table=True):
 
     __tablename__ = "case_links"
     __table_args__ = (
-        Index("uq_case_links_pair", "case_id", "linked_case_id", unique=True),
+        Index(
+            "uq_case_links_pair",
+            "case_id",
+            "linked_case_id",
+            unique=True,
+            postgresql_where=text("entered_in_error_at IS NULL"),
+        ),
         # The conflict wall looks up the links of a child in both directions.
         Index("ix_case_links_children", "child_id", "linked_child_id"),
         Index("ix_case_links_linked_children", "linked_child_id", "child_id"),
     )
 
     id: uuid.UUID = id_column()
+    version: int = version_column()
     child_id: uuid.UUID = Field(foreign_key="children.id")
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
     linked_child_id: uuid.UUID = Field(foreign_key="children.id")
@@ -121,6 +194,30 @@ class CaseLink(SQLModel, table=True):
     linked_at: datetime = timestamp_column(default_now=True)
     reason_encrypted: bytes = encrypted_column()
     reason = EncryptedField[str]("reason_encrypted")
+
+
+class CaseSibling(SQLModel, table=True):
+    """Two cases of siblings or of children of one household. It creates no conflict wall.
+
+    `case_id` is the lower of the two ids.
+    """
+
+    __tablename__ = "case_siblings"
+    __table_args__ = (
+        Index("uq_case_siblings_pair", "case_id", "sibling_case_id", unique=True),
+        Index("ix_case_siblings_children", "child_id", "sibling_child_id"),
+        Index("ix_case_siblings_sibling_children", "sibling_child_id", "child_id"),
+    )
+
+    id: uuid.UUID = id_column()
+    child_id: uuid.UUID = Field(foreign_key="children.id")
+    case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
+    sibling_child_id: uuid.UUID = Field(foreign_key="children.id")
+    sibling_case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
+    named_by_id: uuid.UUID = Field(foreign_key="users.id")
+    named_at: datetime = timestamp_column(default_now=True)
+    note_encrypted: bytes | None = encrypted_column(nullable=True)
+    note = OptionalEncryptedField[str]("note_encrypted")
 
 
 class BreakGlassGrant(SQLModel, table=True):
@@ -137,6 +234,47 @@ class BreakGlassGrant(SQLModel, table=True):
     expires_at: datetime = timestamp_column(default_now=True)
     reason_encrypted: bytes = encrypted_column()
     reason = EncryptedField[str]("reason_encrypted")
+
+
+class ClinicalHandover(CaseRecord, table=True):
+    """The permission of a lead worker to read the clinical notes of a case that were written before the handover."""
+
+    __tablename__ = "clinical_handovers"
+    __table_args__ = (Index("ix_clinical_handovers_newest", text("created_at DESC"), text("id DESC")),)
+
+    worker_id: uuid.UUID = Field(foreign_key="users.id", index=True)
+    handed_over_by_id: uuid.UUID = Field(foreign_key="users.id")
+    ended_at: datetime | None = timestamp_column()
+    """Time at which the worker stopped leading the case. Only a trigger of the table `cases` sets it."""
+    reason_encrypted: bytes = encrypted_column()
+    reason = EncryptedField[str]("reason_encrypted")
+
+
+class StoredFieldChange(TypedDict):
+    """The value of a field before and after a change, as JSON."""
+
+    before: Any
+    after: Any
+
+
+class RecordChange(SQLModel, table=True):
+    """One change of a child, a case or a person, with the values before and after it. Rows are never changed."""
+
+    __tablename__ = "record_changes"
+    __table_args__ = (Index("ix_record_changes_newest", "child_id", text("at DESC"), text("id DESC")),)
+
+    id: uuid.UUID = id_column()
+    child_id: uuid.UUID = Field(foreign_key="children.id")
+    case_id: uuid.UUID | None = Field(default=None, foreign_key="cases.id", index=True)
+    """The case of the record; NULL for a child, which belongs to all of its cases."""
+    at: datetime = timestamp_column(default_now=True)
+    by_id: uuid.UUID = Field(foreign_key="users.id")
+    record_kind: str
+    record_id: uuid.UUID
+    fields: list[str] = text_array_column()
+    """Names of the changed fields."""
+    changes_encrypted: bytes = encrypted_column()
+    changes = EncryptedField[dict[str, StoredFieldChange]]("changes_encrypted")
 
 
 class CaseHistoryEntry(SQLModel, table=True):

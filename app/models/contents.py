@@ -1,6 +1,6 @@
 """Types of encrypted content that several tables share. Dates, times and ids are strings, as in JSON."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class StoredPersonName(TypedDict):
@@ -12,20 +12,26 @@ class StoredPersonName(TypedDict):
 
 
 class StoredBirth(TypedDict):
-    """A birth date and its precision, or an estimated age on a day."""
+    """A birth date and its precision, or an estimated age or range of ages on a day."""
 
     date: str | None
     precision: str | None
     estimated_age: int | None
+    estimated_age_min: int | None
+    estimated_age_max: int | None
     estimated_on: str | None
 
 
 class StoredPhone(TypedDict):
-    """A phone number, its owner and whether calling it is safe for the child."""
+    """A phone number, its owner, a note, and whether calling it is safe for the child."""
 
     number: str
+    """The E.164 form, or the text as it was typed."""
     owner: str | None
+    note: str | None
     safe_to_call: bool | None
+    e164: str | None
+    """The E.164 form of a certainly valid number. Only this value is compared and dialled."""
 
 
 class StoredDisability(TypedDict):
@@ -50,13 +56,14 @@ class StoredChildIdentity(TypedDict):
     names: list[StoredPersonName]
     nickname: str | None
     gender_identity: str | None
-    birth: StoredBirth
+    birth: StoredBirth | None
     place_code: str | None
     address_detail: str | None
-    phone: StoredPhone | None
+    phones: list[StoredPhone]
     languages: list[str]
     disability: StoredDisability | None
     school: StoredSchool | None
+    living_arrangement: NotRequired[str | None]
     idpoor: str | None
 
 

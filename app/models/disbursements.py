@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -16,11 +16,10 @@ NEWEST = (text("created_at DESC"), text("id DESC"))
 
 
 class StoredDisbursementContent(TypedDict):
-    """The texts of a disbursement request; `reason` is added when it is rejected or cancelled."""
+    """The texts of a disbursement request."""
 
     purpose: str
     other_support_sought: str
-    reason: NotRequired[str | None]
 
 
 class StoredTender(TypedDict):
@@ -32,6 +31,17 @@ class StoredTender(TypedDict):
     rate: str | None
     rate_on: str | None
     rate_source: str | None
+
+
+class StoredFinanceDocument(TypedDict):
+    """A document that finance officers can read. It contains neither the title nor the file name."""
+
+    id: str
+    kind: str
+    media_type: str
+    size: int
+    amount: int | None
+    currency: str | None
 
 
 class Disbursement(CaseRecord, table=True):
@@ -83,12 +93,18 @@ class Disbursement(CaseRecord, table=True):
     method: str | None = None
     tenders: list[dict[str, object]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     """Parts of the payment, each a `StoredTender`."""
+    rounding: int | None = Field(default=None, sa_type=BigInteger)
+    """Minor units that were paid above the amount, negative if below, because cash notes could not make it up; NULL before
+    the payment."""
     acknowledgement_document_id: uuid.UUID | None = None
     spent: int | None = Field(default=None, sa_type=BigInteger)
     """Spent amount according to the receipts, in minor units; NULL before the reconciliation."""
     reconciled_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     reconciled_at: datetime | None = timestamp_column()
     receipt_document_ids: list[uuid.UUID] = uuid_array_column()
+    finance_documents: list[dict[str, object]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    """Documents that finance officers can read, each a `StoredFinanceDocument`. Staff of the case have confirmed that they
+    show no name and no diagnosis."""
     ended_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     ended_at: datetime | None = timestamp_column()
     """Time of the rejection, cancellation or reversal."""
@@ -110,7 +126,10 @@ class DisbursementDetails(CaseRecord, table=True):
     goal_id: uuid.UUID | None = Field(default=None, foreign_key="goals.id")
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredDisbursementContent]("content_encrypted")
-    """Purpose, other support sought, and the reason for a rejection or cancellation."""
+    """Purpose and other support sought. They never change."""
+    reason_encrypted: bytes | None = encrypted_column(nullable=True)
+    reason = OptionalEncryptedField[str]("reason_encrypted")
+    """Reason for a rejection or cancellation."""
 
 
 class DisbursementNumberSeries(SQLModel, table=True):

@@ -9,7 +9,13 @@ from sqlmodel import Field
 
 from app.models.contents import StoredConditionAnswer
 from app.models.encrypted_field import EncryptedField
-from app.models.record import ApprovalRecord, CaseRecord, encrypted_column, timestamp_column
+from app.models.record import (
+    ApprovalRecord,
+    CaseRecord,
+    encrypted_column,
+    text_array_column,
+    timestamp_column,
+)
 
 StoredTaperStep = TypedDict("StoredTaperStep", {"from": str, "contacts_per_month": int})
 """The planned number of contacts a month from a day on. The class syntax does not allow the keyword `from` as a field.
@@ -52,9 +58,16 @@ class ExitPlan(CaseRecord, ApprovalRecord, table=True):
     """The exit plan of a case. A case has at most one."""
 
     __tablename__ = "exit_plans"
-    __table_args__ = (Index("uq_exit_plans_case", "case_id", unique=True),)
+    __table_args__ = (
+        Index("uq_exit_plans_case", "case_id", unique=True),
+        Index("ix_exit_plans_draft", "case_id", postgresql_where=text("status = 'draft'")),
+    )
 
     ends_on: date | None = None
+    conditions_met: list[str] = text_array_column()
+    """Conditions of the checklist that are met. Reports count them; the checklist with its notes is encrypted."""
+    conditions_unmet: list[str] = text_array_column()
+    """Conditions of the checklist that are answered and not met."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredExitPlanContent]("content_encrypted")
@@ -73,7 +86,7 @@ class FollowUp(CaseRecord, table=True):
             unique=True,
             postgresql_where=text("months IS NOT NULL"),
         ),
-        Index("ix_follow_ups_due", "due_on", postgresql_where=text("status = 'due'")),
+        Index("ix_follow_ups_due", "due_on", postgresql_where=text("status IN ('due', 'missed')")),
     )
 
     months: int | None = None
@@ -83,6 +96,12 @@ class FollowUp(CaseRecord, table=True):
     held_on: date | None = None
     author_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     wellbeing: str | None = None
+    hsb_outcome: str | None = None
+    """Whether harmful sexual behaviour occurred again; NULL for cases of the kind `survivor` and before it is held."""
+    conditions_met: list[str] = text_array_column()
+    """Conditions of the checklist that are met at the follow-up."""
+    conditions_unmet: list[str] = text_array_column()
+    """Conditions of the checklist that are answered and not met at the follow-up."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredFollowUpContent]("content_encrypted")

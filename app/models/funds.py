@@ -1,4 +1,4 @@
-"""Tables of funds, transfers, approval limits and exchange rates. They contain no data of a child.
+"""Tables of grants, funds, transfers, approval limits and exchange rates. They contain no data of a child.
 
 Amounts are stored in minor units: US cents or whole riel.
 """
@@ -6,10 +6,21 @@ Amounts are stored in minor units: US cents or whole riel.
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import ARRAY, BigInteger, Index, Text
+from sqlalchemy import ARRAY, BigInteger, Index, Text, text
 from sqlmodel import Field
 
 from app.models.record import Record, json_column, timestamp_column
+
+
+class DonorGrant(Record, table=True):
+    """A grant of a donor, to which cases and funds are attributed by its code."""
+
+    __tablename__ = "donor_grants"
+
+    code: str = Field(unique=True)
+    name: str
+    donor: str
+    is_active: bool = True
 
 
 class Fund(Record, table=True):
@@ -19,7 +30,7 @@ class Fund(Record, table=True):
 
     name: str = Field(unique=True)
     donor: str
-    grant_code: str | None = None
+    grant_code: str | None = Field(default=None, foreign_key="donor_grants.code")
     currency: str
     starts_on: date
     ends_on: date | None = None
@@ -40,6 +51,39 @@ class Fund(Record, table=True):
     close_reason: str | None = None
     rest_to_fund_id: uuid.UUID | None = Field(default=None, foreign_key="funds.id")
     """Fund that received the remaining money. NULL on a closed fund means that it went back to the donor."""
+    updated_at: datetime = timestamp_column(default_now=True)
+
+
+class Deposit(Record, table=True):
+    """Money received from a donor. Its ledger transaction has the same id; a reversal is a transaction of its own."""
+
+    __tablename__ = "deposits"
+    __table_args__ = (
+        Index(
+            "uq_deposits_reference",
+            "fund_id",
+            "reference_key",
+            unique=True,
+            postgresql_where=text("status = 'recorded' AND duplicate_reason IS NULL"),
+        ),
+        Index("ix_deposits_fund_newest", "fund_id", text("created_at DESC"), text("id DESC")),
+    )
+
+    fund_id: uuid.UUID = Field(foreign_key="funds.id")
+    line: str
+    """Budget line that received the money."""
+    amount: int = Field(sa_type=BigInteger)
+    received_on: date
+    reference: str
+    reference_key: str
+    """The folded reference (`app.text_folding.fold_identifier`). Two spellings of one bank reference have the same key."""
+    duplicate_reason: str | None = None
+    """Why the reference of another deposit of the fund occurs again; NULL for a reference that is new."""
+    status: str = "recorded"
+    recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
+    reversed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    reversed_at: datetime | None = timestamp_column()
+    reversal_reason: str | None = None
     updated_at: datetime = timestamp_column(default_now=True)
 
 

@@ -42,7 +42,7 @@ class IdempotencyRecord(SQLModel, table=True):
     child_id: uuid.UUID | None = None
     """First child that the response contains, if any."""
     fingerprint: bytes = Field(sa_type=LargeBinary)
-    """Keyed digest of the path and the body. A request with the same key and another fingerprint is rejected."""
+    """Keyed digest of the path, the query string, If-Match and the body. A request with the same key and another fingerprint is rejected."""
     status: int
     """HTTP status of the response."""
     stored_at: datetime = timestamp_column(default_now=True, index=True)

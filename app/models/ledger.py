@@ -23,7 +23,8 @@ class LedgerAccount(SQLModel, table=True):
     line: str
     """A category with a budget line of its own, or `general`."""
     kind: str
-    """`donor` (negative: the money given by the donor), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`."""
+    """`donor` (negative: the money given by the donor), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`,
+    `rounding` (differences of payments in cash, also negative)."""
     currency: str
     balance: int = bigint_column()
 
@@ -35,6 +36,7 @@ class LedgerTransaction(SQLModel, table=True):
     __table_args__ = (
         Index("ix_ledger_transactions_fund_on", "fund_id", "on"),
         Index("ix_ledger_transactions_disbursement_id", "disbursement_id"),
+        Index("uq_ledger_transactions_deposit", "deposit_id", "kind", unique=True),
     )
 
     id: uuid.UUID = id_column()
@@ -47,6 +49,7 @@ class LedgerTransaction(SQLModel, table=True):
     fund_id: uuid.UUID = Field(foreign_key="funds.id")
     disbursement_id: uuid.UUID | None = Field(default=None, foreign_key="disbursements.id")
     transfer_id: uuid.UUID | None = Field(default=None, foreign_key="fund_transfers.id")
+    deposit_id: uuid.UUID | None = Field(default=None, foreign_key="deposits.id")
     reference: str | None = None
     by_id: uuid.UUID = Field(foreign_key="users.id")
 

@@ -8,7 +8,7 @@ from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from app.models.encrypted_field import EncryptedField
-from app.models.record import CaseRecord, encrypted_column, timestamp_column
+from app.models.record import CaseRecord, CorrectableRecord, encrypted_column, timestamp_column
 
 
 class StoredLegalStepContent(TypedDict):
@@ -22,7 +22,7 @@ class StoredLegalStepContent(TypedDict):
     result: str | None
 
 
-class LegalStep(CaseRecord, table=True):
+class LegalStep(CaseRecord, CorrectableRecord, table=True):
     """A dated entry of the legal tier. Only the staff of the case can read it; break-glass access cannot."""
 
     __tablename__ = "legal_steps"

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NotRequired, TypedDict
 
 from sqlalchemy import Index, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from app.models.contents import (
     StoredBasisWithoutConsent,
@@ -15,7 +15,16 @@ from app.models.contents import (
     StoredPhone,
 )
 from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
-from app.models.record import CaseRecord, Record, encrypted_column, text_array_column, timestamp_column
+from app.models.record import (
+    CaseRecord,
+    CorrectableRecord,
+    Record,
+    encrypted_column,
+    id_column,
+    text_array_column,
+    timestamp_column,
+    uuid_array_column,
+)
 
 
 class StoredPersonDetails(TypedDict):
@@ -25,7 +34,7 @@ class StoredPersonDetails(TypedDict):
     nickname: NotRequired[str | None]
     sex: NotRequired[str | None]
     birth: NotRequired[StoredBirth | None]
-    phone: StoredPhone | None
+    phones: list[StoredPhone]
     place_code: str | None
     address_detail: str | None
     note: NotRequired[str | None]
@@ -43,10 +52,19 @@ class Child(Record, table=True):
     """A child that FSC supports. No other table holds the identity of a child."""
 
     __tablename__ = "children"
-    __table_args__ = (Index("ix_children_newest", text("created_at DESC"), text("id DESC")),)
+    __table_args__ = (
+        Index("ix_children_newest", text("created_at DESC"), text("id DESC")),
+        Index(
+            "ix_children_merged_into_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
+    )
 
     sex: str = "unknown"
     province_code: str | None = None
+    merged_into_id: uuid.UUID | None = Field(default=None, foreign_key="children.id")
+    """Id of the record of the same child into which this one was merged. A merged child has no cases."""
     identity_encrypted: bytes = encrypted_column()
     identity = EncryptedField[StoredChildIdentity]("identity_encrypted")
 
@@ -56,7 +74,33 @@ class Child(Record, table=True):
         return self.id
 
 
-class Person(CaseRecord, table=True):
+class ChildMerge(SQLModel, table=True):
+    """A merge of a child into another record of the same child. Only functions of the database use this table."""
+
+    __tablename__ = "child_merges"
+    __table_args__ = (
+        Index(
+            "uq_child_merges_merged_child",
+            "merged_child_id",
+            unique=True,
+            postgresql_where=text("unmerged_at IS NULL"),
+        ),
+    )
+
+    id: uuid.UUID = id_column()
+    kept_child_id: uuid.UUID = Field(foreign_key="children.id", index=True)
+    """Id of the child to which the cases were moved."""
+    merged_child_id: uuid.UUID = Field(foreign_key="children.id")
+    case_ids: list[uuid.UUID] = uuid_array_column()
+    """Ids of the cases that the merge moved."""
+    merged_by_id: uuid.UUID = Field(foreign_key="users.id")
+    merged_at: datetime = timestamp_column(default_now=True)
+    unmerged_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    unmerged_at: datetime | None = timestamp_column()
+    """Time at which the merge was undone; NULL while it applies."""
+
+
+class Person(CaseRecord, CorrectableRecord, table=True):
     """A person around the child: the supporter, a family member or another person."""
 
     __tablename__ = "people"
@@ -64,11 +108,13 @@ class Person(CaseRecord, table=True):
     role: str
     relationship: str
     is_responsible: bool = False
+    referral_to_confirm_id: uuid.UUID | None = None
+    """Id of the referral that added the person, or names and phones to it, until staff confirm them."""
     details_encrypted: bytes = encrypted_column()
     details = EncryptedField[StoredPersonDetails]("details_encrypted")
 
 
-class Consent(CaseRecord, table=True):
+class Consent(CaseRecord, CorrectableRecord, table=True):
     """An entry of the consent register. It is never overwritten, only withdrawn."""
 
     __tablename__ = "consents"
@@ -111,10 +157,18 @@ class Consent(CaseRecord, table=True):
     recipient_agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
     valid_until: date | None = None
     basis_without_consent: str | None = None
+    basis_confirmed_at: datetime | None = timestamp_column()
+    basis_confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    """The second person who confirmed the legal basis. Only a function of the database sets it."""
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
     withdrawn_at: datetime | None = timestamp_column()
     withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    withdrawn_givers: list[str] = text_array_column()
+    """Givers who withdrew; empty until the withdrawal."""
     details_encrypted: bytes = encrypted_column()
     details = EncryptedField[StoredConsentDetails]("details_encrypted")
     withdrawal_reason_encrypted: bytes | None = encrypted_column(nullable=True)
     withdrawal_reason = OptionalEncryptedField[str]("withdrawal_reason_encrypted")
+    alternative_giver_reason_encrypted: bytes | None = encrypted_column(nullable=True)
+    alternative_giver_reason = OptionalEncryptedField[str]("alternative_giver_reason_encrypted")
+    """Why another adult consents in place of the caregiver. Without a reason, the word of `other` is no consent."""

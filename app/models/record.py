@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKeyConstraint, LargeBinary, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
@@ -128,6 +128,15 @@ class CaseRecord(Record):
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
 
 
+class CorrectableRecord(SQLModel):
+    """Columns of records that can be marked as entered in error. A marked record is final."""
+
+    entered_in_error_at: datetime | None = timestamp_column()
+    entered_in_error_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    entered_in_error_reason_encrypted: bytes | None = encrypted_column(nullable=True)
+    entered_in_error_reason = OptionalEncryptedField[str]("entered_in_error_reason_encrypted")
+
+
 class ApprovalRecord(SQLModel):
     """Columns of records that an author submits and another person approves or returns. Submitted records are frozen."""
 
@@ -142,3 +151,26 @@ class ApprovalRecord(SQLModel):
     decision_comment_encrypted: bytes | None = encrypted_column(nullable=True)
     decision_comment = OptionalEncryptedField[str]("decision_comment_encrypted")
     """Comment of the supervisor on the approval or return."""
+
+
+CASE_AND_CHILD_COLUMNS = (
+    ("case_id", "child_id"),
+    ("linked_case_id", "linked_child_id"),
+    ("sibling_case_id", "sibling_child_id"),
+)
+LOG_TABLES = frozenset({"access_entries", "alerts"})
+"""Tables that keep the child of the time at which their rows were written."""
+
+
+def add_case_and_child_keys(metadata: MetaData) -> None:
+    """Add a foreign key on case and child to every table with both columns.
+
+    The child of a record is therefore always the child of its case. If a merge moves the case to another child, PostgreSQL
+    updates the records with it.
+    """
+    for table in metadata.tables.values():
+        for columns in CASE_AND_CHILD_COLUMNS:
+            if table.name not in LOG_TABLES and set(columns) <= set(table.columns.keys()):
+                table.append_constraint(
+                    ForeignKeyConstraint(columns, ["cases.id", "cases.child_id"], onupdate="CASCADE")
+                )

@@ -1,6 +1,11 @@
-"""Tables of reference data, and the counter of case numbers."""
+"""Tables about the installation: reference data, the counter of case numbers, and the canaries of the key ring."""
 
+from datetime import datetime
+
+from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
+
+from app.models.record import timestamp_column
 
 
 class Place(SQLModel, table=True):
@@ -15,6 +20,8 @@ class Place(SQLModel, table=True):
     name_en: str
     search_en: str = Field(index=True)
     """Latin name in lower case without spaces, for the prefix search."""
+    search_km: str = Field(index=True)
+    """Khmer name, folded and without spaces, for the prefix search."""
 
 
 class CaseNumberSeries(SQLModel, table=True):
@@ -33,3 +40,41 @@ class ReferenceDataVersion(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     checksum: str
+
+
+class KeyCanary(SQLModel, table=True):
+    """Evidence of a key in the key ring, from which the key cannot be computed (see `app.access.key_canaries`)."""
+
+    __tablename__ = "key_canaries"
+
+    key_id: str = Field(primary_key=True)
+    purpose: str
+    """`encryption`, `blind_index` or `signing`."""
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    """Bytes derived from the key."""
+    canary: bytes = Field(sa_type=LargeBinary)
+    """A known text, encrypted with a key that is derived from the key."""
+    added_at: datetime = timestamp_column(default_now=True)
+
+
+class Target(SQLModel, table=True):
+    """The time within which a kind of work is due, or before a date at which the agenda announces it."""
+
+    __tablename__ = "targets"
+
+    name: str = Field(primary_key=True)
+    hours: int
+
+
+class ConsentAgeBand(SQLModel, table=True):
+    """Whose consent children need from an age on, up to the next band.
+
+    A word of a giver is `required`, `sought` (not required, but a refusal counts) or `not_needed` (it does not count).
+    """
+
+    __tablename__ = "consent_age_bands"
+
+    min_age: int = Field(primary_key=True)
+    """Lowest age of the band, in completed years."""
+    child: str
+    caregiver: str

@@ -2,11 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from sqlalchemy import Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
+from app.fault_codes import FaultCode
 from app.models.contents import StoredBasisWithoutConsent, StoredChildIdentity, StoredPersonName, StoredPhone
 from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
 from app.models.record import Record, encrypted_column, id_column, timestamp_column
@@ -25,7 +26,7 @@ IS_OPEN = "status IN ('received', 'acknowledged', 'information_requested')"
 class StoredConcern(TypedDict):
     """The concern that a referral reports."""
 
-    kind: str
+    kind: str | None
     summary: str
     occurred_on: str | None
     period: str | None
@@ -44,7 +45,7 @@ class StoredCaregiver(TypedDict):
 
     names: list[StoredPersonName]
     relationship: str | None
-    phone: StoredPhone | None
+    phones: list[StoredPhone]
     place_code: str | None
     address_detail: str | None
     knows_of_referral: bool | None
@@ -56,6 +57,7 @@ class StoredReferrer(TypedDict):
     name: str | None
     position: str | None
     phone: str | None
+    phone_e164: str | None
     email: str | None
 
 
@@ -67,6 +69,7 @@ class StoredReferralConsent(TypedDict):
     on: str | None
     scope: list[str]
     witness: str | None
+    alternative_giver_reason: str | None
     basis_without_consent: StoredBasisWithoutConsent | None
 
 
@@ -77,8 +80,25 @@ class StoredReferralDocument(TypedDict):
     note: str | None
 
 
+class StoredWarning(TypedDict):
+    """A finding about a field of the content, at the time of its last change."""
+
+    pointer: str
+    code: FaultCode
+    params: dict[str, Any]
+    value: str | None
+    """The value as it was sent, if it could not be read and is therefore not in the content."""
+
+
+class StoredWaiver(TypedDict):
+    """The decision to accept a referral although a field is not complete."""
+
+    pointer: str
+    reason: str
+
+
 class StoredReferralContent(TypedDict):
-    """The content of a referral, with normalized names, phone numbers and places."""
+    """The content of a referral, with normalized names, phone numbers and places, and the warnings about it."""
 
     urgency: str
     concern: StoredConcern
@@ -88,6 +108,7 @@ class StoredReferralContent(TypedDict):
     consent: StoredReferralConsent
     services_already_given: list[str]
     documents: list[StoredReferralDocument]
+    warnings: list[StoredWarning]
 
 
 class StoredScreening(TypedDict):
@@ -101,9 +122,22 @@ class StoredReferralOutcome(TypedDict, total=False):
     """The decision on a referral: the screening (accepted), or the reason (declined or withdrawn)."""
 
     screening: StoredScreening | None
+    waivers: list[StoredWaiver]
     reason_code: str
     reason: str
     signposted_to: list[str] | None
+
+
+class StoredReversal(TypedDict):
+    """A decision on a referral that was reversed, with the reason for the reversal."""
+
+    reason: str
+    reversed_at: str
+    reversed_by_id: str
+    status: str
+    decided_at: str
+    decline_reason_code: str | None
+    outcome: StoredReferralOutcome | None
 
 
 class Referral(Record, table=True):
@@ -119,6 +153,7 @@ class Referral(Record, table=True):
         Index(
             "ix_referrals_urgency",
             text(URGENCY_KEY),
+            "received_at",
             "id",
         ),
         # Open referrals are few, and most lists and the agenda read only these.
@@ -146,10 +181,12 @@ class Referral(Record, table=True):
     handed_to_id: uuid.UUID | None = Field(default=None, foreign_key="users.id", index=True)
     team_id: uuid.UUID | None = Field(default=None, foreign_key="teams.id")
     external_id: str | None = None
+    external_id_key: str | None = Field(default=None, index=True)
+    """The folded external id, in which lists search (see `app.text_folding`). Only equal external ids are repetitions."""
     tracking_number: str = Field(unique=True)
     source: str
     urgency: str
-    concern_kind: str
+    concern_kind: str | None = None
     status: str = "received"
     received_at: datetime = timestamp_column(default_now=True)
     updated_at: datetime = timestamp_column(default_now=True)
@@ -158,11 +195,19 @@ class Referral(Record, table=True):
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     decline_reason_code: str | None = None
     province_code: str | None = None
+    identity_changed_by_staff: bool = False
+    """Whether staff changed a fact about the child that matching compares. `access.record_matching()` reads it."""
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredReferralContent]("content_encrypted")
     outcome_encrypted: bytes | None = encrypted_column(nullable=True)
     outcome = OptionalEncryptedField[StoredReferralOutcome]("outcome_encrypted")
     """Screening of an accepted referral; reason and other sources of help of a declined or withdrawn one."""
+    decision_reversed_at: datetime | None = timestamp_column()
+    """Time of the last reversal of a decision, from which the agency sees that the status was corrected."""
+    decision_reversed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    reversals_encrypted: bytes | None = encrypted_column(nullable=True)
+    reversals = OptionalEncryptedField[list[StoredReversal]]("reversals_encrypted")
+    """The reversed decisions, oldest first; NULL if there are none."""
 
 
 class ReferralQuestion(SQLModel, table=True):

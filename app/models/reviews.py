@@ -1,4 +1,4 @@
-"""Table of the three-monthly reviews of a care plan."""
+"""Tables of the three-monthly reviews of a care plan, and of the feedback of children and caregivers."""
 
 import uuid
 from datetime import date, datetime
@@ -7,8 +7,14 @@ from typing import TypedDict
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from app.models.encrypted_field import EncryptedField
-from app.models.record import CaseRecord, encrypted_column, json_column, timestamp_column
+from app.models.encrypted_field import EncryptedField, OptionalEncryptedField
+from app.models.record import (
+    CaseRecord,
+    CorrectableRecord,
+    encrypted_column,
+    json_column,
+    timestamp_column,
+)
 
 
 class StoredAreaReview(TypedDict):
@@ -97,3 +103,22 @@ class Review(CaseRecord, table=True):
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredReviewContent]("content_encrypted")
     """Progress by area, notes on goals, the summary, and the activity of the period, which is added at the completion."""
+
+
+class Feedback(CaseRecord, CorrectableRecord, table=True):
+    """The opinion of a child or caregiver about the support. It never changes, except for the mark entered in error."""
+
+    __tablename__ = "feedback"
+
+    given_by: str
+    """`child` or `caregiver`."""
+    rating: int
+    """From 1 (very unhappy face) to 5 (very happy face)."""
+    occasion: str
+    """`review` or `exit`."""
+    review_id: uuid.UUID | None = Field(default=None, foreign_key="reviews.id")
+    given_on: date
+    helped_by: str | None = None
+    author_id: uuid.UUID = Field(foreign_key="users.id")
+    comment_encrypted: bytes | None = encrypted_column(nullable=True)
+    comment = OptionalEncryptedField[str]("comment_encrypted")

@@ -10,6 +10,7 @@ from sqlmodel import Field
 from app.models.encrypted_field import EncryptedField
 from app.models.record import (
     CaseRecord,
+    CorrectableRecord,
     encrypted_column,
     text_array_column,
     timestamp_column,
@@ -45,7 +46,7 @@ class StoredSessionContent(TypedDict):
     cancel_reason: NotRequired[str]
 
 
-class SupportSession(CaseRecord, table=True):
+class SupportSession(CaseRecord, CorrectableRecord, table=True):
     """One contact with the child or the family: therapy, a visit, an accompaniment or a call."""
 
     __tablename__ = "support_sessions"
@@ -72,6 +73,7 @@ class SupportSession(CaseRecord, table=True):
     """When the session was recorded as held or missed. The author can correct it for 24 hours from then."""
     attendance: str | None = None
     areas: list[str] = text_array_column()
+    topics: list[str] = text_array_column()
     goal_ids: list[uuid.UUID] = uuid_array_column()
     worker_id: uuid.UUID = Field(foreign_key="users.id")
     """The worker who holds the session."""

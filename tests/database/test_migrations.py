@@ -10,6 +10,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from app.database import migrations
+from app.database.connections import connect
+from app.database.schema_revision import get_schema_revision
 from tests.support.database_cluster import Cluster
 from tests.support.scenario import Scenario
 
@@ -36,7 +38,8 @@ async def test_models_match_schema_after_downgrade_and_upgrade(cluster: Cluster,
     )
     try:
         await migrations.run_in_thread(command.downgrade, config, "base")
-        assert await migrations.get_schema_revision(scenario.urls.owner) is None
+        async with connect(scenario.urls.owner) as owner:
+            assert (await get_schema_revision(owner)).state == "empty"
         await migrations.run_in_thread(command.upgrade, config, "head")
         with redirect_stdout(io.StringIO()):
             await migrations.run_in_thread(command.check, config)

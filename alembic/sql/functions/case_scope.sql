@@ -19,9 +19,11 @@ CREATE FUNCTION access.list_conflict_wall_case_ids(
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     WITH linked (child_id, other_child_id) AS (
-        SELECT child_id, linked_child_id FROM public.case_links WHERE child_id = ANY (p_children)
+        SELECT child_id, linked_child_id FROM public.case_links
+         WHERE child_id = ANY (p_children) AND entered_in_error_at IS NULL
          UNION ALL
-        SELECT linked_child_id, child_id FROM public.case_links WHERE linked_child_id = ANY (p_children)
+        SELECT linked_child_id, child_id FROM public.case_links
+         WHERE linked_child_id = ANY (p_children) AND entered_in_error_at IS NULL
     ), hidden AS (
         -- Cases of a child that is linked with a child the caller works with.
         SELECT other.id
@@ -84,59 +86,126 @@ COMMENT ON FUNCTION access.compute_case_scope(uuid, uuid[], boolean) IS
     'Returns the case scope of a social worker or supervisor who supervises the given teams. Without a worker, the '
     'scope is empty.';
 
+CREATE FUNCTION access.can_read_case_of_child(x public.access_contexts, p_child uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT EXISTS (SELECT FROM public.cases c
+                    WHERE c.child_id = p_child AND access.can_read_case(x, c.id, c.team_id, c.lead_worker_id))
+$$;
+COMMENT ON FUNCTION access.can_read_case_of_child(access_contexts, uuid) IS
+    'Returns whether the caller can read a case of a child.';
+
 CREATE FUNCTION access.violates_conflict_wall(p_child uuid, p_workers uuid[]) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT EXISTS (
         SELECT FROM access.context() x,
-                    (SELECT linked_child_id AS child_id FROM public.case_links WHERE child_id = p_child
+                    (SELECT linked_child_id AS child_id FROM public.case_links
+                      WHERE child_id = p_child AND entered_in_error_at IS NULL
                       UNION
-                     SELECT child_id FROM public.case_links WHERE linked_child_id = p_child) l
+                     SELECT child_id FROM public.case_links
+                      WHERE linked_child_id = p_child AND entered_in_error_at IS NULL) l
           JOIN public.cases c ON c.child_id = l.child_id
          WHERE x.is_staff
+           AND (x.act = 'referral.accept'
+                OR (x.act IN ('case.assign', 'case.transfer', 'case.reopen', 'user.hand_over') AND access.can_read_case_of_child(x, p_child)))
            AND (c.lead_worker_id = ANY (p_workers)
                 OR EXISTS (SELECT FROM public.case_workers w WHERE w.case_id = c.id AND w.user_id = ANY (p_workers))))
 $$;
 COMMENT ON FUNCTION access.violates_conflict_wall(uuid, uuid[]) IS
     'Returns whether any of the workers works, or worked, with a child that is linked with the given child. Assigning '
-    'such a worker would violate the conflict wall. Always false unless the caller is staff.';
+    'such a worker would violate the conflict wall. Always false unless the act of the access assigns workers to a case '
+    'of the child that the caller can read, or accepts a referral, and the caller is staff.';
+
+CREATE FUNCTION access.has_open_work(p_case uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT EXISTS (SELECT FROM public.cases c WHERE c.id = p_case AND c.status <> 'closed')
+        OR EXISTS (SELECT FROM public.follow_ups f WHERE f.case_id = p_case AND f.status IN ('due', 'missed'))
+        OR EXISTS (SELECT FROM public.legal_steps s
+                    WHERE s.case_id = p_case AND s.status = 'planned' AND s.entered_in_error_at IS NULL)
+        OR EXISTS (SELECT FROM public.service_referrals r
+                    WHERE r.case_id = p_case
+                      AND (r.status IN ('sent', 'accepted')
+                           OR r.recall_requested_at IS NOT NULL AND r.recalled_at IS NULL))
+$$;
+COMMENT ON FUNCTION access.has_open_work(uuid) IS
+    'Returns whether a case is open, or is closed with open follow-ups, planned legal steps, or service referrals without '
+    'an outcome or with shared data to recall.';
 
 CREATE FUNCTION access.children_share_worker(p_child uuid, p_other uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     WITH work AS (
-        SELECT c.child_id, c.status, c.lead_worker_id AS worker_id
+        SELECT c.child_id, c.id, c.lead_worker_id AS worker_id
           FROM public.cases c WHERE c.child_id IN (p_child, p_other)
          UNION ALL
-        SELECT c.child_id, c.status, w.user_id
+        SELECT c.child_id, c.id, w.user_id
           FROM public.cases c JOIN public.case_workers w ON w.case_id = c.id WHERE c.child_id IN (p_child, p_other)
     )
     SELECT EXISTS (SELECT FROM access.context() x, work one JOIN work two USING (worker_id)
-                    WHERE x.act = 'case.link' AND one.child_id = p_child AND two.child_id = p_other
-                      AND 'closed' <> ANY (ARRAY[one.status, two.status]))
+                    WHERE x.act = 'case.link' AND access.can_read_case_of_child(x, p_child)
+                      AND access.can_read_case_of_child(x, p_other) AND one.child_id = p_child AND two.child_id = p_other
+                      AND (access.has_open_work(one.id) OR access.has_open_work(two.id)))
 $$;
 COMMENT ON FUNCTION access.children_share_worker(uuid, uuid) IS
-    'Returns whether linking two children would hide an open case from its own worker, because that worker also '
-    'works, or worked, with the other child. Always false unless the act of the access is case.link.';
+    'Returns whether linking two children would hide a case with open work from its own worker, because that worker also '
+    'works, or worked, with the other child. Always false unless the act of the access is case.link, and the caller can '
+    'read a case of both children.';
 
 CREATE FUNCTION access.has_open_case(p_child uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT EXISTS (SELECT FROM access.context() x, public.cases c
-                    WHERE x.act IN ('referral.accept', 'case.reopen') AND c.child_id = p_child AND c.status <> 'closed')
+                    WHERE x.is_staff
+                      AND (x.act = 'referral.accept'
+                           OR (x.act = 'case.reopen' AND access.can_read_case_of_child(x, p_child)))
+                      AND c.child_id = p_child AND c.status <> 'closed')
 $$;
 COMMENT ON FUNCTION access.has_open_case(uuid) IS
     'Returns whether a child has an open case, also one that the caller cannot see, so that no child gets two open '
-    'cases. Always false unless the act of the access is referral.accept or case.reopen.';
+    'cases. Always false unless the act of the access is referral.accept, or case.reopen for a child of which the caller '
+    'can read a case.';
 
+CREATE FUNCTION access.cancel_open_follow_ups(p_child uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    UPDATE public.follow_ups f SET status = 'cancelled', version = f.version + 1, updated_at = clock_timestamp()
+      FROM public.cases c
+     WHERE f.child_id = p_child AND c.id = f.case_id AND c.status = 'closed' AND f.status IN ('due', 'missed')
+       AND EXISTS (SELECT FROM access.context() x, public.cases o
+                    WHERE x.is_staff AND x.act IN ('referral.accept', 'case.reopen')
+                      AND o.child_id = p_child AND o.status <> 'closed')
+$$;
+COMMENT ON FUNCTION access.cancel_open_follow_ups(uuid) IS
+    'Cancels the follow-ups of the closed cases of a child that were not held, also of cases that the caller cannot see. '
+    'Has no effect unless the caller is accepting a referral or reopening a case, and the child has an open case.';
+
+CREATE FUNCTION access.end_clinical_handovers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    UPDATE public.clinical_handovers SET ended_at = clock_timestamp()
+     WHERE case_id = NEW.id AND ended_at IS NULL AND worker_id <> NEW.lead_worker_id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION access.end_clinical_handovers() IS
+    'Ends the clinical handovers of a case to a worker who does not lead it any more.';
+
+REVOKE ALL ON FUNCTION access.end_clinical_handovers() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.end_clinical_handovers() TO firststep_owner;
 REVOKE ALL ON FUNCTION
     access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], uuid[], boolean),
-    access.compute_case_scope(uuid, uuid[], boolean), access.violates_conflict_wall(uuid, uuid[]),
-    access.children_share_worker(uuid, uuid), access.has_open_case(uuid)
+    access.compute_case_scope(uuid, uuid[], boolean), access.can_read_case_of_child(access_contexts, uuid),
+    access.violates_conflict_wall(uuid, uuid[]),
+    access.children_share_worker(uuid, uuid), access.has_open_case(uuid), access.has_open_work(uuid),
+    access.cancel_open_follow_ups(uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.violates_conflict_wall(uuid, uuid[]), access.children_share_worker(uuid, uuid), access.has_open_case(uuid)
-    TO firststep_api, firststep_owner;
+    access.violates_conflict_wall(uuid, uuid[]), access.children_share_worker(uuid, uuid), access.has_open_case(uuid),
+    access.cancel_open_follow_ups(uuid)
+    TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -1,4 +1,4 @@
--- Idempotency keys and the removal of expired rows.
+-- Idempotency keys, and the periodic maintenance: removal of expired rows, and partitions of the access log.
 
 -- The function is VOLATILE and runs the lock and the lookup as two statements, so that each has its own snapshot. The
 -- lookup therefore finds a response that the previous holder of the lock has just committed.
@@ -34,12 +34,24 @@ AS $$
     DELETE FROM public.used_assertions WHERE expires_at < now() - interval '1 hour';
     DELETE FROM public.access_contexts WHERE opened_at < now() - interval '10 minutes';
     DELETE FROM public.sign_in_attempts WHERE last_at < now() - interval '1 day';
+    DELETE FROM public.jobs WHERE finished_at < now() - interval '1 day';
 $$;
 COMMENT ON FUNCTION access.delete_expired_rows() IS
-    'Deletes stored responses after 24 hours, used client assertions 1 hour after they expire, failed sign-ins after '
-    '1 day, and the contexts of accesses that were never concluded after 10 minutes.';
+    'Deletes stored responses after 24 hours, used client assertions 1 hour after they expire, failed sign-ins and '
+    'finished jobs after 1 day, and the contexts of accesses that were never concluded after 10 minutes.';
 REVOKE ALL ON FUNCTION access.delete_expired_rows() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.delete_expired_rows() TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
+
+-- A new partition waits for all requests that use the log, and later requests wait for the new partition. The timeout
+-- limits both. The job of this function tries again later.
+CREATE FUNCTION access.create_log_partitions() RETURNS integer
+LANGUAGE sql SECURITY DEFINER SET search_path = '' SET lock_timeout = '2s'
+AS $$ SELECT access.create_partitions() $$;
+COMMENT ON FUNCTION access.create_log_partitions() IS
+    'Creates the missing partitions of the access log for this month and the next 18 months, as the owner of the '
+    'tables, and returns how many it created.';
+REVOKE ALL ON FUNCTION access.create_log_partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.create_log_partitions() TO firststep_api;

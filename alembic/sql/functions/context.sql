@@ -3,7 +3,7 @@
 -- The only trusted source is a row of access_contexts that an earlier, committed transaction wrote less than
 -- 60 seconds ago, together with the access event. A session setting alone can be forged by any SQL that runs as
 -- firststep_api. The row cannot, because only functions of firststep_gate write it. The setting must also contain the
--- secret of the access, so that SQL cannot use the open access of another request.
+-- secret of the access, so that SQL cannot use the open access event of another request.
 --
 -- Row policies select from access.context(). PostgreSQL then evaluates it once for each scan of a table.
 
@@ -41,7 +41,7 @@ COMMENT ON FUNCTION access.context() IS
     'if synchronous_commit is off.';
 
 REVOKE ALL ON FUNCTION access.context() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.context() TO firststep_api, firststep_owner;
+GRANT EXECUTE ON FUNCTION access.context() TO firststep_api, firststep_owner, firststep_reports;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;
@@ -98,6 +98,19 @@ COMMENT ON FUNCTION access.can_read_referral(access_contexts, uuid, uuid, uuid, 
     'supervisors of its team (all supervisors if it has no team), the workers who received it or to whom it is '
     'assigned, and callers who can read the cases of all teams.';
 
+CREATE FUNCTION access.is_kind_with_tiers(p_kind text) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN p_kind IN ('case_history', 'clinical_note', 'document', 'document_content', 'legal_step', 'session_addendum');
+COMMENT ON FUNCTION access.is_kind_with_tiers(text) IS
+    'Returns whether records of a kind can have the tier clinical or legal. In the access log, only supervisors of the '
+    'case can see entries about them.';
+
+CREATE FUNCTION access.can_report_team(x public.access_contexts, p_team uuid) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN x.act = 'report.read' AND (x.can_report_all_teams OR p_team = ANY (x.supervised_team_ids));
+COMMENT ON FUNCTION access.can_report_team(access_contexts, uuid) IS
+    'Returns whether the access reads a report, and the report counts the records of a team: of all teams for programme '
+    'managers, monitoring officers, finance officers and data protection officers, of their own teams for supervisors.';
+GRANT EXECUTE ON FUNCTION access.can_report_team(access_contexts, uuid) TO firststep_reports;
+
 -- The two functions below are for services and triggers, which have only the id of a case.
 
 CREATE FUNCTION access.is_case_staff(p_case uuid) RETURNS boolean LANGUAGE sql STABLE SET search_path = ''
@@ -117,7 +130,11 @@ COMMENT ON FUNCTION access.can_read_tier(text, uuid, uuid) IS
 
 GRANT EXECUTE ON FUNCTION
     access.is_case_staff(access_contexts, cases), access.can_read_case(access_contexts, uuid, uuid, uuid),
-    access.can_read_tier(access_contexts, cases, text, uuid),
+    access.can_read_tier(access_contexts, cases, text, uuid), access.is_kind_with_tiers(text),
     access.can_read_referral(access_contexts, uuid, uuid, uuid, uuid, uuid), access.is_case_staff(uuid),
     access.can_read_tier(text, uuid, uuid)
     TO firststep_api, firststep_owner;
+GRANT EXECUTE ON FUNCTION
+    access.can_read_case(access_contexts, uuid, uuid, uuid),
+    access.can_read_referral(access_contexts, uuid, uuid, uuid, uuid, uuid)
+    TO firststep_gate;

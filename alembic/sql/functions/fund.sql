@@ -3,39 +3,220 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- A receipt may show the child's name, so a finance officer cannot read it and checks only that it exists.
-CREATE FUNCTION access.count_payment_proofs(p_case uuid, p_documents uuid[]) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-AS $$
-    SELECT count(*) FROM public.documents d
-     WHERE d.case_id = p_case AND d.id = ANY (p_documents) AND d.kind IN ('receipt', 'acknowledgement')
-       AND EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer)
-$$;
-COMMENT ON FUNCTION access.count_payment_proofs(uuid, uuid[]) IS
-    'Returns how many of the documents are receipts or acknowledgements of the case. Always 0 unless the caller is a '
-    'finance officer.';
+-- Acts on the money of one case run one after the other, so that two of them cannot both use the rest of a limit, or the
+-- same receipt. Every act takes this lock after the rows of disbursements and before the accounts.
+CREATE FUNCTION access.lock_case_money(p_case uuid) RETURNS void LANGUAGE sql SET search_path = ''
+AS $$ SELECT pg_advisory_xact_lock(hashtextextended('money of case ' || p_case, 0)) $$;
+COMMENT ON FUNCTION access.lock_case_money(uuid) IS
+    'Makes concurrent acts on the disbursements of a case wait for each other until the end of the transaction.';
 
-CREATE FUNCTION access.spending_by_category(p_fund uuid, p_first date, p_last date)
-RETURNS TABLE (category text, spent bigint, payments bigint)
+CREATE FUNCTION access.is_within_limit(p_act text, p_currency text, p_amount bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT d.category::text, sum(l.amount)::bigint, count(DISTINCT d.id) FILTER (WHERE t.kind = 'reconciliation')
+    SELECT EXISTS (
+        SELECT FROM access.context() x
+          JOIN public.users u ON u.id = x.caller_id AND u.activation_digest IS NULL
+         CROSS JOIN unnest(u.roles) AS r (role)
+         CROSS JOIN LATERAL (
+            SELECT l.amount FROM public.approval_limits l
+             WHERE (l.role, l.act, l.currency) = (r.role, p_act, p_currency)
+               AND l.starts_on <= (clock_timestamp() AT TIME ZONE 'Asia/Phnom_Penh')::date
+             ORDER BY l.starts_on DESC LIMIT 1
+         ) l
+         WHERE l.amount IS NULL OR l.amount >= p_amount)
+$$;
+COMMENT ON FUNCTION access.is_within_limit(text, text, bigint) IS
+    'Returns whether the limit of one of the caller''s roles permits an amount of an act today.';
+
+CREATE FUNCTION access.is_within_case_limit(
+    p_case uuid, p_disbursement uuid, p_act text, p_currency text, p_amount bigint, p_day date
+) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    earlier bigint;
+BEGIN
+    PERFORM access.lock_case_money(p_case);
+    SELECT coalesce(sum(d.amount), 0) INTO earlier FROM public.disbursements d
+     WHERE d.case_id = p_case AND d.currency = p_currency AND d.id <> p_disbursement
+       AND CASE p_act
+           WHEN 'approve_case_month' THEN
+               d.status IN ('approved', 'paid', 'reconciled')
+               AND date_trunc('month', d.approved_at AT TIME ZONE 'Asia/Phnom_Penh') = date_trunc('month', p_day::timestamp)
+           ELSE d.status IN ('paid', 'reconciled') AND d.approval_due_on IS NOT NULL AND d.paid_on = p_day END;
+    RETURN access.is_within_limit(p_act, p_currency, earlier + p_amount);
+END
+$$;
+COMMENT ON FUNCTION access.is_within_case_limit(uuid, uuid, text, text, bigint, date) IS
+    'Returns whether the limit of the caller permits an amount together with the other approvals for the case in the month '
+    'of the day (approve_case_month), or with its other emergency payments on the day (pay_first_case_day). Cancelled and '
+    'reversed disbursements do not count.';
+
+-- A copy of a receipt, for example one with the name made unreadable, is a document about the original.
+CREATE FUNCTION access.list_original_documents(p_documents uuid[]) RETURNS uuid[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    WITH RECURSIVE original (id, about_id, depth) AS (
+        SELECT d.id, CASE WHEN d.about_kind = 'document' THEN d.about_id END, 1
+          FROM public.documents d WHERE d.id = ANY (p_documents)
+         UNION ALL
+        SELECT d.id, CASE WHEN d.about_kind = 'document' THEN d.about_id END, o.depth + 1
+          FROM original o JOIN public.documents d ON d.id = o.about_id
+         WHERE o.depth < 10 AND d.kind IN ('receipt', 'acknowledgement')
+    )
+    SELECT coalesce(array_agg(DISTINCT o.id), '{}') FROM original o
+$$;
+COMMENT ON FUNCTION access.list_original_documents(uuid[]) IS
+    'Returns the ids of documents and of the receipts and acknowledgements that they are copies of.';
+
+CREATE FUNCTION access.is_receipt_used(p_case uuid, p_disbursement uuid, p_documents uuid[]) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    digests bytea[];
+BEGIN
+    PERFORM access.lock_case_money(p_case);
+    SELECT array_agg(DISTINCT d.content_digest) INTO digests FROM public.documents d
+     WHERE d.id = ANY (access.list_original_documents(p_documents)) AND d.content_digest IS NOT NULL;
+    -- A file that was added twice can be in two cases. The order of the locks excludes a deadlock.
+    PERFORM pg_advisory_xact_lock(hashtextextended('receipt ' || g.digest, 0))
+       FROM (SELECT encode(u.d, 'hex') AS digest FROM unnest(digests) AS u (d) ORDER BY 1) g;
+    RETURN EXISTS (
+        SELECT FROM access.context() x, public.documents r
+          JOIN public.disbursements d ON d.case_id = r.case_id
+         WHERE x.is_finance_officer AND r.content_digest = ANY (digests)
+           AND d.id <> p_disbursement AND d.status IN ('paid', 'reconciled')
+           AND r.id = ANY (access.list_original_documents(d.receipt_document_ids || d.acknowledgement_document_id)));
+END
+$$;
+COMMENT ON FUNCTION access.is_receipt_used(uuid, uuid, uuid[]) IS
+    'Returns whether another payment of any case, which is not reversed, already uses one of the documents, the original '
+    'of one, or a document with the same file. Always false unless the caller is a finance officer, because nobody else '
+    'pays and reconciles.';
+
+-- A receipt may show the child's name, so a finance officer sees only what an amount is checked with.
+CREATE FUNCTION access.list_payment_proofs(p_case uuid, p_documents uuid[])
+RETURNS TABLE (id uuid, original_digest bytea, amount bigint, currency text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT d.id, coalesce(o.content_digest, d.content_digest), coalesce(d.amount, o.amount), coalesce(d.currency, o.currency)
+      FROM public.documents d
+      LEFT JOIN public.documents o ON d.about_kind = 'document' AND o.id = d.about_id AND o.kind IN ('receipt', 'acknowledgement')
+     WHERE d.case_id = p_case AND d.id = ANY (p_documents) AND d.kind IN ('receipt', 'acknowledgement')
+       AND d.entered_in_error_at IS NULL
+       AND EXISTS (SELECT FROM public.disbursements p WHERE p.case_id = p_case)
+       AND EXISTS (SELECT FROM access.context() x
+                    WHERE x.is_finance_officer AND x.act IN ('disbursement.pay', 'disbursement.reconcile'))
+$$;
+COMMENT ON FUNCTION access.list_payment_proofs(uuid, uuid[]) IS
+    'Returns the documents that are receipts or acknowledgements of the case, with their amounts and the digests of '
+    'their files, or of the files that they are copies of. Returns no row unless a finance officer is paying or reconciling, and the case has a '
+    'disbursement.';
+
+CREATE FUNCTION access.read_finance_document(p_disbursement uuid, p_document uuid)
+RETURNS TABLE (id uuid, child_id uuid, case_id uuid, number text, kind text, media_type text, content_encrypted bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT c.id, c.child_id, c.case_id, b.number, d.kind, d.media_type, c.content_encrypted
+      FROM access.context() x, public.disbursements b
+      JOIN public.documents d ON d.case_id = b.case_id AND d.tier = 'case'
+                             AND d.kind IN ('receipt', 'quotation', 'acknowledgement')
+      JOIN public.document_contents c ON c.id = d.id
+     WHERE x.is_finance_officer AND x.act = 'disbursement.read_document' AND b.id = p_disbursement AND d.id = p_document
+       AND d.entered_in_error_at IS NULL
+       AND b.finance_documents @> jsonb_build_array(jsonb_build_object('id', d.id))
+$$;
+COMMENT ON FUNCTION access.read_finance_document(uuid, uuid) IS
+    'Returns the content of a receipt, quotation or acknowledgement for a finance officer, if staff of the case have named '
+    'it on the disbursement. Returns no row for any other document.';
+
+CREATE FUNCTION access.spending_by_month(p_fund uuid, p_last date)
+RETURNS TABLE (month date, account text, category text, amount bigint, payments bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT date_trunc('month', t."on"::timestamp)::date, a.kind::text, CASE WHEN a.kind = 'spent' THEN d.category::text END,
+           sum(l.amount)::bigint, count(DISTINCT d.id) FILTER (WHERE t.kind <> 'reversal')
       FROM public.ledger_transactions t
       JOIN public.ledger_entries l ON l.transaction_id = t.id
       JOIN public.ledger_accounts a ON a.id = l.account_id
       JOIN public.disbursements d ON d.id = t.disbursement_id
-     WHERE l.fund_id = p_fund AND a.kind = 'spent' AND t."on" BETWEEN p_first AND p_last
+     WHERE l.fund_id = p_fund AND a.kind IN ('spent', 'rounding') AND t."on" <= p_last
        AND EXISTS (SELECT FROM access.context() x WHERE x.is_finance_officer OR x.can_read_all_cases)
-     GROUP BY d.category ORDER BY d.category
+     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 $$;
-COMMENT ON FUNCTION access.spending_by_category(uuid, date, date) IS
-    'Returns the amount spent and the number of payments of a fund by category, over all cases, also those that the '
-    'caller cannot see. The lines of a fund statement therefore add up to its total.';
+COMMENT ON FUNCTION access.spending_by_month(uuid, date) IS
+    'Returns the amounts spent from a fund by month and category, and the rounding differences by month, with their number of '
+    'payments, over all cases, also those that the caller cannot see. The lines of a fund statement therefore add up to its '
+    'total.';
 
-REVOKE ALL ON FUNCTION access.count_payment_proofs(uuid, uuid[]), access.spending_by_category(uuid, date, date)
+CREATE FUNCTION access.list_far_rates(p_days date[], p_rates bigint[]) RETURNS SETOF bigint
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    WITH given AS (SELECT g.n, g.day, g.rate FROM unnest(p_days, p_rates) WITH ORDINALITY AS g (day, rate, n)),
+    published AS (
+        SELECT 0 AS n, r."on" AS day, r.riel_hundredths AS rate FROM public.exchange_rates r UNION ALL SELECT * FROM given
+    ), compared AS (
+        SELECT g.*, coalesce((SELECT max(p.day) FROM published p WHERE p.day < g.day),
+                             (SELECT min(p.day) FROM published p WHERE p.day > g.day)) AS nearest_day
+          FROM given g
+    )
+    SELECT c.n FROM compared c
+     WHERE EXISTS (SELECT FROM published p
+                    WHERE p.n <> c.n AND p.day IN (c.day, c.nearest_day) AND abs(c.rate - p.rate) * 20 > p.rate)
+$$;
+COMMENT ON FUNCTION access.list_far_rates(date[], bigint[]) IS
+    'Returns the positions of the rates that differ by more than 5 % from the rates of the last earlier day with a rate, or '
+    'from another rate of the same day. Without an earlier rate, the next later day counts. The given rates count too.';
+
+CREATE FUNCTION access.insert_near_exchange_rates(
+    p_ids uuid[], p_days date[], p_rates bigint[], p_sources text[]
+) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    caller constant uuid := access.require_caller('{exchange_rate.record}', '{finance_officer}');
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('fund.exchange_rates'));
+    IF EXISTS (SELECT FROM access.list_far_rates(p_days, p_rates)) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO public.exchange_rates (id, created_at, version, "on", riel_hundredths, source, recorded_by_id)
+    SELECT r.id, clock_timestamp(), 1, r.day, r.rate, r.source, caller
+      FROM unnest(p_ids, p_days, p_rates, p_sources) AS r (id, day, rate, source);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]) IS
+    'Inserts exchange rates for a finance officer. Returns false and inserts nothing if one of them is more than 5 % from '
+    'the last published rate (see access.list_far_rates()), because a second person must confirm it.';
+
+CREATE FUNCTION access.is_payment_rate_confirmed(p_disbursement uuid, p_rate bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT EXISTS (SELECT FROM access.context() x, public.pending_changes c
+                    WHERE x.is_finance_officer AND c.kind = 'payment_rate' AND c.status = 'confirmed'
+                      AND c.record_id = p_disbursement AND (c.payload ->> 'riel_hundredths')::bigint = p_rate)
+$$;
+COMMENT ON FUNCTION access.is_payment_rate_confirmed(uuid, bigint) IS
+    'Returns whether a second person has confirmed a rate for the payment of a disbursement. Returns false unless the '
+    'caller is a finance officer. Row-level security hides pending changes that other people requested from finance '
+    'officers, so the function bypasses it.';
+
+REVOKE ALL ON FUNCTION
+    access.lock_case_money(uuid), access.is_within_limit(text, text, bigint),
+    access.is_within_case_limit(uuid, uuid, text, text, bigint, date), access.list_original_documents(uuid[]),
+    access.is_receipt_used(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
+    access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
+    access.list_far_rates(date[], bigint[]), access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
+    access.is_payment_rate_confirmed(uuid, bigint)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.count_payment_proofs(uuid, uuid[]), access.spending_by_category(uuid, date, date)
-    TO firststep_api, firststep_owner;
+GRANT EXECUTE ON FUNCTION
+    access.is_within_limit(text, text, bigint), access.is_within_case_limit(uuid, uuid, text, text, bigint, date),
+    access.is_receipt_used(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
+    access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
+    access.list_far_rates(date[], bigint[]), access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
+    access.is_payment_rate_confirmed(uuid, bigint)
+    TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -1,5 +1,5 @@
--- The contexts of open accesses: the scope of the caller, computed once when the access is opened. Row policies read it
--- through access.context(). The API role cannot forge a row: only functions of firststep_gate can write contexts and
+-- The contexts of open access events: the scope of the caller, computed once when the event is created. Row policies read
+-- it through access.context(). The API role cannot forge a row: only functions of firststep_gate can write contexts and
 -- access events.
 --
 -- The table is UNLOGGED, because a context is useful for 60 seconds only. After a crash of the server the table is empty,

@@ -31,3 +31,21 @@ CREATE TABLE access_events_default PARTITION OF access_events DEFAULT;
 ALTER TABLE access_events_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON access_events_default EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_truncate ON access_events_default IS 'Rejects TRUNCATE.';
+
+ALTER TABLE access_events ADD CONSTRAINT ck_access_events_caller CHECK (
+    CASE kind
+        WHEN 'person' THEN actor_id IS NOT NULL
+        WHEN 'client' THEN actor_id IS NOT NULL
+        WHEN 'system' THEN num_nonnulls(actor_id, session_id, token_id) = 0 AND roles && '{custodian,command_line}'
+        WHEN 'anonymous' THEN
+            num_nonnulls(session_id, token_id) = 0 AND (actor_id IS NULL OR act = 'agenda.feed' AND roles = '{}')
+        ELSE false
+    END
+);
+COMMENT ON CONSTRAINT ck_access_events_caller ON access_events IS
+    'An anonymous request claims no user. Only a revoked calendar feed names its owner. An event of the system has a role '
+    'that only functions for the table owner give, so that firststep_api cannot write one.';
+
+ALTER TABLE access_events ADD CONSTRAINT ck_access_events_ids CHECK (
+    length(request_id) <= 64 AND correlation_id ~ '^[A-Za-z0-9._-]{8,64}$'
+);

@@ -4,8 +4,10 @@ ALTER TABLE actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api cannot update the columns that identify the record or its case.
 GRANT SELECT, INSERT ON actions TO firststep_api;
-GRANT UPDATE (version, by, due_on, done_on, status, updated_at, content_encrypted) ON actions TO firststep_api;
-GRANT SELECT (id, child_id) ON actions TO firststep_gate;
+GRANT UPDATE (
+    version, by, due_on, done_on, status, updated_at, content_encrypted, note_encrypted
+) ON actions TO firststep_api;
+GRANT SELECT (id, child_id, case_id, plan_id, status, by, due_on) ON actions TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON actions FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON actions IS 'Functions owned by firststep_gate can read all rows.';
@@ -20,11 +22,11 @@ COMMENT ON POLICY visible_with_case ON actions IS 'A row is visible if its case 
 CREATE POLICY insert_with_visible_case ON actions FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
+                 WHERE c.id = actions.case_id AND c.child_id = actions.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY insert_with_visible_case ON actions IS
-    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
-    'this to staff of the case.';
+    'A row can be inserted if its case is visible and open, and has the same child_id as the row. Restrictive policies '
+    'limit this to staff of the case.';
 
 CREATE POLICY update_with_visible_case ON actions FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -33,10 +35,10 @@ CREATE POLICY update_with_visible_case ON actions FOR UPDATE TO firststep_api, f
     )
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = actions.case_id AND c.child_id = actions.child_id)
+                 WHERE c.id = actions.case_id AND c.child_id = actions.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY update_with_visible_case ON actions IS
-    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'A row can be updated if its case is visible and open, and has the same child_id. Restrictive '
     'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON actions AS RESTRICTIVE FOR INSERT TO firststep_api
@@ -62,4 +64,23 @@ CREATE POLICY custodian_can_access ON actions TO firststep_owner
 COMMENT ON POLICY custodian_can_access ON actions IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
+CREATE TRIGGER protect_plan_part BEFORE INSERT OR UPDATE ON actions FOR EACH ROW
+    WHEN (current_user = 'firststep_api')
+    EXECUTE FUNCTION access.protect_plan_part('status', 'done_on', 'note_encrypted');
+COMMENT ON TRIGGER protect_plan_part ON actions IS
+    'Rejects a change after the submission of the plan, except of the columns in the arguments.';
+
+CREATE TRIGGER validate_change BEFORE UPDATE ON actions FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON actions IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
 ALTER TABLE actions ADD CONSTRAINT ck_actions_status CHECK (status IN ('open', 'done', 'dropped'));
+
+-- Reports read these columns only. They contain no identity and no text.
+GRANT SELECT (id, child_id, case_id, goal_id, due_on, status) ON actions TO firststep_reports;
+
+CREATE POLICY reports_can_count ON actions FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+COMMENT ON POLICY reports_can_count ON actions IS
+    'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

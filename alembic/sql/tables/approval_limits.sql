@@ -1,7 +1,8 @@
 -- The amounts up to which a role can approve or pay disbursements. Append-only: a changed limit is a new row with the
 -- day from which it applies.
 
-GRANT SELECT, INSERT ON approval_limits TO firststep_api;
+GRANT SELECT ON approval_limits TO firststep_api;
+GRANT SELECT, INSERT ON approval_limits TO firststep_gate;
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON approval_limits FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();

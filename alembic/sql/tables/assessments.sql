@@ -5,10 +5,11 @@ ALTER TABLE assessments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON assessments TO firststep_api;
 GRANT UPDATE (
-    status, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
-    risk_level, ratings, updated_at, content_encrypted
+    version, status, updated_at, risk_level, ratings, symptoms, family_circumstances, content_encrypted, submitted_at,
+    submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted
 ) ON assessments TO firststep_api;
-GRANT SELECT (id, child_id) ON assessments TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, status, submitted_at, decided_at, author_id, submitted_by_id, contributor_ids) ON assessments TO firststep_gate;
+GRANT SELECT (symptoms, family_circumstances) ON assessments TO firststep_reports;
 
 CREATE POLICY gate_role_can_read ON assessments FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON assessments IS 'Functions owned by firststep_gate can read all rows.';
@@ -23,11 +24,11 @@ COMMENT ON POLICY visible_with_case ON assessments IS 'A row is visible if its c
 CREATE POLICY insert_with_visible_case ON assessments FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id)
+                 WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY insert_with_visible_case ON assessments IS
-    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
-    'this to staff of the case.';
+    'A row can be inserted if its case is visible and open, and has the same child_id as the row. Restrictive policies '
+    'limit this to staff of the case.';
 
 CREATE POLICY author_is_caller ON assessments AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
@@ -40,10 +41,10 @@ CREATE POLICY update_with_visible_case ON assessments FOR UPDATE TO firststep_ap
     )
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id)
+                 WHERE c.id = assessments.case_id AND c.child_id = assessments.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY update_with_visible_case ON assessments IS
-    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'A row can be updated if its case is visible and open, and has the same child_id. Restrictive '
     'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON assessments AS RESTRICTIVE FOR INSERT TO firststep_api
@@ -69,11 +70,6 @@ CREATE POLICY custodian_can_access ON assessments TO firststep_owner
 COMMENT ON POLICY custodian_can_access ON assessments IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
-CREATE TRIGGER prevent_change_after_submission BEFORE UPDATE ON assessments FOR EACH ROW
-    EXECUTE FUNCTION access.prevent_change_after_submission();
-COMMENT ON TRIGGER prevent_change_after_submission ON assessments IS
-    'Once a record is submitted, only its status, its decision and the columns that record them can change.';
-
 CREATE TRIGGER record_contributor BEFORE UPDATE ON assessments FOR EACH ROW
     EXECUTE FUNCTION access.record_contributor();
 COMMENT ON TRIGGER record_contributor ON assessments IS
@@ -83,6 +79,21 @@ CREATE TRIGGER validate_authorship BEFORE INSERT OR UPDATE ON assessments FOR EA
     EXECUTE FUNCTION access.validate_authorship();
 COMMENT ON TRIGGER validate_authorship ON assessments IS
     'Rejects a status change outside the state machine, and a submitter or decider other than the caller.';
+
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON assessments FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
+        'draft',
+        'draft draft, returned returned',
+            'risk_level ratings symptoms family_circumstances content_encrypted contributor_ids',
+        'draft submitted, returned submitted',
+            'submitted_at submitted_by_id decided_at decided_by_id decision_comment_encrypted',
+        'submitted approved, submitted returned',
+            'decided_at decided_by_id decision_comment_encrypted',
+        'approved approved',
+            ''
+    );
+COMMENT ON TRIGGER validate_change ON assessments IS
+    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
 
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_status CHECK (
     status IN ('draft', 'submitted', 'returned', 'approved')
@@ -97,3 +108,11 @@ ALTER TABLE assessments ADD CONSTRAINT ck_assessments_decided_by_another_person 
 COMMENT ON CONSTRAINT ck_assessments_decided_by_another_person ON assessments IS
     'The decider is not the author, the submitter or a contributor. A decider who returned the record can contribute '
     'to it afterwards, but can then not approve it.';
+
+-- Reports read these columns only. They contain no identity and no text.
+GRANT SELECT (id, child_id, case_id, subject, kind, status, risk_level, ratings, decided_at) ON assessments TO firststep_reports;
+
+CREATE POLICY reports_can_count ON assessments FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+COMMENT ON POLICY reports_can_count ON assessments IS
+    'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

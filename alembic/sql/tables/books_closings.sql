@@ -1,6 +1,7 @@
 -- Closings of the books of the assistance fund: the day up to which no ledger transaction can be added. Append-only.
 
 GRANT SELECT, INSERT ON books_closings TO firststep_api;
+GRANT SELECT (id) ON books_closings TO firststep_gate;
 
 -- A closing takes the advisory lock ledger.books in exclusive mode, and a ledger transaction takes it in shared mode.
 -- No transaction can therefore be added to a period while it is being closed.
@@ -31,3 +32,8 @@ COMMENT ON TRIGGER prevent_update_and_delete ON books_closings IS 'Rejects UPDAT
 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON books_closings EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_truncate ON books_closings IS 'Rejects TRUNCATE.';
+
+CREATE TRIGGER validate_change BEFORE INSERT ON books_closings FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON books_closings IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';

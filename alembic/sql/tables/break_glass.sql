@@ -42,3 +42,11 @@ CREATE POLICY custodian_can_access ON break_glass TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON break_glass IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+
+-- Reports read these columns only. They contain no identity and no text.
+GRANT SELECT (id, child_id, case_id, opened_at) ON break_glass TO firststep_reports;
+
+CREATE POLICY reports_can_count ON break_glass FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+COMMENT ON POLICY reports_can_count ON break_glass IS
+    'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

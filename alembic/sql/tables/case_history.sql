@@ -3,7 +3,7 @@
 ALTER TABLE case_history ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON case_history TO firststep_api;
-GRANT SELECT (id, child_id) ON case_history TO firststep_gate;
+GRANT SELECT (id, child_id, case_id) ON case_history TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON case_history FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON case_history IS 'Functions owned by firststep_gate can read all rows.';

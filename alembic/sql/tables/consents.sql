@@ -1,13 +1,34 @@
--- The consent register. An entry never changes, except that it can be withdrawn once.
+-- The consent register. An entry never changes, except that it can be withdrawn once, marked as entered in error once, and
+-- that a second person can confirm its legal basis once.
 
 ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON consents TO firststep_api;
-GRANT UPDATE (version, withdrawn_at, withdrawn_by_id, withdrawal_reason_encrypted) ON consents TO firststep_api;
-GRANT SELECT (id, child_id) ON consents TO firststep_gate;
+GRANT UPDATE (
+    version, withdrawn_at, withdrawn_by_id, withdrawn_givers, withdrawal_reason_encrypted, entered_in_error_at,
+    entered_in_error_by_id, entered_in_error_reason_encrypted
+) ON consents TO firststep_api;
+GRANT SELECT (
+    id, version, child_id, case_id, given_by, status, given_on, created_at, scope, recipient_agency_id, valid_until,
+    basis_without_consent, basis_confirmed_at, alternative_giver_reason_encrypted, withdrawn_at, withdrawn_givers,
+    entered_in_error_at
+) ON consents TO firststep_gate;
+GRANT UPDATE (version, basis_confirmed_at, basis_confirmed_by_id) ON consents TO firststep_gate;
 
-CREATE POLICY gate_role_can_read ON consents FOR SELECT TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_read ON consents IS 'Functions owned by firststep_gate can read all rows.';
+ALTER TABLE consents ADD CONSTRAINT ck_consents_basis_confirmed CHECK (
+    (basis_confirmed_at IS NULL) = (basis_confirmed_by_id IS NULL)
+    AND (basis_confirmed_at IS NULL
+         OR basis_without_consent IS NOT NULL AND basis_confirmed_by_id <> recorded_by_id)
+);
+COMMENT ON CONSTRAINT ck_consents_basis_confirmed ON consents IS
+    'Only a legal basis is confirmed, by another person than the one who recorded it.';
+
+CREATE POLICY gate_role_can_access ON consents TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON consents IS 'Functions owned by firststep_gate can use all rows.';
+
+CREATE POLICY basis_is_not_confirmed ON consents AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (basis_confirmed_at IS NULL AND basis_confirmed_by_id IS NULL);
+COMMENT ON POLICY basis_is_not_confirmed ON consents IS 'A new legal basis is not confirmed.';
 
 CREATE POLICY visible_with_case ON consents FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = consents.case_id OFFSET 0));
@@ -56,18 +77,25 @@ CREATE POLICY custodian_can_access ON consents TO firststep_owner
 COMMENT ON POLICY custodian_can_access ON consents IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
-CREATE FUNCTION access.prevent_second_withdrawal() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
-AS $$
-BEGIN
-    IF OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at THEN
-        RAISE EXCEPTION 'a consent can be withdrawn only once' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION access.prevent_second_withdrawal() IS
-    'Raises an error if a consent that is already withdrawn gets another withdrawn_at.';
+CREATE TRIGGER prevent_change_of_final_row BEFORE UPDATE ON consents FOR EACH ROW
+    WHEN (current_user = 'firststep_api' AND OLD.withdrawn_at IS NOT NULL
+          AND NEW.entered_in_error_at IS NOT DISTINCT FROM OLD.entered_in_error_at)
+    EXECUTE FUNCTION access.prevent_change_of_final_row();
+COMMENT ON TRIGGER prevent_change_of_final_row ON consents IS 'A withdrawn consent never changes, except that it can be marked as entered in error.';
 
-CREATE TRIGGER prevent_second_withdrawal BEFORE UPDATE ON consents FOR EACH ROW
-    EXECUTE FUNCTION access.prevent_second_withdrawal();
-COMMENT ON TRIGGER prevent_second_withdrawal ON consents IS 'Rejects a second withdrawal of a consent.';
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON consents FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON consents IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
+CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON consents FOR EACH ROW
+    WHEN (current_user = 'firststep_api'
+          AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
+    EXECUTE FUNCTION access.protect_entered_in_error('recorded_by_id');
+COMMENT ON TRIGGER protect_entered_in_error ON consents IS
+    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+
+CREATE TRIGGER lock_consent_register BEFORE INSERT OR UPDATE ON consents FOR EACH ROW
+    WHEN (current_user IN ('firststep_api', 'firststep_gate')) EXECUTE FUNCTION access.lock_consent_register();
+COMMENT ON TRIGGER lock_consent_register ON consents IS
+    'Makes a change of the register wait for acts that were permitted by it, and the other way round.';

@@ -3,8 +3,9 @@
 
 ALTER TABLE disbursement_details ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE ON disbursement_details TO firststep_api;
-GRANT SELECT (id, child_id) ON disbursement_details TO firststep_gate;
+GRANT SELECT, INSERT ON disbursement_details TO firststep_api;
+GRANT UPDATE (version, reason_encrypted) ON disbursement_details TO firststep_api;
+GRANT SELECT (id, child_id, case_id) ON disbursement_details TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON disbursement_details FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON disbursement_details IS 'Functions owned by firststep_gate can read all rows.';
@@ -40,3 +41,13 @@ CREATE POLICY custodian_can_access ON disbursement_details TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON disbursement_details IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+
+CREATE TRIGGER prevent_change_of_final_row BEFORE UPDATE ON disbursement_details FOR EACH ROW
+    WHEN (current_user = 'firststep_api' AND OLD.reason_encrypted IS NOT NULL)
+    EXECUTE FUNCTION access.prevent_change_of_final_row();
+COMMENT ON TRIGGER prevent_change_of_final_row ON disbursement_details IS 'The reason of a rejection or cancellation is set once.';
+
+CREATE TRIGGER validate_change BEFORE UPDATE ON disbursement_details FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON disbursement_details IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';

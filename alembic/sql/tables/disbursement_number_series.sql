@@ -1,3 +1,4 @@
 -- The last disbursement number of each year.
 
-GRANT SELECT, INSERT, UPDATE ON disbursement_number_series TO firststep_api;
+GRANT SELECT, INSERT ON disbursement_number_series TO firststep_api;
+GRANT UPDATE (last) ON disbursement_number_series TO firststep_api;

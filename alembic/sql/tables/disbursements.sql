@@ -3,11 +3,20 @@
 
 ALTER TABLE disbursements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE ON disbursements TO firststep_api;
-GRANT SELECT (id, child_id, category) ON disbursements TO firststep_gate;
+GRANT SELECT, INSERT ON disbursements TO firststep_api;
+GRANT UPDATE (
+    version, status, updated_at, fund_id, line, approved_by_id, approved_at, approval_due_on, paid_by_id,
+    paid_at, paid_on, method, payee_encrypted, tenders, rounding, acknowledgement_document_id, spent, reconciled_by_id,
+    reconciled_at, receipt_document_ids, finance_documents, ended_by_id, ended_at, reversal_reason_encrypted
+) ON disbursements TO firststep_api;
+GRANT SELECT (
+    id, child_id, case_id, number, category, created_at, status, currency, amount, series_id, instalment, approved_by_id,
+    approved_at, approval_due_on, paid_on, acknowledgement_document_id, receipt_document_ids, finance_documents
+) ON disbursements TO firststep_gate;
+GRANT UPDATE (child_id) ON disbursements TO firststep_gate;
 
-CREATE POLICY gate_role_can_read ON disbursements FOR SELECT TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_read ON disbursements IS 'Functions owned by firststep_gate can read all rows.';
+CREATE POLICY gate_role_can_access ON disbursements TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON disbursements IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_with_case ON disbursements FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -23,10 +32,10 @@ COMMENT ON POLICY finance_officer_can_read ON disbursements IS 'A finance office
 CREATE POLICY insert_with_visible_case ON disbursements FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = disbursements.case_id AND c.child_id = disbursements.child_id)
+                 WHERE c.id = disbursements.case_id AND c.child_id = disbursements.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY insert_with_visible_case ON disbursements IS
-    'A row can be inserted if its case is visible and has the same child_id as the row.';
+    'A row can be inserted if its case is visible and open, and has the same child_id as the row.';
 
 CREATE POLICY update_with_visible_case ON disbursements FOR UPDATE TO firststep_api, firststep_owner
     USING (
@@ -50,39 +59,109 @@ CREATE POLICY custodian_can_access ON disbursements TO firststep_owner
 COMMENT ON POLICY custodian_can_access ON disbursements IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
--- The table owner is exempt, so that key rotation can re-encrypt rows.
-CREATE FUNCTION access.prevent_change_of_request() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+CREATE TRIGGER prevent_delete BEFORE DELETE ON disbursements FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
+COMMENT ON TRIGGER prevent_delete ON disbursements IS 'Rejects DELETE.';
+
+CREATE FUNCTION access.validate_disbursement_act() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
-    IF current_user <> 'firststep_owner' AND (
-        (NEW.id, NEW.child_id, NEW.case_id, NEW.number, NEW.case_number, NEW.beneficiary, NEW.category, NEW.amount,
-         NEW.currency, NEW.urgency, NEW.requested_by_id, NEW.series_id, NEW.release_on)
-        IS DISTINCT FROM
-        (OLD.id, OLD.child_id, OLD.case_id, OLD.number, OLD.case_number, OLD.beneficiary, OLD.category, OLD.amount,
-         OLD.currency, OLD.urgency, OLD.requested_by_id, OLD.series_id, OLD.release_on)
-        OR (OLD.approved_by_id IS NOT NULL AND NEW.approved_by_id IS DISTINCT FROM OLD.approved_by_id)
-        OR (OLD.paid_by_id IS NOT NULL AND (NEW.paid_by_id, NEW.paid_on, NEW.fund_id, NEW.tenders)
-            IS DISTINCT FROM (OLD.paid_by_id, OLD.paid_on, OLD.fund_id, OLD.tenders))
-        OR (OLD.status IN ('rejected', 'cancelled', 'reversed') AND NEW.status <> OLD.status)
-    ) THEN
-        RAISE EXCEPTION 'the request, approval, payment or final status of a disbursement cannot change'
-            USING ERRCODE = 'check_violation';
+    IF NOT EXISTS (
+        SELECT FROM access.context() x
+         WHERE CASE
+                WHEN NEW.status = OLD.status AND NEW.approved_by_id IS NOT DISTINCT FROM OLD.approved_by_id THEN
+                    access.is_case_staff(NEW.case_id)
+                WHEN NEW.status IN ('paid', 'reconciled') AND NEW.status <> OLD.status THEN x.is_finance_officer
+                WHEN NEW.status = 'reversed' THEN x.is_finance_officer OR x.can_read_all_cases
+                WHEN NEW.status = 'cancelled' THEN access.is_case_staff(NEW.case_id)
+                ELSE x.can_read_all_cases
+                     OR EXISTS (SELECT FROM public.cases c
+                                 WHERE c.id = NEW.case_id AND c.team_id = ANY (x.supervised_team_ids)) END) THEN
+        RAISE EXCEPTION 'the caller has no right to this act on a disbursement' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION access.prevent_change_of_request() IS
-    'Raises an error if the request, an existing approval or payment, or a final status (rejected, cancelled, '
-    'reversed) of a disbursement changes.';
+COMMENT ON FUNCTION access.validate_disbursement_act() IS
+    'Raises an error unless a finance officer pays and reconciles, a finance officer or a programme manager reverses, '
+    'staff of the case cancel and name the documents for finance, and a supervisor of the team or a programme manager '
+    'approves and rejects a disbursement.';
 
-CREATE TRIGGER prevent_change_of_request BEFORE UPDATE ON disbursements FOR EACH ROW
-    EXECUTE FUNCTION access.prevent_change_of_request();
-COMMENT ON TRIGGER prevent_change_of_request ON disbursements IS
-    'Rejects changes of the request, of an existing approval or payment, and of a final status (rejected, cancelled, '
-    'reversed).';
+CREATE FUNCTION access.validate_disbursement_limits() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    total constant bigint := NEW.amount + (
+        SELECT coalesce(sum(d.amount), 0) FROM public.disbursements d
+         WHERE d.series_id = NEW.series_id AND d.id <> NEW.id AND d.status IN ('approved', 'paid', 'reconciled'));
+    approved_on constant date := NEW.approved_at AT TIME ZONE 'Asia/Phnom_Penh';
+BEGIN
+    IF NEW.approved_by_id IS DISTINCT FROM OLD.approved_by_id
+       AND NOT (access.is_within_limit('approve', NEW.currency, total)
+                AND access.is_within_case_limit(
+                    NEW.case_id, NEW.id, 'approve_case_month', NEW.currency, NEW.amount, approved_on))
+       OR NEW.status = 'paid' AND OLD.status = 'requested'
+       AND NOT (access.is_within_limit('pay_first', NEW.currency, NEW.amount)
+                AND access.is_within_case_limit(
+                    NEW.case_id, NEW.id, 'pay_first_case_day', NEW.currency, NEW.amount, NEW.paid_on)) THEN
+        RAISE EXCEPTION 'the amount exceeds a limit of the caller'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'above_limit';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION access.validate_disbursement_limits() IS
+    'Raises an error if an approval or an emergency payment exceeds a limit of the caller''s roles: for the request, for the '
+    'case in a month, or for the case on a day.';
 
-CREATE TRIGGER prevent_delete BEFORE DELETE ON disbursements FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
-COMMENT ON TRIGGER prevent_delete ON disbursements IS 'Rejects DELETE.';
+CREATE TRIGGER validate_limits BEFORE UPDATE ON disbursements FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_disbursement_limits();
+COMMENT ON TRIGGER validate_limits ON disbursements IS
+    'Rejects an approval or an emergency payment above a limit of the caller.';
+
+CREATE FUNCTION access.validate_receipts() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    IF access.is_receipt_used(
+        NEW.case_id, NEW.id, NEW.receipt_document_ids || NEW.acknowledgement_document_id) THEN
+        RAISE EXCEPTION 'a receipt proves one payment only'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'receipt_used';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION access.validate_receipts() IS
+    'Raises an error if a receipt or acknowledgement of the new row, or its original, proves another payment.';
+
+CREATE TRIGGER validate_receipts BEFORE UPDATE ON disbursements FOR EACH ROW
+    WHEN (current_user = 'firststep_api' AND NEW.status IN ('paid', 'reconciled') AND NEW.status <> OLD.status)
+    EXECUTE FUNCTION access.validate_receipts();
+COMMENT ON TRIGGER validate_receipts ON disbursements IS 'Rejects a receipt that proves another payment.';
+
+CREATE TRIGGER validate_act BEFORE UPDATE ON disbursements FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_disbursement_act();
+COMMENT ON TRIGGER validate_act ON disbursements IS 'Rejects an act for which the caller has no right.';
+
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON disbursements FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
+        'requested',
+        'requested approved',
+            'fund_id line approved_by_id approved_at',
+        'requested paid',
+            'fund_id line approval_due_on paid_by_id paid_at paid_on method payee_encrypted tenders rounding acknowledgement_document_id',
+        'approved paid',
+            'paid_by_id paid_at paid_on method payee_encrypted tenders rounding acknowledgement_document_id',
+        'requested requested, approved approved, reconciled reconciled',
+            'finance_documents',
+        'paid paid',
+            'approved_by_id approved_at finance_documents',
+        'paid reconciled',
+            'spent reconciled_by_id reconciled_at receipt_document_ids',
+        'requested rejected, requested cancelled, approved cancelled',
+            'ended_by_id ended_at',
+        'paid reversed, reconciled reversed',
+            'ended_by_id ended_at reversal_reason_encrypted'
+    );
+COMMENT ON TRIGGER validate_change ON disbursements IS
+    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_status CHECK (
     status IN ('requested', 'approved', 'rejected', 'paid', 'reconciled', 'cancelled', 'reversed')
@@ -91,6 +170,12 @@ ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_status CHECK (
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_currency CHECK (currency IN ('USD', 'KHR'));
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_amount CHECK (amount > 0 AND spent BETWEEN 0 AND amount);
+ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_rounding CHECK (
+    abs(rounding) <= CASE currency WHEN 'KHR' THEN 100 ELSE 10 END
+);
+COMMENT ON CONSTRAINT ck_disbursements_rounding ON disbursements IS
+    'A payment in cash differs from the amount by at most 100 riel.';
+
 COMMENT ON CONSTRAINT ck_disbursements_amount ON disbursements IS
     'The amount is positive, and spent is between 0 and the amount.';
 
@@ -115,3 +200,14 @@ ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_complete_for_status CH
 COMMENT ON CONSTRAINT ck_disbursements_complete_for_status ON disbursements IS
     'An approved disbursement has an approver. A paid or reconciled disbursement has a payer, a payment date and a '
     'fund, and a reconciled one also has an approver and an amount spent.';
+
+-- Reports read these columns only. They contain no identity and no text.
+GRANT SELECT (
+    id, child_id, case_id, category, amount, currency, status, fund_id, created_at, approved_at, approval_due_on, paid_on,
+    spent, reconciled_at, ended_at
+) ON disbursements TO firststep_reports;
+
+CREATE POLICY reports_can_count ON disbursements FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+COMMENT ON POLICY reports_can_count ON disbursements IS
+    'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

@@ -3,7 +3,7 @@
 ALTER TABLE document_contents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON document_contents TO firststep_api;
-GRANT SELECT (id, child_id) ON document_contents TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, content_encrypted) ON document_contents TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON document_contents FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON document_contents IS 'Functions owned by firststep_gate can read all rows.';

@@ -1,10 +1,14 @@
--- Documents of a case. The API never changes them: firststep_api has no UPDATE privilege, so the policies for UPDATE have
--- no effect for it. The table owner can update them in a key rotation.
+-- Documents of a case. The API never changes them, except that it can mark one as entered in error.
 
 ALTER TABLE documents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON documents TO firststep_api;
-GRANT SELECT (id, child_id, case_id, kind) ON documents TO firststep_gate;
+GRANT UPDATE (version, updated_at, entered_in_error_at, entered_in_error_by_id, entered_in_error_reason_encrypted) ON documents
+    TO firststep_api;
+GRANT SELECT (
+    id, child_id, case_id, kind, tier, media_type, about_kind, about_id, amount, currency, content_digest,
+    entered_in_error_at
+) ON documents TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON documents FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON documents IS 'Functions owned by firststep_gate can read all rows.';
@@ -71,3 +75,28 @@ CREATE POLICY custodian_can_access ON documents TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON documents IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+
+CREATE TRIGGER validate_change BEFORE UPDATE ON documents FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON documents IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
+CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON documents FOR EACH ROW
+    WHEN (current_user = 'firststep_api'
+          AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
+    EXECUTE FUNCTION access.protect_entered_in_error('author_id');
+COMMENT ON TRIGGER protect_entered_in_error ON documents IS
+    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+
+ALTER TABLE documents ADD CONSTRAINT ck_documents_amount CHECK (
+    (amount IS NULL) = (currency IS NULL) AND amount > 0 AND currency IN ('USD', 'KHR')
+);
+COMMENT ON CONSTRAINT ck_documents_amount ON documents IS
+    'The amount on a receipt or quotation is positive and has a currency.';
+
+ALTER TABLE documents ADD CONSTRAINT ck_documents_content_digest CHECK (
+    (content_digest IS NOT NULL) = (kind IN ('receipt', 'acknowledgement'))
+    AND (content_digest IS NULL OR length(content_digest) = 32)
+);
+COMMENT ON CONSTRAINT ck_documents_content_digest ON documents IS
+    'A receipt or acknowledgement, and no other document, has the keyed digest of its file (see access.is_receipt_used()).';

@@ -1,6 +1,7 @@
 -- Published exchange rates: riel for one US dollar, per day and source. Append-only.
 
-GRANT SELECT, INSERT ON exchange_rates TO firststep_api;
+GRANT SELECT ON exchange_rates TO firststep_api;
+GRANT SELECT, INSERT ON exchange_rates TO firststep_gate;
 
 CREATE TRIGGER prevent_update_and_delete BEFORE UPDATE OR DELETE ON exchange_rates FOR EACH ROW
     EXECUTE FUNCTION access.prevent_change();

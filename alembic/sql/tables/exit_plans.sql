@@ -6,13 +6,19 @@ ALTER TABLE exit_plans ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- the author is the caller who last saved the plan.
 GRANT SELECT, INSERT ON exit_plans TO firststep_api;
 GRANT UPDATE (
-    status, author_id, submitted_at, submitted_by_id, decided_at, decided_by_id, decision_comment_encrypted, version,
-    ends_on, updated_at, content_encrypted
+    version, status, updated_at, author_id, ends_on, conditions_met, conditions_unmet, content_encrypted, decided_at, decided_by_id,
+    decision_comment_encrypted
 ) ON exit_plans TO firststep_api;
-GRANT SELECT (id, child_id) ON exit_plans TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, version, status, ends_on, updated_at, author_id, decided_at) ON exit_plans TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, status, ends_on, decided_at, conditions_met, conditions_unmet) ON exit_plans TO firststep_reports;
 
 CREATE POLICY gate_role_can_read ON exit_plans FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON exit_plans IS 'Functions owned by firststep_gate can read all rows.';
+
+CREATE POLICY reports_can_count ON exit_plans FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+COMMENT ON POLICY reports_can_count ON exit_plans IS
+    'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';
 
 CREATE POLICY visible_with_case ON exit_plans FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -24,11 +30,11 @@ COMMENT ON POLICY visible_with_case ON exit_plans IS 'A row is visible if its ca
 CREATE POLICY insert_with_visible_case ON exit_plans FOR INSERT TO firststep_api
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
+                 WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY insert_with_visible_case ON exit_plans IS
-    'A row can be inserted if its case is visible and has the same child_id as the row. Restrictive policies limit '
-    'this to staff of the case.';
+    'A row can be inserted if its case is visible and open, and has the same child_id as the row. Restrictive policies '
+    'limit this to staff of the case.';
 
 CREATE POLICY author_is_caller ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (author_id = (SELECT x.caller_id FROM access.context() x));
@@ -41,10 +47,10 @@ CREATE POLICY update_with_visible_case ON exit_plans FOR UPDATE TO firststep_api
     )
     WITH CHECK (
         EXISTS (SELECT FROM public.cases c
-                 WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id)
+                 WHERE c.id = exit_plans.case_id AND c.child_id = exit_plans.child_id AND c.status <> 'closed')
     );
 COMMENT ON POLICY update_with_visible_case ON exit_plans IS
-    'A row can be updated if its case is visible and has the same child_id, before and after the change. Restrictive '
+    'A row can be updated if its case is visible and open, and has the same child_id. Restrictive '
     'policies limit this to staff of the case.';
 
 CREATE POLICY case_staff_can_insert ON exit_plans AS RESTRICTIVE FOR INSERT TO firststep_api
@@ -76,6 +82,20 @@ COMMENT ON TRIGGER validate_authorship ON exit_plans IS
     'Rejects a status change outside the state machine, an author or decider other than the caller, and a change of '
     'an approved exit plan.';
 
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON exit_plans FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
+        'draft',
+        'draft draft',
+            'author_id ends_on conditions_met conditions_unmet content_encrypted',
+        'draft approved',
+            'decided_at decided_by_id decision_comment_encrypted',
+        'approved draft',
+            'author_id ends_on conditions_met conditions_unmet content_encrypted decided_at decided_by_id '
+            'decision_comment_encrypted'
+    );
+COMMENT ON TRIGGER validate_change ON exit_plans IS
+    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_status CHECK (status IN ('draft', 'approved'));
 
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_decided_by_another_person CHECK (
@@ -84,3 +104,10 @@ ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_decided_by_another_person CH
 COMMENT ON CONSTRAINT ck_exit_plans_decided_by_another_person ON exit_plans IS
     'The decider is neither the author nor the submitter. contributor_ids of an exit plan is always empty (see '
     'access.record_contributor()).';
+
+ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_conditions CHECK (
+    conditions_met || conditions_unmet <@ '{in_school,confident,friends,safe_home,supporter_able,self_protection}'
+    AND NOT conditions_met && conditions_unmet
+);
+COMMENT ON CONSTRAINT ck_exit_plans_conditions ON exit_plans IS
+    'Each condition is met, not met or unanswered.';

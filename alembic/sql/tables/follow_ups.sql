@@ -6,12 +6,15 @@ ALTER TABLE follow_ups ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 -- the author is the caller who recorded the follow-up.
 GRANT SELECT, INSERT ON follow_ups TO firststep_api;
 GRANT UPDATE (
-    version, status, held_on, author_id, wellbeing, updated_at, content_encrypted
+    version, status, updated_at, held_on, author_id, wellbeing, hsb_outcome, conditions_met, conditions_unmet,
+    content_encrypted
 ) ON follow_ups TO firststep_api;
-GRANT SELECT (id, child_id) ON follow_ups TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, status, due_on, version) ON follow_ups TO firststep_gate;
+GRANT UPDATE (version, status, updated_at) ON follow_ups TO firststep_gate;
+GRANT SELECT (hsb_outcome, conditions_met, conditions_unmet) ON follow_ups TO firststep_reports;
 
-CREATE POLICY gate_role_can_read ON follow_ups FOR SELECT TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_read ON follow_ups IS 'Functions owned by firststep_gate can read all rows.';
+CREATE POLICY gate_role_can_access ON follow_ups TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON follow_ups IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -65,4 +68,36 @@ CREATE POLICY custodian_can_access ON follow_ups TO firststep_owner
 COMMENT ON POLICY custodian_can_access ON follow_ups IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
-ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_status CHECK (status IN ('due', 'held', 'missed'));
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON follow_ups FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
+        'due held missed',
+        'due held, due missed, missed held, missed missed',
+            'held_on author_id wellbeing hsb_outcome conditions_met conditions_unmet content_encrypted',
+        'due cancelled, missed cancelled',
+            ''
+    );
+COMMENT ON TRIGGER validate_change ON follow_ups IS
+    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+
+ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_status CHECK (
+    status IN ('due', 'held', 'missed', 'cancelled')
+);
+
+ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_hsb_outcome CHECK (
+    hsb_outcome IN ('no_further_behaviour', 'further_behaviour', 'unknown')
+);
+
+ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_conditions CHECK (
+    conditions_met || conditions_unmet <@ '{in_school,confident,friends,safe_home,supporter_able,self_protection}'
+    AND NOT conditions_met && conditions_unmet
+);
+COMMENT ON CONSTRAINT ck_follow_ups_conditions ON follow_ups IS
+    'Each condition is met, not met or unanswered.';
+
+-- Reports read these columns only. They contain no identity and no text.
+GRANT SELECT (id, child_id, case_id, months, due_on, held_on, status, wellbeing) ON follow_ups TO firststep_reports;
+
+CREATE POLICY reports_can_count ON follow_ups FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+COMMENT ON POLICY reports_can_count ON follow_ups IS
+    'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

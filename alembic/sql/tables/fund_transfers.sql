@@ -1,6 +1,17 @@
 -- Transfers between two budget lines of a fund. A second person decides on each. Contains no data about a child.
 
-GRANT SELECT, INSERT, UPDATE ON fund_transfers TO firststep_api;
+GRANT SELECT, INSERT ON fund_transfers TO firststep_api;
+GRANT UPDATE (version, status, decided_at, decided_by_id) ON fund_transfers TO firststep_api;
+GRANT SELECT (id) ON fund_transfers TO firststep_gate;
+
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON fund_transfers FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
+        'requested',
+        'requested approved, requested rejected',
+            'decided_at decided_by_id'
+    );
+COMMENT ON TRIGGER validate_change ON fund_transfers IS
+    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
 
 ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_status CHECK (
     status IN ('requested', 'approved', 'rejected')

@@ -28,14 +28,16 @@ CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON ledger_accounts EXECUTE FUNCT
 COMMENT ON TRIGGER prevent_truncate ON ledger_accounts IS 'Rejects TRUNCATE.';
 
 ALTER TABLE ledger_accounts ADD CONSTRAINT ck_ledger_accounts_kind CHECK (
-    kind IN ('donor', 'available', 'reserved', 'advanced', 'spent')
+    kind IN ('donor', 'available', 'reserved', 'advanced', 'spent', 'rounding')
 );
 
 ALTER TABLE ledger_accounts ADD CONSTRAINT ck_ledger_accounts_currency CHECK (currency IN ('USD', 'KHR'));
 
-ALTER TABLE ledger_accounts ADD CONSTRAINT ck_ledger_accounts_not_overdrawn CHECK (kind = 'donor' OR balance >= 0);
+ALTER TABLE ledger_accounts ADD CONSTRAINT ck_ledger_accounts_not_overdrawn CHECK (
+    kind IN ('donor', 'rounding') OR balance >= 0
+);
 COMMENT ON CONSTRAINT ck_ledger_accounts_not_overdrawn ON ledger_accounts IS
-    'Only a donor account can have a negative balance. The trigger that changes a balance locks the row, so this also '
+    'Only a donor account and a rounding account can have a negative balance. The trigger that changes a balance locks the row, so this also '
     'holds for concurrent requests.';
 
 ALTER TABLE ledger_accounts ADD CONSTRAINT ck_ledger_accounts_donor_balance CHECK (kind <> 'donor' OR balance <= 0);

@@ -3,7 +3,7 @@
 -- firststep_api cannot insert xid, so that its value comes from the database.
 GRANT SELECT ON ledger_transactions TO firststep_api;
 GRANT INSERT (
-    id, created_at, kind, "on", fund_id, disbursement_id, transfer_id, reference, by_id
+    id, created_at, kind, "on", fund_id, disbursement_id, transfer_id, deposit_id, reference, by_id
 ) ON ledger_transactions TO firststep_api;
 GRANT SELECT ON ledger_transactions TO firststep_gate;
 
@@ -40,7 +40,23 @@ COMMENT ON TRIGGER prevent_update_and_delete ON ledger_transactions IS 'Rejects 
 CREATE TRIGGER prevent_truncate BEFORE TRUNCATE ON ledger_transactions EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_truncate ON ledger_transactions IS 'Rejects TRUNCATE.';
 
+CREATE TRIGGER validate_change BEFORE INSERT ON ledger_transactions FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON ledger_transactions IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
+CREATE CONSTRAINT TRIGGER require_posted_deposit AFTER INSERT ON ledger_transactions DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.deposit_id IS NOT NULL) EXECUTE FUNCTION ledger.require_posted_deposit();
+COMMENT ON TRIGGER require_posted_deposit ON ledger_transactions IS
+    'Rejects the commit unless the transaction of a deposit, or of its reversal, has exactly the amount of the deposit.';
+
+ALTER TABLE ledger_transactions ADD CONSTRAINT ck_ledger_transactions_deposit CHECK (
+    (kind IN ('deposit', 'deposit_reversal')) = (deposit_id IS NOT NULL)
+);
+COMMENT ON CONSTRAINT ck_ledger_transactions_deposit ON ledger_transactions IS
+    'A deposit and its reversal refer to the deposit, and no other transaction does.';
+
 ALTER TABLE ledger_transactions ADD CONSTRAINT ck_ledger_transactions_kind CHECK (
-    kind IN ('deposit', 'approval', 'release', 'payment', 'emergency_payment', 'reconciliation', 'reversal', 'transfer',
+    kind IN ('deposit', 'deposit_reversal', 'approval', 'release', 'payment', 'emergency_payment', 'reconciliation', 'reversal', 'transfer',
              'closing')
 );

@@ -4,8 +4,11 @@ ALTER TABLE legal_steps ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- firststep_api cannot update the columns that identify the record, its case or its author.
 GRANT SELECT, INSERT ON legal_steps TO firststep_api;
-GRANT UPDATE (version, kind, status, "on", updated_at, content_encrypted) ON legal_steps TO firststep_api;
-GRANT SELECT (id, child_id) ON legal_steps TO firststep_gate;
+GRANT UPDATE (
+    version, kind, status, "on", updated_at, content_encrypted, entered_in_error_at, entered_in_error_by_id,
+    entered_in_error_reason_encrypted
+) ON legal_steps TO firststep_api;
+GRANT SELECT (id, child_id, case_id, status, "on", entered_in_error_at) ON legal_steps TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON legal_steps FOR SELECT TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_read ON legal_steps IS 'Functions owned by firststep_gate can read all rows.';
@@ -66,3 +69,15 @@ CREATE POLICY custodian_can_access ON legal_steps TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON legal_steps IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+
+CREATE TRIGGER validate_change BEFORE UPDATE ON legal_steps FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON legal_steps IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
+CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON legal_steps FOR EACH ROW
+    WHEN (current_user = 'firststep_api'
+          AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
+    EXECUTE FUNCTION access.protect_entered_in_error('author_id');
+COMMENT ON TRIGGER protect_entered_in_error ON legal_steps IS
+    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';

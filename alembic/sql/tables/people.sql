@@ -3,7 +3,10 @@
 ALTER TABLE people ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON people TO firststep_api;
-GRANT UPDATE (version, role, relationship, is_responsible, details_encrypted) ON people TO firststep_api;
+GRANT UPDATE (
+    version, role, relationship, is_responsible, referral_to_confirm_id, details_encrypted, entered_in_error_at,
+    entered_in_error_by_id, entered_in_error_reason_encrypted
+) ON people TO firststep_api;
 GRANT SELECT ON people TO firststep_gate;
 
 CREATE POLICY gate_role_can_read ON people FOR SELECT TO firststep_gate USING (true);
@@ -47,3 +50,15 @@ CREATE POLICY custodian_can_access ON people TO firststep_owner
 COMMENT ON POLICY custodian_can_access ON people IS
     'The table owner can use all rows in a key rotation or a rebuild of the search tokens (see '
     'access.open_as_custodian()).';
+
+CREATE TRIGGER validate_change BEFORE UPDATE ON people FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON people IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
+CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON people FOR EACH ROW
+    WHEN (current_user = 'firststep_api'
+          AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
+    EXECUTE FUNCTION access.protect_entered_in_error();
+COMMENT ON TRIGGER protect_entered_in_error ON people IS
+    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';

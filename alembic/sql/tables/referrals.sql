@@ -3,7 +3,13 @@
 
 ALTER TABLE referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE ON referrals TO firststep_api;
+GRANT SELECT, INSERT ON referrals TO firststep_api;
+GRANT UPDATE (
+    version, status, updated_at, team_id, handed_to_id, urgency, concern_kind, province_code, identity_changed_by_staff,
+    content_encrypted,
+    acknowledged_at, child_id, case_id, decided_at, decided_by_id, outcome_encrypted, decline_reason_code,
+    decision_reversed_at, decision_reversed_by_id, reversals_encrypted
+) ON referrals TO firststep_api;
 GRANT SELECT ON referrals TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON referrals TO firststep_gate USING (true);
@@ -59,6 +65,40 @@ CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON referrals FOR EACH ROW
 COMMENT ON TRIGGER prevent_reassignment ON referrals IS
     'Rejects an update of a referral that belongs to a case by a caller who is not staff of that case.';
 
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON referrals FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
+        'received',
+        'received received, acknowledged acknowledged, information_requested information_requested',
+            'team_id handed_to_id urgency concern_kind province_code identity_changed_by_staff content_encrypted',
+        'received acknowledged',
+            'acknowledged_at team_id handed_to_id',
+        'acknowledged information_requested, information_requested acknowledged',
+            '',
+        'acknowledged accepted',
+            'child_id case_id team_id decided_at decided_by_id outcome_encrypted',
+        'received declined, acknowledged declined, information_requested declined, received withdrawn, acknowledged withdrawn, information_requested withdrawn',
+            'decided_at decided_by_id decline_reason_code outcome_encrypted',
+        'declined acknowledged',
+            'acknowledged_at decided_at decided_by_id decline_reason_code outcome_encrypted decision_reversed_at decision_reversed_by_id reversals_encrypted',
+        'accepted accepted',
+            'team_id',
+        'accepted acknowledged',
+            'child_id case_id decided_at decided_by_id outcome_encrypted decision_reversed_at decision_reversed_by_id reversals_encrypted'
+    );
+COMMENT ON TRIGGER validate_change ON referrals IS
+    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+
 ALTER TABLE referrals ADD CONSTRAINT ck_referrals_status CHECK (
     status IN ('received', 'acknowledged', 'information_requested', 'accepted', 'declined', 'withdrawn')
 );
+
+-- Reports read these columns only. They contain no identity and no text.
+GRANT SELECT (
+    id, child_id, case_id, team_id, source, urgency, concern_kind, status, received_at, acknowledged_at, decided_at,
+    decline_reason_code, province_code
+) ON referrals TO firststep_reports;
+
+CREATE POLICY reports_can_count ON referrals FOR SELECT TO firststep_reports
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_report_team(x, referrals.team_id)));
+COMMENT ON POLICY reports_can_count ON referrals IS
+    'A report counts the referrals of all teams, or for a supervisor those of the own teams.';

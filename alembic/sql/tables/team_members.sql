@@ -1,5 +1,6 @@
 -- Members and supervisors of teams.
--- Contains no data about a child, so the permissions of the API alone control its use.
+-- Contains no data about a child, so the permissions of the API and the functions in functions/accounts.sql control its use.
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON team_members TO firststep_api;
-GRANT SELECT ON team_members TO firststep_gate;
+GRANT SELECT ON team_members TO firststep_api;
+GRANT SELECT, INSERT, DELETE ON team_members TO firststep_gate;
+GRANT UPDATE (is_supervisor) ON team_members TO firststep_gate;

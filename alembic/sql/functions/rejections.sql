@@ -1,0 +1,80 @@
+-- Write the entries of a rejected request. A request that succeeds names the records that it read or wrote; a rejected one
+-- names the records whose ids it contains.
+
+GRANT CREATE ON SCHEMA access TO firststep_gate;
+SET LOCAL ROLE firststep_gate;
+
+CREATE FUNCTION access.find_configuration_kind(p_id uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+    SELECT 'user' FROM public.users WHERE id = p_id
+     UNION ALL SELECT 'team' FROM public.teams WHERE id = p_id
+     UNION ALL SELECT 'agency' FROM public.agencies WHERE id = p_id
+     UNION ALL SELECT 'api_client' FROM public.api_clients WHERE id = p_id
+     UNION ALL SELECT 'approval_limit' FROM public.approval_limits WHERE id = p_id
+     UNION ALL SELECT 'books_closing' FROM public.books_closings WHERE id = p_id
+     UNION ALL SELECT 'exchange_rate' FROM public.exchange_rates WHERE id = p_id
+     UNION ALL SELECT 'donor_grant' FROM public.donor_grants WHERE id = p_id
+     UNION ALL SELECT 'fund' FROM public.funds WHERE id = p_id
+     UNION ALL SELECT 'deposit' FROM public.deposits WHERE id = p_id
+     UNION ALL SELECT 'fund_transfer' FROM public.fund_transfers WHERE id = p_id
+     UNION ALL SELECT 'instrument' FROM public.instruments WHERE id = p_id
+     UNION ALL SELECT 'outreach_activity' FROM public.outreach_activities WHERE id = p_id
+     UNION ALL SELECT 'outreach_attachment' FROM public.outreach_attachments WHERE id = p_id
+     UNION ALL SELECT 'pending_change' FROM public.pending_changes WHERE id = p_id
+     UNION ALL SELECT 'provider' FROM public.providers WHERE id = p_id
+     LIMIT 1
+$$;
+COMMENT ON FUNCTION access.find_configuration_kind(uuid) IS
+    'Returns the kind of an account or a record of the configuration, or NULL for any other id. The API cannot execute '
+    'the function.';
+
+-- The API receives nothing about the records, because the caller may not know that they exist. A rejected link has no
+-- record: a supervisor of one child must not read that someone tried to link it with a child behind the conflict wall.
+CREATE FUNCTION access.conclude_rejected(
+    p_event uuid, p_secret uuid, p_outcome text, p_status integer, p_ids uuid[]
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+AS $$
+DECLARE
+    is_link constant boolean := EXISTS (SELECT FROM public.access_contexts WHERE event_id = p_event AND act = 'case.link');
+BEGIN
+    PERFORM access.conclude(
+        ARRAY[p_event], ARRAY[p_secret], ARRAY[p_outcome], ARRAY[p_status],
+        array_agg(1), array_agg(e.n), array_agg(e.child_id), array_agg(e.case_id),
+        array_agg(CASE WHEN is_link AND e.child_id IS NOT NULL THEN 'case_link' ELSE e.kind END),
+        array_agg(CASE WHEN is_link AND e.child_id IS NOT NULL THEN NULL ELSE e.record_id END),
+        array_agg(NULL::jsonb))
+      FROM (
+        WITH named AS (
+            SELECT i.position, r.*
+              FROM unnest(p_ids) WITH ORDINALITY AS i (id, position)
+              JOIN access.resolve_records(p_ids) r ON r.record_id = i.id
+        ), entry AS (
+            SELECT min(position) AS position, child_id,
+                   (array_agg(case_id ORDER BY position) FILTER (WHERE case_id IS NOT NULL))[1] AS case_id,
+                   (array_agg(kind ORDER BY position, kind))[1] AS kind,
+                   (array_agg(record_id ORDER BY position, kind))[1] AS record_id
+              FROM named
+             GROUP BY child_id, CASE WHEN child_id IS NULL THEN record_id END
+             UNION ALL
+            SELECT 1, NULL, NULL, access.find_configuration_kind(p_ids[1]), p_ids[1]
+             WHERE NOT EXISTS (SELECT FROM named)
+        )
+        SELECT (row_number() OVER (ORDER BY position, child_id))::integer AS n, entry.* FROM entry
+      ) e;
+END
+$$;
+COMMENT ON FUNCTION access.conclude_rejected(uuid, uuid, text, integer, uuid[]) IS
+    'Concludes the access of a rejected request that contains the given ids. Writes one entry for each child that an '
+    'id belongs to, directly or through a record, and one for each record without a child. If no id is known, it '
+    'writes one entry with the first id.';
+
+REVOKE ALL ON FUNCTION
+    access.find_configuration_kind(uuid), access.conclude_rejected(uuid, uuid, text, integer, uuid[])
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.conclude_rejected(uuid, uuid, text, integer, uuid[]) TO firststep_api;
+
+RESET ROLE;
+REVOKE CREATE ON SCHEMA access FROM firststep_gate;

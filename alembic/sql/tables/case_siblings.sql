@@ -1,0 +1,46 @@
+-- Cases of siblings, or of children of one household. Unlike a link, they create no conflict wall.
+
+ALTER TABLE case_siblings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+GRANT SELECT, INSERT ON case_siblings TO firststep_api;
+GRANT SELECT ON case_siblings TO firststep_gate;
+
+CREATE POLICY gate_role_can_access ON case_siblings TO firststep_gate USING (true);
+COMMENT ON POLICY gate_role_can_access ON case_siblings IS 'Functions owned by firststep_gate can use all rows.';
+
+CREATE POLICY visible_with_both_cases ON case_siblings FOR SELECT TO firststep_api, firststep_owner
+    USING (
+        EXISTS (SELECT FROM public.cases c WHERE c.id = case_siblings.case_id OFFSET 0)
+        AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_siblings.sibling_case_id OFFSET 0)
+    );
+COMMENT ON POLICY visible_with_both_cases ON case_siblings IS 'A row is visible if both cases are visible.';
+
+CREATE POLICY insert_with_both_cases ON case_siblings FOR INSERT TO firststep_api
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c WHERE c.id = case_siblings.case_id)
+        AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_siblings.sibling_case_id)
+    );
+COMMENT ON POLICY insert_with_both_cases ON case_siblings IS
+    'A row can be inserted if both cases are visible. A restrictive policy limits this to staff of one of them.';
+
+CREATE POLICY case_staff_can_insert ON case_siblings AS RESTRICTIVE FOR INSERT TO firststep_api
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id IN (case_siblings.case_id, case_siblings.sibling_case_id) AND access.is_case_staff(x, c))
+    );
+COMMENT ON POLICY case_staff_can_insert ON case_siblings IS
+    'Only staff of one of the cases can insert a row. A caller with break-glass access can see a case, but not write to it.';
+
+CREATE POLICY custodian_can_access ON case_siblings TO firststep_owner
+    USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
+COMMENT ON POLICY custodian_can_access ON case_siblings IS
+    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+
+CREATE TRIGGER validate_change BEFORE INSERT ON case_siblings FOR EACH ROW
+    WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
+COMMENT ON TRIGGER validate_change ON case_siblings IS
+    'Rejects an older version, a user id other than the caller''s, and a time in the future.';
+
+ALTER TABLE case_siblings ADD CONSTRAINT ck_case_siblings_ordered_pair CHECK (case_id < sibling_case_id);
+COMMENT ON CONSTRAINT ck_case_siblings_ordered_pair ON case_siblings IS
+    'The smaller id comes first, so that two cases are named as siblings by one row at most.';
