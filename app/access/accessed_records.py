@@ -7,14 +7,17 @@ from typing import NamedTuple
 from app.models import (
     AccessEntry,
     Action,
+    Alert,
     Assessment,
     BreakGlassGrant,
     CarePlan,
     Case,
     CaseHistoryEntry,
     CaseLink,
+    CaseSibling,
     CaseWorker,
     Child,
+    ClinicalHandover,
     ClinicalNote,
     Consent,
     Disbursement,
@@ -22,11 +25,13 @@ from app.models import (
     Document,
     DocumentContent,
     ExitPlan,
+    Feedback,
     FollowUp,
     Goal,
     LegalStep,
     Person,
     PlanArea,
+    RecordChange,
     Referral,
     ReferralQuestion,
     Review,
@@ -38,14 +43,17 @@ from app.models import (
 RECORD_KINDS: dict[type, str] = {
     AccessEntry: "access",
     Action: "action",
+    Alert: "alert",
     Assessment: "assessment",
     BreakGlassGrant: "break_glass",
     CarePlan: "care_plan",
     Case: "case",
     CaseHistoryEntry: "case_history",
     CaseLink: "case_link",
+    CaseSibling: "case_sibling",
     CaseWorker: "case_worker",
     Child: "child",
+    ClinicalHandover: "clinical_handover",
     ClinicalNote: "clinical_note",
     Consent: "consent",
     Disbursement: "disbursement",
@@ -53,11 +61,13 @@ RECORD_KINDS: dict[type, str] = {
     Document: "document",
     DocumentContent: "document_content",
     ExitPlan: "exit_plan",
+    Feedback: "feedback",
     FollowUp: "follow_up",
     Goal: "goal",
     LegalStep: "legal_step",
     Person: "person",
     PlanArea: "plan_area",
+    RecordChange: "record_change",
     Referral: "referral",
     ReferralQuestion: "referral_question",
     Review: "review",
@@ -80,6 +90,17 @@ class AccessedRecord(NamedTuple):
     record_id: str
 
 
+DECISIVE_KINDS = ("break_glass", "clinical_handover", "case_link", "case_sibling", "clinical_note")
+"""Kinds of records that an entry names even if the request accessed another record of the child first.
+
+The grant contains the reason for the access. The link and the note decide which supervisors can see the entry.
+"""
+
+
+def _get_rank(record: AccessedRecord) -> int:
+    return DECISIVE_KINDS.index(record.kind) if record.kind in DECISIVE_KINDS else len(DECISIVE_KINDS)
+
+
 @dataclass(slots=True)
 class AccessedRecords:
     """Collects the records that a request reads or writes, and keeps one record per child."""
@@ -89,7 +110,7 @@ class AccessedRecords:
     """Records that do not belong to a child yet: referrals before they are accepted, with their questions."""
 
     def add(self, record: AccessedRecord) -> None:
-        """Add a record. Only the first record of a child is kept, but a break-glass grant replaces it.
+        """Add a record. Only the first record of a child is kept, but a record of `DECISIVE_KINDS` replaces it.
 
         An entry of the access log without a child is not added, because it contains nothing about a child.
         """
@@ -100,8 +121,7 @@ class AccessedRecords:
             return
         self.without_child.pop((record.kind, record.record_id), None)
         entry = self.by_child.setdefault(record.child_id, record)
-        # The grant contains the reason for the access, so the entry must refer to the grant.
-        if record.kind == "break_glass":
+        if _get_rank(record) < _get_rank(entry):
             entry = record
         # The first record can have no case id, for example a new child, which is written before its case. A search of
         # the log by case must find the entry, so the case id is added.

@@ -15,10 +15,18 @@ class ActWithoutPermission(StrEnum):
     client_sign_in = "client.sign_in"
     client_revoke_token = "client.revoke_token"  # noqa: S105 - an act, not a password
     agenda_feed = "agenda.feed"
+    agenda_digest = "agenda.digest"
     # Processes of the server
-    keys_reseal = "keys.reseal"
+    keys_reencrypt = "keys.reencrypt"
     keys_retire = "keys.retire"
     search_tokens_rebuild = "search_tokens.rebuild"
+    # Commands of an operator
+    users_create_first = "users.create_first"
+    users_disable = "users.disable"
+    users_list = "users.list"
+    users_reset_password = "users.reset_password"  # noqa: S105 - an act, not a password
+    users_reset_second_factor = "users.reset_second_factor"
+    database_restore = "database.restore"
 
 
 Act = Permission | ActWithoutPermission

@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.access.permissions import Role
+from app.access.permissions import POLICY, Permission, Role
+
+PERMISSIONS_WITHOUT_ROLE = frozenset(
+    {
+        Permission.account_own,
+        Permission.account_end_session,
+        Permission.account_change_password,
+        Permission.account_second_factor,
+        Permission.account_activate,
+        Permission.pending_change_read,
+    }
+)
+"""Permissions of every user, also of one whose roles all wait for a confirmation."""
 
 
 class OpenAccess(NamedTuple):
-    """The id and the secret of an open access. Reading with it and concluding it require both."""
+    """The id and the secret of an open access event. Reading with it and concluding it require both."""
 
     event_id: UUID
     secret: UUID
@@ -37,7 +49,7 @@ class Caller:
     """Cases that the caller is assigned to as a co-worker or has break-glass access to."""
     session_id: UUID
     access: OpenAccess
-    """The open access of the request, from which the row policies resolve the caller."""
+    """The open access event of the request, from which the row policies resolve the caller."""
     signed_in_at: int | None
     """Time of the user's last sign-in, in Unix seconds; None for an API client."""
 
@@ -70,6 +82,11 @@ class Caller:
     def is_partner(self) -> bool:
         """Whether the caller is an API client. An API client can see only the referrals of its own agency."""
         return self.kind == "client"
+
+    def has_permission(self, permission: Permission) -> bool:
+        """Return whether the caller has a permission."""
+        has_role = not POLICY[permission].isdisjoint(self.roles)
+        return has_role or (not self.is_partner and permission in PERMISSIONS_WITHOUT_ROLE)
 
     def has_role(self, *roles: Role) -> bool:
         """Return whether the caller has at least one of the roles."""

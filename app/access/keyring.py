@@ -9,6 +9,7 @@ lost, the encrypted data is lost. Back it up, and store the copy apart from the 
 """
 
 import base64
+import hmac
 import json
 import os
 import secrets
@@ -32,7 +33,9 @@ from app.access.private_files import (
     read_private_file,
     replace_file,
 )
+from app.config import Settings
 from app.errors import Conflict, FirstStepError, NotFound
+from app.structured_log import logger
 
 KEY_BYTES = 32
 MAX_RING_BYTES = 1_048_576
@@ -41,12 +44,10 @@ RELOAD_INTERVAL_SECONDS = 5.0
 
 
 class InvalidKeyRing(FirstStepError):
-    """The key ring is missing, incomplete or not private. The cause is not reported, because it could quote secrets."""
+    """The key ring is missing, incomplete or not private. The message does not quote its content."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The key ring must exist, be complete and be readable by its owner only (mode 0600)."
-        )
+    def __init__(self, detail: str = "The key ring is not complete, or is not valid JSON.") -> None:
+        super().__init__(detail)
 
 
 class _KeySet(BaseModel):
@@ -64,7 +65,7 @@ class _KeyRingFile(BaseModel):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class KeyRing:
-    """The validated keys. Immutable: adding or retiring a key returns a new key ring."""
+    """The validated keys. Immutable: changes are written to the file and read from there."""
 
     encryption_active: str
     encryption_keys: Mapping[str, bytes]
@@ -97,9 +98,29 @@ class KeyRing:
         """
         try:
             text, signature = read_private_file(path, MAX_RING_BYTES)
+        except FileNotFoundError:
+            raise InvalidKeyRing(f"The key ring {path} does not exist.") from None
+        except PermissionError:
+            raise InvalidKeyRing(f"This user cannot read the key ring {path}.") from None
         except (OSError, ValueError):
-            raise InvalidKeyRing from None
-        return replace(cls.parse(text), path=path, file_signature=signature)
+            raise InvalidKeyRing(
+                f"The key ring {path} must be a file that only its owner can read. Run `chmod 600 {path}`."
+            ) from None
+        try:
+            return replace(cls.parse(text), path=path, file_signature=signature)
+        except InvalidKeyRing:
+            raise InvalidKeyRing(f"The key ring {path} is not complete, or is not valid JSON.") from None
+
+    @classmethod
+    def load_configured(cls, settings: Settings) -> Self:
+        """Read the key ring from `FIRSTSTEP_KEYS`, or else from its file.
+
+        Raises:
+            InvalidKeyRing: there is no valid key ring.
+        """
+        if settings.keys is not None:
+            return cls.parse(settings.keys.get_secret_value())
+        return cls.load(settings.key_ring_path)
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
@@ -138,37 +159,44 @@ class KeyRing:
         }
         return json.dumps(ring, indent=2) + "\n"
 
-    def add_encryption_key(self) -> "KeyRing":
-        """Add a new active encryption key to the file and return the new key ring.
+    def add_encryption_key(self) -> str:
+        """Add a new encryption key to the file, without activating it, and return its id.
 
         Raises:
             Conflict: the key ring has no file.
         """
         key_id, key = secrets.token_hex(4), os.urandom(KEY_BYTES)
-        return self._update_file(
-            lambda ring: replace(
-                ring, encryption_active=key_id, encryption_keys={**ring.encryption_keys, key_id: key}
-            )
-        )
+        self._update_file(lambda ring: replace(ring, encryption_keys={**ring.encryption_keys, key_id: key}))
+        return key_id
 
-    def add_signing_key(self) -> "KeyRing":
-        """Add a new active signing key to the file and return the new key ring.
+    def add_signing_key(self) -> str:
+        """Add a new signing key to the file, without activating it, and return its id.
 
         Raises:
             Conflict: the key ring has no file.
         """
         key = _generate_signing_key()
         kid = compute_jwk_thumbprint(export_public_jwk(key.public_key()))
-        return self._update_file(
-            lambda ring: replace(ring, signing_active=kid, signing_keys={**ring.signing_keys, kid: key})
-        )
+        self._update_file(lambda ring: replace(ring, signing_keys={**ring.signing_keys, kid: key}))
+        return kid
+
+    def activate_key(self, key_id: str) -> "KeyRing":
+        """Make a key the active one of its kind in the file, and return the new key ring.
+
+        Every process that shares the data must have the key before, because it cannot read what others write with it.
+
+        Raises:
+            Conflict: the key ring has no file.
+            NotFound: the key ring has no such key.
+        """
+        return self._update_file(lambda ring: _activate_key(ring, key_id))
 
     def retire_key(self, key_id: str) -> "KeyRing":
         """Remove an inactive key from the file and return the new key ring.
 
         Afterwards, values that were encrypted with the key cannot be decrypted, and tokens that were signed with it are
         rejected. Retire an encryption key only after all its values were re-encrypted, and at least
-        `RELOAD_INTERVAL_SECONDS` after its successor was added, because until then another process may still use it.
+        `RELOAD_INTERVAL_SECONDS` after its successor was activated, because until then another process may still use it.
         Retire a signing key only after the last token that was signed with it has expired.
 
         Raises:
@@ -194,7 +222,10 @@ class KeyRing:
 
 
 class ReloadingKeyRing:
-    """Reloads the key ring when its file changes, so that a new key needs no restart of the server."""
+    """Reloads the key ring when its file changes, so that a new key needs no restart of the server.
+
+    A file with another blind index key belongs to another database. It is logged and ignored.
+    """
 
     __slots__ = ("_reload_at", "_reload_interval", "_ring")
 
@@ -212,7 +243,11 @@ class ReloadingKeyRing:
         self._reload_at = time.monotonic() + self._reload_interval
         if self._ring.path and self._ring.has_file_changed():
             with suppress(InvalidKeyRing):
-                self._ring = KeyRing.load(self._ring.path)
+                changed = KeyRing.load(self._ring.path)
+                if hmac.compare_digest(changed.blind_index, self._ring.blind_index):
+                    self._ring = changed
+                else:
+                    logger.error("key_ring_of_another_database", path=str(self._ring.path))
         return self._ring
 
 
@@ -242,9 +277,17 @@ def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
     ).decode()
 
 
+def _activate_key(ring: KeyRing, key_id: str) -> KeyRing:
+    if key_id in ring.encryption_keys:
+        return replace(ring, encryption_active=key_id)
+    if key_id in ring.signing_keys:
+        return replace(ring, signing_active=key_id)
+    raise NotFound(f"The key ring has no key {key_id}.")
+
+
 def _remove_key(ring: KeyRing, key_id: str) -> KeyRing:
     if key_id in {ring.encryption_active, ring.signing_active}:
-        raise Conflict("The active key cannot be retired. Add its successor first.")
+        raise Conflict("The active key cannot be retired. Activate its successor first.")
     if key_id not in ring.encryption_keys and key_id not in ring.signing_keys:
         raise NotFound("The key ring has no such key.")
     encryption = {other_id: key for other_id, key in ring.encryption_keys.items() if other_id != key_id}

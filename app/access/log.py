@@ -14,32 +14,35 @@ No data of a child is returned without a committed entry. A request with a calle
    transaction commits before the first byte of the response is sent. If the commit fails, the response is not sent.
 
 If a request is rejected, its transaction is rolled back. `conclude_access` then records the outcome in another
-transaction, so that the log contains rejected requests too.
+transaction, so that the log contains rejected requests too, with every child that an id in the request belongs to.
 
 Accesses that are opened or concluded at the same time share a transaction (see `Database.run_batched`).
 """
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
 from sqlalchemy import Connection, RowMapping, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapper, QueryContext, Session, object_session
+from sqlalchemy.orm import Session
 
-from app.access.accessed_records import RECORD_KINDS, AccessedRecord, AccessedRecords
+from app.access.accessed_records import AccessedRecord
 from app.access.acts import Act
 from app.access.caller import OpenAccess
+from app.access.configuration_changes import ConfigurationChanges
+from app.access.session_records import get_accessed_records, get_configuration_changes
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
 
-OPEN_ACCESSES_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7)"
-CONCLUDE_ACCESSES_SQL = "SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+OPEN_ACCESSES_SQL = "SELECT * FROM access.open($1, $2, $3, $4, $5, $6, $7, $8)"
+CONCLUDE_ACCESSES_SQL = "SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+CONCLUDE_REJECTED_SQL = "SELECT access.conclude_rejected($1, $2, $3, $4, $5)"
 CONCLUDE_AND_OPEN_SQL = """
-    WITH concluded AS (SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))
-    SELECT opened.* FROM concluded, access.open($11, $12, $13, $14, $15, $16, $17) AS opened
+    WITH concluded AS (SELECT access.conclude($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))
+    SELECT opened.* FROM concluded, access.open($12, $13, $14, $15, $16, $17, $18, $19) AS opened
 """
 BIND_ACCESS_SQL = "SELECT set_config('firststep.access', $1, true)"
 BEGIN_READING_SQL = """
@@ -52,54 +55,12 @@ All queries of the transaction see the database at one point in time. PostgreSQL
 By default, it would plan the query of a list at each execution, which takes as long as the execution. Its estimate for
 unknown values is too high, so that a plan for the given values appears cheaper.
 """
+NO_RECORD = (None, None, None, None)
+"""Child, case, kind and id of an entry about no record."""
+NO_CHANGES = ConfigurationChanges()
+OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
+"""Outcome by the status of a rejected request."""
 REFRESH_CONTEXT_SQL = text("SELECT access.refresh_context()")
-
-
-def get_accessed_records(session: AsyncSession) -> AccessedRecords:
-    """Return the records that the session has collected for the access log."""
-    return _accessed_records(session.info)
-
-
-def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
-    records: AccessedRecords = session_info.get("accessed_records") or session_info.setdefault(
-        "accessed_records", AccessedRecords()
-    )
-    return records
-
-
-def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
-    kind = RECORD_KINDS.get(type(record))
-    if kind is None:
-        return
-    columns = record.__dict__  # not getattr(), which would reload an expired record
-    record_id = columns.get("id") or columns.get("event_id") or columns["case_id"]
-    child_id = record_id if kind == "child" else columns.get("child_id")
-    case_id = record_id if kind == "case" else columns.get("case_id")
-    _accessed_records(session_info).add(
-        AccessedRecord(_to_text(child_id), _to_text(case_id), kind, str(record_id))
-    )
-
-
-def _to_text(record_id: UUID | None) -> str | None:
-    return None if record_id is None else str(record_id)
-
-
-@event.listens_for(Mapper, "load")
-def _on_load(record: object, context: QueryContext) -> None:
-    _record_orm_access(context.session.info, record)
-
-
-@event.listens_for(Mapper, "refresh")
-def _on_refresh(record: object, context: QueryContext, _: object) -> None:
-    _record_orm_access(context.session.info, record)
-
-
-@event.listens_for(Mapper, "after_insert")
-@event.listens_for(Mapper, "after_update")
-def _on_write(_: object, __: object, record: object) -> None:
-    session = object_session(record)
-    if session is not None:
-        _record_orm_access(session.info, record)
 
 
 class AccessRequest(NamedTuple):
@@ -112,6 +73,8 @@ class AccessRequest(NamedTuple):
     subject_id: UUID | None = None
     session_id: UUID | None = None
     token_id: UUID | None = None
+    correlation_id: str | None = None
+    """Id that the caller chose for the request."""
 
 
 async def open_access(database: Database, request: AccessRequest) -> asyncpg.Record:
@@ -170,6 +133,11 @@ async def refresh_context(session: AsyncSession) -> None:
     await session.execute(REFRESH_CONTEXT_SQL)
 
 
+def get_outcome(status: int) -> str:
+    """Return the outcome of a rejected request with a status."""
+    return OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - server errors
+
+
 class Conclusion(NamedTuple):
     """The outcome of an access and the records that it read or wrote."""
 
@@ -177,8 +145,17 @@ class Conclusion(NamedTuple):
     outcome: str
     status: int
     records: Sequence[AccessedRecord] = ()
-    record_id: UUID | None = None
-    """Id of the record that a rejected request named."""
+    changes: ConfigurationChanges = NO_CHANGES
+
+
+class Rejection(NamedTuple):
+    """The outcome of an access whose request was rejected, and the ids that the request contains."""
+
+    access: OpenAccess
+    outcome: str
+    status: int
+    ids: Sequence[UUID]
+    """Ids in the path, the query and the body, the path first. The database resolves the children that they belong to."""
 
 
 async def conclude_access_in_session(
@@ -193,10 +170,12 @@ async def conclude_access_in_session(
     """Write one entry for each collected child, or one without a child, and close the access.
 
     The entries are part of the session's transaction. Call this as the last step before the commit. `insert_sql` is an
-    INSERT with the parameters from $11 that is executed in the same statement.
+    INSERT with the parameters from $12 that is executed in the same statement.
     """
-    await session.flush()  # row policies need the open access, and the log needs the changed records
-    conclusion = Conclusion(access, outcome, status, list(get_accessed_records(session)))
+    await session.flush()  # row policies need the open access event, and the log needs the changed records
+    conclusion = Conclusion(
+        access, outcome, status, list(get_accessed_records(session)), get_configuration_changes(session)
+    )
     # One statement inserts the rows and closes the access. Row policies see the snapshot of its start, in which the
     # access is open.
     sql = f"WITH inserted AS ({insert_sql}) {CONCLUDE_ACCESSES_SQL}" if insert_sql else CONCLUDE_ACCESSES_SQL
@@ -205,7 +184,7 @@ async def conclude_access_in_session(
     )
 
 
-async def conclude_access(database: Database, conclusion: Conclusion) -> None:
+async def conclude_access(database: Database, conclusion: Conclusion | Rejection) -> None:
     """Write the entries of a request that only reads or is rejected, in another transaction, and close the access.
 
     Raises:
@@ -216,12 +195,17 @@ async def conclude_access(database: Database, conclusion: Conclusion) -> None:
 
 
 async def _write_log(
-    connection: asyncpg.Connection, items: Sequence[AccessRequest | Conclusion]
+    connection: asyncpg.Connection, items: Sequence[AccessRequest | Conclusion | Rejection]
 ) -> list[asyncpg.Record | None]:
     """Open and conclude accesses in one transaction. Return the opened access of each request."""
     requests = [item for item in items if isinstance(item, AccessRequest)]
     conclusions = [item for item in items if isinstance(item, Conclusion)]
-    if not conclusions:
+    rejections = [item for item in items if isinstance(item, Rejection)]
+    for access, *rejection in rejections:
+        await connection.execute(CONCLUDE_REJECTED_SQL, *access, *rejection)
+    if not conclusions and not requests:
+        opened = []
+    elif not conclusions:
         opened = await connection.fetch(OPEN_ACCESSES_SQL, *_build_open_parameters(requests))
     elif not requests:
         opened = []
@@ -238,16 +222,16 @@ async def _write_log(
 
 def _build_open_parameters(requests: Sequence[AccessRequest]) -> list[Sequence[object]]:
     """Return the parameters of `access.open`: one array per column."""
-    actions, request_ids, addresses, *callers = zip(*requests, strict=True)
-    return [*callers, actions, request_ids, addresses]
+    actions, request_ids, addresses, *callers, correlation_ids = zip(*requests, strict=True)
+    return [*callers, actions, request_ids, addresses, correlation_ids]
 
 
 def _build_conclude_parameters(conclusions: Sequence[Conclusion]) -> list[Sequence[object]]:
     """Return the parameters of `access.conclude`: one array per column of the accesses and of their entries."""
     entries = [
-        (position, n, *record)
+        (position, n, *record, conclusion.changes.serialize(record[2], record[3]))
         for position, conclusion in enumerate(conclusions, 1)
-        for n, record in enumerate(conclusion.records or [(None, None, None, conclusion.record_id)], 1)
+        for n, record in enumerate(conclusion.records or [NO_RECORD], 1)
     ]
     accesses, outcomes, statuses, *_ = zip(*conclusions, strict=True)
     event_ids, secrets = zip(*accesses, strict=True)
@@ -259,8 +243,27 @@ async def open_custodian_access(owner: asyncpg.Connection, action: Act) -> OpenA
 
     `owner` must be a connection of the role `firststep_owner`.
     """
-    opened = await owner.fetchrow("SELECT * FROM access.open_as_custodian($1, $2)", action, uuid4().hex)
+    return await _open_as_owner(owner, "SELECT * FROM access.open_as_custodian($1, $2)", action)
+
+
+async def open_command_line_access(owner: asyncpg.Connection, action: Act) -> OpenAccess:
+    """Open an access of the command line, for a command about accounts or backups.
+
+    `owner` must be a connection of the role `firststep_owner`.
+    """
+    return await _open_as_owner(owner, "SELECT * FROM access.open_as_command_line($1, $2)", action)
+
+
+async def _open_as_owner(owner: asyncpg.Connection, sql: str, action: Act) -> OpenAccess:
+    opened = await owner.fetchrow(sql, action, uuid4().hex)
     return OpenAccess(opened["event_id"], opened["secret"])
+
+
+async def conclude_rejected_command(
+    owner: asyncpg.Connection, access: OpenAccess, status: int, records: Sequence[AccessedRecord]
+) -> None:
+    """Write the outcome of a command that was rejected, with the records that it named, and close the access."""
+    await _write_log(owner, [Conclusion(access, get_outcome(status), status, records)])
 
 
 @asynccontextmanager
@@ -278,3 +281,11 @@ async def open_custodian_transaction(
         records: list[AccessedRecord] = []
         yield records
         await _write_log(owner, [Conclusion(access, "allowed", 200, records)])
+
+
+async def record_command(
+    owner: asyncpg.Connection, action: Act, record: AccessedRecord, changes: ConfigurationChanges
+) -> None:
+    """Write an event of the command line about one record, with old and new values."""
+    access = await open_command_line_access(owner, action)
+    await _write_log(owner, [Conclusion(access, "allowed", 200, [record], changes)])

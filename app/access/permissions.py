@@ -1,37 +1,23 @@
-"""The permission table: which role has which permission. The database decides which rows a caller can see.
-
-Each line of `POLICY` below names a permission and the roles that have it. The access log records the value of the
-permission, such as `case.read`, as the act of a request.
-"""
+"""The permission table: which role has which permission. The database decides which rows a caller can see."""
 
 from enum import StrEnum
 
-
-class Role(StrEnum):
-    """A role of a user or of an API client. A user can have several roles and has the permissions of all of them."""
-
-    social_worker = "social_worker"
-    supervisor = "supervisor"
-    programme_manager = "programme_manager"
-    finance_officer = "finance_officer"
-    me_officer = "me_officer"
-    data_protection_officer = "data_protection_officer"
-    administrator = "administrator"
-    partner_system = "partner_system"
-    reporting_script = "reporting_script"
+from app.access.roles import Role as Role  # noqa: PLC0414 - most modules need roles and permissions
 
 
 class Permission(StrEnum):
-    """Every permission of the API. Each endpoint requires exactly one of them."""
+    """Every permission of the API. Each endpoint requires exactly one. The value is the act of a request in the access log."""
 
     # The caller's own account
     account_own = "account.own"
     account_end_session = "account.end_session"
     account_change_password = "account.change_password"  # noqa: S105 - a permission, not a secret
     account_second_factor = "account.second_factor"
+    account_activate = "account.activate"
     # Administration
     user_read = "user.read"
     user_manage = "user.manage"
+    user_hand_over = "user.hand_over"
     staff_read = "staff.read"
     team_read = "team.read"
     team_manage = "team.manage"
@@ -39,6 +25,9 @@ class Permission(StrEnum):
     agency_manage = "agency.manage"
     api_client_read = "api_client.read"
     api_client_manage = "api_client.manage"
+    pending_change_read = "pending_change.read"
+    pending_change_decide = "pending_change.decide"
+    pending_change_withdraw = "pending_change.withdraw"
     # Intake
     referral_receive = "referral.receive"
     referral_read = "referral.read"
@@ -48,13 +37,19 @@ class Permission(StrEnum):
     referral_request_information = "referral.request_information"
     referral_provide_information = "referral.provide_information"
     referral_match = "referral.match"
+    referral_allow_matching = "referral.allow_matching"
     referral_accept = "referral.accept"
     referral_decline = "referral.decline"
+    referral_reinstate = "referral.reinstate"
+    referral_detach = "referral.detach"
     referral_withdraw = "referral.withdraw"
     # Children
     child_read = "child.read"
     child_search = "child.search"
     child_change = "child.change"
+    child_merge = "child.merge"
+    child_unmerge = "child.unmerge"
+    child_history = "child.history"
     # Cases
     case_read = "case.read"
     case_list = "case.list"
@@ -72,6 +67,7 @@ class Permission(StrEnum):
     consent_read = "consent.read"
     consent_record = "consent.record"
     consent_withdraw = "consent.withdraw"
+    record_enter_in_error = "record.enter_in_error"
     # Assessments
     assessment_read = "assessment.read"
     assessment_write = "assessment.write"
@@ -90,6 +86,7 @@ class Permission(StrEnum):
     support_session_record = "support_session.record"
     clinical_note_read = "clinical_note.read"
     clinical_note_write = "clinical_note.write"
+    clinical_note_hand_over = "clinical_note.hand_over"
     provider_read = "provider.read"
     provider_manage = "provider.manage"
     service_referral_read = "service_referral.read"
@@ -112,11 +109,17 @@ class Permission(StrEnum):
     follow_up_read = "follow_up.read"
     follow_up_record = "follow_up.record"
     outcome_read = "outcome.read"
+    feedback_read = "feedback.read"
+    feedback_record = "feedback.record"
+    feedback_enter_in_error = "feedback.enter_in_error"
     case_picture = "case.picture"
     # The assistance fund
+    donor_grant_read = "donor_grant.read"
+    donor_grant_manage = "donor_grant.manage"
     fund_read = "fund.read"
     fund_manage = "fund.manage"
     fund_deposit = "fund.deposit"
+    fund_reverse_deposit = "fund.reverse_deposit"
     fund_ledger = "fund.ledger"
     fund_ask_transfer = "fund.ask_transfer"
     fund_decide_transfer = "fund.decide_transfer"
@@ -127,32 +130,32 @@ class Permission(StrEnum):
     exchange_rate_read = "exchange_rate.read"
     exchange_rate_record = "exchange_rate.record"
     disbursement_read = "disbursement.read"
+    disbursement_read_document = "disbursement.read_document"
     disbursement_request = "disbursement.request"
     disbursement_decide = "disbursement.decide"
     disbursement_pay = "disbursement.pay"
     disbursement_reconcile = "disbursement.reconcile"
     disbursement_cancel = "disbursement.cancel"
     disbursement_reverse = "disbursement.reverse"
-    # The caller's agenda
+    outreach_read = "outreach.read"
+    outreach_record = "outreach.record"
+    outreach_enter_in_error = "outreach.enter_in_error"
     agenda_read = "agenda.read"
     agenda_feed_manage = "agenda.feed_manage"
-    # The access log
     access_log_read = "access_log.read"
     access_log_read_child = "access_log.read_child"
     access_log_read_broken_glass = "access_log.read_broken_glass"
+    alert_read = "alert.read"
+    alert_acknowledge = "alert.acknowledge"
+    report_read = "report.read"
 
 
-SOCIAL_WORKERS = frozenset({Role.social_worker})
-SUPERVISORS = frozenset({Role.supervisor})
-MANAGERS = frozenset({Role.programme_manager})
-FINANCE = frozenset({Role.finance_officer})
-DATA_PROTECTION = frozenset({Role.data_protection_officer})
-ADMINISTRATORS = frozenset({Role.administrator})
-PARTNER_SYSTEMS = frozenset({Role.partner_system})
-
+SOCIAL_WORKERS, SUPERVISORS = frozenset({Role.social_worker}), frozenset({Role.supervisor})
+MANAGERS, FINANCE = frozenset({Role.programme_manager}), frozenset({Role.finance_officer})
+MONITORING, DATA_PROTECTION = frozenset({Role.me_officer}), frozenset({Role.data_protection_officer})
+ADMINISTRATORS, PARTNER_SYSTEMS = frozenset({Role.administrator}), frozenset({Role.partner_system})
 CASEWORK = SOCIAL_WORKERS | SUPERVISORS | MANAGERS
 STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
-
 # fmt: off
 POLICY: dict[Permission, frozenset[Role]] = {
     # The caller's own account
@@ -160,10 +163,11 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.account_end_session:          STAFF,
     Permission.account_change_password:      STAFF,
     Permission.account_second_factor:        STAFF,
-
+    Permission.account_activate:             STAFF,
     # Administration. All staff can read the directory of colleagues. Casework staff can read teams and agencies too.
     Permission.user_read:                    SUPERVISORS | MANAGERS | DATA_PROTECTION | ADMINISTRATORS,
     Permission.user_manage:                  ADMINISTRATORS,
+    Permission.user_hand_over:               SUPERVISORS | MANAGERS,
     Permission.staff_read:                   STAFF,
     Permission.team_read:                    CASEWORK | DATA_PROTECTION | ADMINISTRATORS,
     Permission.team_manage:                  ADMINISTRATORS,
@@ -171,7 +175,9 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.agency_manage:                ADMINISTRATORS,
     Permission.api_client_read:              ADMINISTRATORS,
     Permission.api_client_manage:            ADMINISTRATORS,
-
+    Permission.pending_change_read:          STAFF,
+    Permission.pending_change_decide:        MANAGERS | DATA_PROTECTION,
+    Permission.pending_change_withdraw:      ADMINISTRATORS | FINANCE,
     # Intake
     Permission.referral_receive:             CASEWORK | PARTNER_SYSTEMS,
     Permission.referral_read:                CASEWORK | PARTNER_SYSTEMS,
@@ -181,21 +187,26 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.referral_request_information: CASEWORK,
     Permission.referral_provide_information: CASEWORK | PARTNER_SYSTEMS,
     Permission.referral_match:               CASEWORK,
+    Permission.referral_allow_matching:      SUPERVISORS | MANAGERS,
     Permission.referral_accept:              CASEWORK,
     Permission.referral_decline:             CASEWORK,
+    Permission.referral_reinstate:           CASEWORK,
+    Permission.referral_detach:              SUPERVISORS | MANAGERS,
     Permission.referral_withdraw:            CASEWORK | PARTNER_SYSTEMS,
-
     # Children, the people around them, and consents
     Permission.child_read:                   CASEWORK,
     Permission.child_search:                 CASEWORK,
     Permission.child_change:                 CASEWORK,
+    Permission.child_merge:                  SUPERVISORS | MANAGERS,
+    Permission.child_unmerge:                SUPERVISORS | MANAGERS,
+    Permission.child_history:                CASEWORK,
     Permission.person_read:                  CASEWORK,
     Permission.person_add:                   CASEWORK,
     Permission.person_change:                CASEWORK,
     Permission.consent_read:                 CASEWORK | DATA_PROTECTION,
     Permission.consent_record:               CASEWORK,
     Permission.consent_withdraw:             CASEWORK,
-
+    Permission.record_enter_in_error:        CASEWORK,
     # Cases
     Permission.case_read:                    CASEWORK,
     Permission.case_list:                    CASEWORK,
@@ -206,27 +217,25 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.case_transfer:                MANAGERS,
     Permission.case_break_glass:             SOCIAL_WORKERS | SUPERVISORS,
     Permission.case_link:                    SUPERVISORS | MANAGERS,
-
     # Assessments
     Permission.assessment_read:              CASEWORK,
     Permission.assessment_write:             SOCIAL_WORKERS | SUPERVISORS,
     Permission.assessment_submit:            SOCIAL_WORKERS | SUPERVISORS,
-    Permission.assessment_decide:            SUPERVISORS,
+    Permission.assessment_decide:            SUPERVISORS | MANAGERS,
     Permission.instrument_read:              CASEWORK | ADMINISTRATORS,
     Permission.instrument_manage:            ADMINISTRATORS,
-
     # Care plans
     Permission.care_plan_read:               CASEWORK,
     Permission.care_plan_write:              SOCIAL_WORKERS | SUPERVISORS,
     Permission.care_plan_submit:             SOCIAL_WORKERS | SUPERVISORS,
-    Permission.care_plan_decide:             SUPERVISORS,
+    Permission.care_plan_decide:             SUPERVISORS | MANAGERS,
     Permission.care_plan_print:              CASEWORK,
-
     # Support
     Permission.support_session_read:         CASEWORK,
     Permission.support_session_record:       SOCIAL_WORKERS | SUPERVISORS,
     Permission.clinical_note_read:           SOCIAL_WORKERS | SUPERVISORS,
     Permission.clinical_note_write:          SOCIAL_WORKERS | SUPERVISORS,
+    Permission.clinical_note_hand_over:      SUPERVISORS,
     Permission.provider_read:                CASEWORK | ADMINISTRATORS,
     Permission.provider_manage:              SUPERVISORS | MANAGERS | ADMINISTRATORS,
     Permission.service_referral_read:        CASEWORK,
@@ -237,25 +246,29 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.document_add:                 CASEWORK,
     Permission.legal_step_read:              CASEWORK,
     Permission.legal_step_record:            SOCIAL_WORKERS | SUPERVISORS,
-
     # Reviews, exit and follow-up
     Permission.review_read:                  CASEWORK,
     Permission.review_hold:                  SOCIAL_WORKERS | SUPERVISORS,
     Permission.exit_plan_read:               CASEWORK,
     Permission.exit_plan_write:              SOCIAL_WORKERS | SUPERVISORS,
-    Permission.exit_plan_decide:             SUPERVISORS,
+    Permission.exit_plan_decide:             SUPERVISORS | MANAGERS,
     Permission.case_close:                   SOCIAL_WORKERS | SUPERVISORS,
     Permission.case_extend:                  MANAGERS,
     Permission.case_reopen:                  SUPERVISORS | MANAGERS,
     Permission.follow_up_read:               CASEWORK,
     Permission.follow_up_record:             SOCIAL_WORKERS | SUPERVISORS,
     Permission.outcome_read:                 CASEWORK,
+    Permission.feedback_read:                CASEWORK,
+    Permission.feedback_record:              CASEWORK,
+    Permission.feedback_enter_in_error:      SUPERVISORS | MANAGERS,
     Permission.case_picture:                 CASEWORK,
-
     # The assistance fund
+    Permission.donor_grant_read:             CASEWORK | FINANCE,
+    Permission.donor_grant_manage:           SUPERVISORS | MANAGERS | FINANCE,
     Permission.fund_read:                    CASEWORK | FINANCE,
     Permission.fund_manage:                  FINANCE,
     Permission.fund_deposit:                 FINANCE,
+    Permission.fund_reverse_deposit:         FINANCE | MANAGERS,
     Permission.fund_ledger:                  FINANCE | MANAGERS,
     Permission.fund_ask_transfer:            FINANCE | MANAGERS,
     Permission.fund_decide_transfer:         FINANCE | MANAGERS,
@@ -266,31 +279,22 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.exchange_rate_read:           CASEWORK | FINANCE,
     Permission.exchange_rate_record:         FINANCE,
     Permission.disbursement_read:            CASEWORK | FINANCE,
+    Permission.disbursement_read_document:   FINANCE,
     Permission.disbursement_request:         SOCIAL_WORKERS | SUPERVISORS,
     Permission.disbursement_decide:          SUPERVISORS | MANAGERS,
     Permission.disbursement_pay:             FINANCE,
     Permission.disbursement_reconcile:       FINANCE,
     Permission.disbursement_cancel:          CASEWORK,
     Permission.disbursement_reverse:         FINANCE | MANAGERS,
-
-    # The caller's agenda
+    Permission.outreach_read:                CASEWORK | MONITORING | FINANCE | ADMINISTRATORS,
+    Permission.outreach_record:              CASEWORK | MONITORING,
+    Permission.outreach_enter_in_error:      CASEWORK | MONITORING,
     Permission.agenda_read:                  STAFF,
     Permission.agenda_feed_manage:           CASEWORK,
-
-    # The access log
     Permission.access_log_read:              SUPERVISORS | DATA_PROTECTION,
     Permission.access_log_read_child:        SUPERVISORS | DATA_PROTECTION,
     Permission.access_log_read_broken_glass: CASEWORK | DATA_PROTECTION,
+    Permission.alert_read:                   SUPERVISORS | DATA_PROTECTION,
+    Permission.alert_acknowledge:            SUPERVISORS | DATA_PROTECTION,
+    Permission.report_read:                  MONITORING | SUPERVISORS | MANAGERS | FINANCE | DATA_PROTECTION,
 }
-# fmt: on
-
-CHILD_DATA_ROLES = CASEWORK | DATA_PROTECTION
-"""Roles with access to data of children. Users with such a role need a second factor, except in demo mode."""
-
-ROLE_BY_SCOPE: dict[str, Role] = {"referrals": Role.partner_system, "reports": Role.reporting_script}
-"""The role that each scope gives to an API client."""
-
-
-def has_permission(roles: frozenset[str], permission: Permission) -> bool:
-    """Return whether at least one of the roles has the permission."""
-    return not POLICY[permission].isdisjoint(roles)

@@ -32,24 +32,37 @@ def get_file_signature(status: os.stat_result) -> tuple[int, ...]:
 def replace_file(path: Path, text: str) -> None:
     """Replace the content of a file atomically."""
     _write_temporary_file(path, text).replace(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
+
+
+def create_file(path: Path, text: str) -> None:
+    """Create a file atomically.
+
+    Raises:
+        FileExistsError: the path exists.
+    """
+    temporary = _write_temporary_file(path, text)
+    try:
+        path.hardlink_to(temporary)  # atomic; fails if the path exists
+    finally:
+        temporary.unlink()
+    sync_directory(path.parent)
 
 
 def create_file_if_absent(path: Path, text: str) -> None:
     """Create a file atomically. An existing file is not changed."""
-    temporary = _write_temporary_file(path, text)
-    try:
-        with suppress(FileExistsError):
-            path.hardlink_to(temporary)  # atomic; fails if the path exists
-    finally:
-        temporary.unlink()
-    _sync_directory(path.parent)
+    with suppress(FileExistsError):
+        create_file(path, text)
 
 
 @contextmanager
 def lock_file(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock between processes. The lock is on a separate file, because `path` itself is replaced."""
-    with path.with_name(f"{path.name}.lock").open("a") as lock:
+    """Hold an exclusive lock between processes. The lock is on a separate file, because `path` itself is replaced.
+
+    The file is private, because every user who can open a file can lock it.
+    """
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -57,14 +70,18 @@ def lock_file(path: Path) -> Iterator[None]:
 def _write_temporary_file(path: Path, text: str) -> Path:
     """Write the text to a private file in the directory of `path`, so that it can be renamed atomically."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        Path(name).unlink()  # for example, the disk is full
+        raise
     return Path(name)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Sync a directory, so that a rename or link survives a power failure."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

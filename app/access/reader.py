@@ -30,7 +30,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import visitors
 
 from app.access.accessed_records import RECORD_KINDS, AccessedRecord, AccessedRecords
-from app.access.log import get_accessed_records, get_driver_connection
+from app.access.log import get_driver_connection
+from app.access.session_records import get_accessed_records
 from app.errors import NotFound
 
 DIALECT: Dialect = dialect()  # type: ignore[no-untyped-call]

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import pyotp
 
+from app.text_folding import fold_identifier
+
 STEP_SECONDS = 30
 CODE_DIGITS = 6
 VALID_WINDOW_STEPS = 1
@@ -18,7 +20,7 @@ RECOVERY_CODE_GROUP_LENGTH = 4
 
 _RECOVERY_CODE_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32, which has no i, l, o, u."""
-_LOOK_ALIKES = str.maketrans("ilo", "110", " -")
+_LOOK_ALIKES = str.maketrans("ilo", "110")
 
 
 def generate_totp_secret() -> str:
@@ -37,7 +39,7 @@ def match_totp_step(secret: str, code: str, *, after_step: int | None, now: floa
     Store the returned step and pass it as `after_step` with the next code, so that each code is accepted only once
     (RFC 6238, section 5.2).
     """
-    digits = code.replace(" ", "")
+    digits = fold_identifier(code)
     if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdigit()):
         return None
     current_step = int(now) // STEP_SECONDS
@@ -58,8 +60,8 @@ def generate_recovery_codes() -> list[str]:
 
 
 def hash_recovery_code(code: str) -> bytes:
-    """Return the hash under which a recovery code is stored. Letter case, spaces and hyphens are ignored."""
-    normalized = code.casefold().translate(_LOOK_ALIKES)
+    """Return the hash under which a recovery code is stored. Letter case, spaces and hyphens are ignored (see `app.text_folding`)."""
+    normalized = fold_identifier(code).translate(_LOOK_ALIKES)
     return hashlib.sha256(normalized.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -28,11 +28,7 @@ class Vault:
 def get_vault() -> Vault:
     """Return the vault of this process."""
     settings = get_settings()
-    key_ring = (
-        KeyRing.load(settings.key_ring_path)
-        if settings.keys is None
-        else KeyRing.parse(settings.keys.get_secret_value())
-    )
+    key_ring = KeyRing.load_configured(settings)
     return Vault(
         key_ring,
         Cipher(key_ring),

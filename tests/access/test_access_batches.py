@@ -213,8 +213,10 @@ async def test_no_data_is_returned_if_the_connection_is_lost_while_entries_are_w
         is_allowed = response.status_code == 200
         assert (case["number"] in response.text) is is_allowed
         (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
-        expected = ("allowed", case["child_id"]) if is_allowed else ("failed", None)
-        assert (entry["outcome"], entry["child_id"]) == expected
+        assert (entry["outcome"], entry["child_id"]) == (
+            "allowed" if is_allowed else "failed",
+            case["child_id"],
+        )
 
 
 async def test_cancelled_requests_do_not_affect_the_others(

@@ -1,5 +1,6 @@
 """The access log: its entries, its readers, its filters and pages, and its protection in the database."""
 
+import base64
 import uuid
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import select
 
 from app.access.caller import OpenAccess
+from app.access.log import CONCLUDE_ACCESSES_SQL
 from app.database.embedded import ADMIN_ROLE
 from app.database.urls import to_sqlalchemy_url
 from app.models import Case, Child
@@ -138,16 +140,17 @@ async def test_filters_return_exactly_the_matching_entries(
         "SELECT opened_at FROM access_events ORDER BY id DESC OFFSET 4 LIMIT 1"
     )
     timestamp = middle_time.isoformat().replace("+00:00", "Z")
+    north_referral, south_referral = [f"record_id = '{case['referral_id']}'" for case in (north, south)]
     conditions: list[tuple[dict[str, str], str]] = [
-        ({"child_id": north["child_id"]}, f"child_id = '{north['child_id']}'"),
-        ({"case_id": south["id"]}, f"case_id = '{south['id']}'"),
+        ({"child_id": north["child_id"]}, f"(child_id = '{north['child_id']}' OR child_id IS NULL AND {north_referral})"),
+        ({"case_id": south["id"]}, f"(case_id = '{south['id']}' OR child_id IS NULL AND {south_referral})"),
         ({"record_id": north["id"]}, f"record_id = '{north['id']}'"),
         ({"record_id": south["referral_id"]}, f"record_id = '{south['referral_id']}'"),
         ({"record_kind": "case", "record_id": south["id"]}, f"record_kind = 'case' AND record_id = '{south['id']}'"),
         ({"record_id": north["id"], "outcome": "not_found"}, f"record_id = '{north['id']}' AND outcome = 'not_found'"),
         ({"child_id": north["child_id"], "record_kind": "case"}, f"child_id = '{north['child_id']}' AND record_kind = 'case'"),
         ({"case_id": south["id"], "act": "case.list"}, f"act = 'case.list' AND case_id = '{south['id']}'"),
-        ({"case_id": north["id"], "from": timestamp}, f"case_id = '{north['id']}' AND opened_at >= '{timestamp}'"),
+        ({"case_id": north["id"], "from": timestamp}, f"(case_id = '{north['id']}' OR child_id IS NULL AND {north_referral}) AND opened_at >= '{timestamp}'"),
         ({"actor_id": str(id_of("manager"))}, f"actor_id = '{id_of('manager')}'"),
         ({"actor_id": str(id_of("partner_one"))}, f"actor_id = '{id_of('partner_one')}'"),
         ({"act": "referral.accept"}, "act = 'referral.accept'"),
@@ -171,7 +174,7 @@ async def test_filters_return_exactly_the_matching_entries(
         items = [item for item in response.json()["items"] if item["event_id"] <= str(until)]
         assert [item["id"] for item in items] == expected, params
     own = await scenario.dpo.get(f"/v1/children/{north['child_id']}/accesses", params={"limit": 200})
-    assert {item["child_id"] for item in own.json()["items"]} == {north["child_id"]}
+    assert {item["child_id"] for item in own.json()["items"]} == {north["child_id"], None}
     for invalid_filter in (
         {"outcome": "x"},
         {"from": "2026-01-01"},
@@ -214,7 +217,12 @@ async def test_entry_contains_caller_action_record_and_address(scenario: Scenari
 async def test_first_access_of_a_case_is_the_acceptance_of_its_referral(scenario: Scenario) -> None:
     case = await scenario.open_case()
     response = await scenario.dpo.get("/v1/audit/accesses", params={"case_id": case["id"]})
-    first = response.json()["items"][-1]
+    items = response.json()["items"]
+    before_acceptance = [entry["act"] for entry in items if entry["child_id"] is None]
+    assert before_acceptance == [
+        "referral.read", "referral.match", "referral.acknowledge", "referral.read", "referral.receive",
+    ]  # fmt: skip
+    first = items[-len(before_acceptance) - 1]
     assert (first["act"], first["child_id"], first["outcome"]) == (
         "referral.accept",
         case["child_id"],
@@ -227,7 +235,9 @@ async def test_log_is_visible_to_data_protection_officer_and_supervisor_only(sce
     case_list = await scenario.manager.get("/v1/cases")
     assert len(case_list.json()["items"]) == 2
     own = await scenario.supervisor_north.get("/v1/audit/accesses", params={"limit": 200})
-    assert {item["child_id"] for item in own.json()["items"]} == {north["child_id"]}
+    assert {item["child_id"] for item in own.json()["items"]} == {north["child_id"], None}
+    before_acceptance = {item["record"]["id"] for item in own.json()["items"] if item["child_id"] is None}
+    assert before_acceptance == {north["referral_id"]}
     shared = [item for item in own.json()["items"] if item["request_id"] == case_list.headers["x-request-id"]]
     assert [item["child_id"] for item in shared] == [north["child_id"]]
     filtered = await scenario.supervisor_north.get(f"/v1/audit/accesses?child_id={south['child_id']}")
@@ -417,3 +427,38 @@ async def test_head_request_writes_an_access_entry(scenario: Scenario) -> None:
     assert (response.status_code, response.content, response.headers["etag"]) == (200, b"", '"1"')
     entries = await scenario.list_access_entries(response.headers["x-request-id"])
     assert {entry["child_id"] for entry in entries} == {case["child_id"]}
+
+
+async def test_entry_with_an_inconsistent_outcome_is_rejected(
+    scenario: Scenario, api_connection: Any, superuser_connection: Any
+) -> None:
+    # Planted: no ck_access_entries_outcome.
+    del scenario
+    for outcome, status in (
+        ("allowed", 404),
+        ("allowed", 99),
+        ("not_found", 200),
+        ("failed", 422),
+        ("started", 200),
+        ("x", 200),
+    ):
+        access = await open_access(api_connection, "worker_north")
+        columns = ([access.event_id], [access.secret], [outcome], [status], [1], [1])
+        with pytest.raises(asyncpg.CheckViolationError):
+            await api_connection.execute(CONCLUDE_ACCESSES_SQL, *columns, *([None] for _ in range(5)))
+    count = "SELECT count(*) FROM access_entries"
+    assert await superuser_connection.fetchval(count) == 0
+
+
+async def test_cursor_contains_no_id_of_an_event(scenario: Scenario) -> None:
+    # Planted: a cursor that is signed and not encrypted.
+    await scenario.open_case()
+    for caller in (scenario.dpo, scenario.supervisor_north):
+        response = await caller.get("/v1/audit/accesses", params={"limit": 1})
+        (entry,) = expect_json(response)["items"]
+        cursor = response.json()["next_cursor"]
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        event_id = uuid.UUID(entry["event_id"])
+        assert str(event_id).encode() not in content
+        assert event_id.bytes not in content
+        assert b"UUID" not in content

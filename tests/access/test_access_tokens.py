@@ -138,7 +138,7 @@ def test_concurrent_verifications_return_their_own_claims() -> None:
 def test_token_of_older_key_is_accepted(tmp_path: Path) -> None:
     old = KeyRing.load_or_create(tmp_path / "keys.json")
     token = issue_token(create_tokens(old))
-    new = old.add_signing_key()
+    new = old.activate_key(old.add_signing_key())
     tokens = create_tokens(new)
     assert tokens.verify_access_token(token).subject == USER_ID
     assert jwt.get_unverified_header(issue_token(tokens))["kid"] == new.signing_active
@@ -148,7 +148,9 @@ def test_key_added_by_another_process_verifies_immediately(tmp_path: Path) -> No
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
     running_tokens = create_tokens(ring)
     assert (
-        running_tokens.verify_access_token(issue_token(create_tokens(ring.add_signing_key()))).subject
+        running_tokens.verify_access_token(
+            issue_token(create_tokens(ring.activate_key(ring.add_signing_key())))
+        ).subject
         == USER_ID
     )
 
@@ -159,7 +161,7 @@ def test_cached_token_of_retired_key_is_rejected(tmp_path: Path) -> None:
     running_tokens._key_ring_source = ReloadingKeyRing(ring, reload_interval=0)
     token = issue_token(running_tokens)
     assert running_tokens.verify_access_token(token)
-    rotated = ring.add_signing_key()
+    rotated = ring.activate_key(ring.add_signing_key())
     assert running_tokens.verify_access_token(token)
     rotated.retire_key(ring.signing_active)
     assert is_rejected(token, running_tokens)
@@ -167,7 +169,7 @@ def test_cached_token_of_retired_key_is_rejected(tmp_path: Path) -> None:
 
 def test_token_with_kid_of_another_key_is_rejected(tmp_path: Path) -> None:
     old = KeyRing.load_or_create(tmp_path / "keys.json")
-    new = old.add_signing_key()
+    new = old.activate_key(old.add_signing_key())
     key = new.signing_keys[old.signing_active]
     tokens = create_tokens(new)
     assert tokens.verify_access_token(forge_token({**HEADER, "kid": old.signing_active}, key=key))
@@ -175,7 +177,8 @@ def test_token_with_kid_of_another_key_is_rejected(tmp_path: Path) -> None:
 
 
 def test_published_keys_verify_tokens_and_contain_no_private_members(tmp_path: Path) -> None:
-    ring = KeyRing.load_or_create(tmp_path / "keys.json").add_signing_key()
+    ring = KeyRing.load_or_create(tmp_path / "keys.json")
+    ring = ring.activate_key(ring.add_signing_key())
     tokens = create_tokens(ring)
     published = tokens.get_public_jwks()["keys"]
     assert [set(key) for key in published] == [{"kty", "crv", "x", "y", "use", "alg", "kid"}] * 2

@@ -4,7 +4,8 @@ import base64
 from typing import Any
 
 from tests.support.case_lifecycle import create_case_path, create_closed_case
-from tests.support.payloads import BREAK_GLASS_PAYLOAD, VITAL_INTEREST_BASIS
+from tests.support.confirmations import confirm_open_change
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, REOPENING_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 from tests.support.service_referrals import create_provider
@@ -16,6 +17,7 @@ async def test_break_glass_does_not_allow_reopening_a_closed_case(scenario: Scen
     expect_json(await supervisor.post(f"{path}/break-glass", BREAK_GLASS_PAYLOAD))
     reopening = {
         "reason": "Ours now.",
+        "consent": REOPENING_CONSENT_PAYLOAD,
         "team_id": str(id_of("south")),
         "lead_worker_id": str(id_of("worker_south")),
     }
@@ -31,6 +33,7 @@ async def test_break_glass_does_not_allow_sending_a_service_referral(scenario: S
         "shared_fields": ["names", "phone", "place"], "basis_without_consent": VITAL_INTEREST_BASIS,
     }  # fmt: skip
     draft = expect_json(await scenario.worker_north.post(f"{case}/service-referrals", payload), 201)
+    await confirm_open_change(scenario, "consent_basis")
     path = f"/v1/service-referrals/{draft['id']}"
     assert parse_unmet_pointers(await caller.act(path, "send")) == {"not_on_case": None}
     expect_json(await scenario.worker_north.act(path, "send"))

@@ -18,19 +18,23 @@ UPDATABLE_TABLES = (
     "plan_areas", "referrals", "reviews", "service_referrals",
 )  # fmt: skip
 """Tables whose rows are visible with the case; only staff of the case can update them."""
+EDITABLE_STATUSES = {"assessments": "draft", "care_plans": "draft", "follow_ups": "missed"}
+"""Statuses in which staff can change the sample rows, which other tests need in other statuses."""
 INSERT_CHANGES = {
     "actions": {}, "assessments": {"status": "draft"}, "care_plans": {"status": "draft"}, "case_workers": {},
-    "consents": {}, "documents": {"tier": "case"}, "follow_ups": {}, "goals": {}, "people": {}, "plan_areas": {},
-    "referrals": {"external_id": "Another", "tracking_number": "R-0000-0000"}, "reviews": {}, "service_referrals": {}, "session_addenda": {"tier": "case"}, "support_sessions": {},
+    "consents": {}, "documents": {"tier": "case"}, "follow_ups": {"status": "due"}, "goals": {}, "people": {}, "plan_areas": {},
+    "referrals": {"status": "received", "decided_by_id": "{caller}", "external_id": "Another", "tracking_number": "R-0000-0000"}, "reviews": {}, "service_referrals": {}, "session_addenda": {"tier": "case"}, "support_sessions": {},
 }  # fmt: skip
 """Tables in which only staff of the case can insert rows, with the changes that make a copied row valid."""
 
 
 @pytest.fixture
-async def case(cluster: Cluster, scenario: Scenario) -> dict[str, Any]:
+async def case(cluster: Cluster, scenario: Scenario, superuser_connection: Any) -> dict[str, Any]:
     """Return a case of team north with rows in all tables; a worker and a supervisor of team south have break-glass access."""
     case = await scenario.open_case()
     await insert_sample_rows(cluster, scenario, case, "worker_north")
+    for table, status in EDITABLE_STATUSES.items():
+        await superuser_connection.execute(f"UPDATE {table} SET status = '{status}'")  # noqa: S608 - constants
     staff = {"lead_worker_id": case["lead_worker_id"], "co_worker_ids": [str(id_of("worker_north_2"))]}
     expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
     for name in ("worker_south", "supervisor_south"):
@@ -48,10 +52,11 @@ def build_insert(table: str, name: str) -> str:
     """Return the statement that copies a row with another user as its author."""
     changes = {
         "id": str(uuid.uuid4()),
-        **dict.fromkeys(("author_id", "user_id"), str(id_of(name))),
+        **dict.fromkeys(("author_id", "user_id", "recorded_by_id"), str(id_of(name))),
         **INSERT_CHANGES[table],
     }
     arguments = ", ".join(f"'{field}', '{value}'" for field, value in changes.items())
+    arguments = arguments.format(caller=id_of(name))
     return f"INSERT INTO {table} SELECT (jsonb_populate_record(r, jsonb_build_object({arguments}))).* FROM {table} r LIMIT 1"  # noqa: S608
 
 

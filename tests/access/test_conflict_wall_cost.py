@@ -27,8 +27,8 @@ COPY_CASES_SQL = """
      WHERE c.id = $1
 """
 INSERT_LINKS_SQL = """
-    INSERT INTO case_links (id, child_id, case_id, linked_child_id, linked_case_id, linked_by_id, linked_at, reason_encrypted)
-    SELECT gen_random_uuid(), one.child_id, one.id, two.child_id, two.id, $1, now(), 'x'
+    INSERT INTO case_links (id, version, child_id, case_id, linked_child_id, linked_case_id, linked_by_id, linked_at, reason_encrypted)
+    SELECT gen_random_uuid(), 1, one.child_id, one.id, two.child_id, two.id, $1, now(), 'x'
       FROM generate_series(1, 5000) n CROSS JOIN (VALUES (1), (2)) AS d (distance)
       JOIN cases one ON one.number = 'COPY-' || n
       JOIN cases two ON two.number = 'COPY-' || n + distance
@@ -44,7 +44,7 @@ MAX_ADDITIONAL_BLOCKS = 12
 async def count_blocks(connection: Any, name: str) -> int:
     """Return the number of blocks that opening an access reads, with warm caches."""
     arguments = (
-        ["person"], [id_of(name)], [id_of(f"session of {name}")], [None], ["case.read"], ["by-hand-00"], [None],
+        ["person"], [id_of(name)], [id_of(f"session of {name}")], [None], ["case.read"], ["by-hand-00"], [None], [None],
     )  # fmt: skip
     counts: list[int] = []
     for _ in range(8):  # PostgreSQL caches a generic plan after five executions

@@ -285,17 +285,13 @@ async def test_matches_behind_a_conflict_wall_are_hidden_from_workers_only(
         await scenario.supervisor_both.act(path, "acknowledge", {"team_id": str(id_of("north"))})
     ).status_code == 200
     matches = (await scenario.supervisor_both.get(f"{path}/matches")).json()["items"]
-    assert {match["child_id"] for match in matches} == {
-        case["child_id"] for case in linked_cases.cases.values()
-    }
+    assert {match["id"] for match in matches} == {case["child_id"] for case in linked_cases.cases.values()}
     response = await scenario.supervisor_both.get(path)
     assignment = {"handed_to_id": str(id_of("worker_north"))}
     patched = await scenario.supervisor_both.patch(path, assignment, etag=response.headers["etag"])
     assert patched.status_code == 200
     visible_matches = (await scenario.worker_north.get(f"{path}/matches")).json()["items"]
-    assert {match["child_id"] for match in visible_matches} == {
-        linked_cases.cases["worker_north"]["child_id"]
-    }
+    assert {match["id"] for match in visible_matches} == {linked_cases.cases["worker_north"]["child_id"]}
     acceptance = acceptance_payload(child_id=linked_cases.cases["worker_south"]["child_id"])
     refused = await scenario.worker_north.act(path, "accept", acceptance)
     assert (refused.status_code, [unmet["code"] for unmet in refused.json()["unmet"]]) == (

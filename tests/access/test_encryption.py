@@ -136,7 +136,7 @@ def test_nonces_do_not_repeat() -> None:
 def test_ciphertext_of_old_key_is_decrypted_and_needs_reencryption(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
     ciphertext = Cipher(ring).encrypt("Sokha", **LOCATION)
-    rotated = Cipher(ring.add_encryption_key())
+    rotated = Cipher(ring.activate_key(ring.add_encryption_key()))
     assert rotated.decrypt(ciphertext, **LOCATION) == "Sokha"
     assert rotated.needs_reencryption(ciphertext)
     assert not rotated.needs_reencryption(rotated.encrypt("Sokha", **LOCATION))
@@ -146,13 +146,15 @@ def test_ciphertext_of_retired_key_is_not_decrypted(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
     ciphertext = Cipher(ring).encrypt("Sokha", **LOCATION)
     with pytest.raises(DecryptionError):
-        Cipher(ring.add_encryption_key().retire_key(ring.encryption_active)).decrypt(ciphertext, **LOCATION)
+        Cipher(ring.activate_key(ring.add_encryption_key()).retire_key(ring.encryption_active)).decrypt(
+            ciphertext, **LOCATION
+        )
 
 
 def test_key_added_by_another_process_decrypts_immediately(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
     cipher = Cipher(ring)
-    ciphertext = Cipher(ring.add_encryption_key()).encrypt("Sokha", **LOCATION)
+    ciphertext = Cipher(ring.activate_key(ring.add_encryption_key())).encrypt("Sokha", **LOCATION)
     assert cipher.decrypt(ciphertext, **LOCATION) == "Sokha"
     assert not cipher.needs_reencryption(ciphertext)
 
@@ -161,5 +163,5 @@ def test_cipher_encrypts_with_new_key_after_reload(tmp_path: Path) -> None:
     ring = KeyRing.load_or_create(tmp_path / "keys.json")
     cipher = Cipher(ring)
     cipher._key_ring_source = ReloadingKeyRing(ring, reload_interval=0)
-    added = ring.add_encryption_key()
+    added = ring.activate_key(ring.add_encryption_key())
     assert get_encryption_key_id(cipher.encrypt("Sokha", **LOCATION)) == added.encryption_active

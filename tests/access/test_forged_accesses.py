@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -28,10 +29,10 @@ from tests.support.scenario import Scenario, id_of
 FORGED_SECRET = uuid.UUID("00000000-0000-4000-8000-00000000f0f0")
 INSERT_CONTEXT_SQL = """
     INSERT INTO access_contexts
-        (event_id, secret_digest, xid, act, caller_id, is_staff, can_read_all_cases, can_read_access_log,
-         is_finance_officer, is_custodian, supervised_team_ids, assigned_case_ids, break_glass_case_ids,
-         conflict_wall_case_ids)
-    VALUES (uuidv7(), $1, '3', 'case.read', $2, true, true, true, true, true, '{}', '{}', '{}', '{}')
+        (event_id, secret_digest, xid, act, caller_id, is_staff, can_read_all_cases, can_read_access_log, can_report_all_teams,
+         is_finance_officer, is_custodian, is_command_line, supervised_team_ids, assigned_case_ids,
+         break_glass_case_ids, conflict_wall_case_ids)
+    VALUES (uuidv7(), $1, '3', 'case.read', $2, true, true, true, true, true, true, true, '{}', '{}', '{}', '{}')
 """
 CHANGE_CONTEXT_SQL = {
     "all cases": "UPDATE access_contexts SET can_read_all_cases = true",
@@ -54,12 +55,12 @@ async def other_connection(scenario: Scenario) -> AsyncIterator[Any]:
 
 
 @pytest.mark.parametrize("statement", CHANGE_CONTEXT_SQL.values(), ids=CHANGE_CONTEXT_SQL.keys())
-async def test_context_cannot_be_changed_by_hand(
+async def test_context_cannot_be_changed_by_plain_sql(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, owner_connection: Any, statement: str
 ) -> None:
     # Planted: GRANT UPDATE, DELETE ON access_contexts TO firststep_api with a policy for it; NO FORCE ROW LEVEL SECURITY.
     del scenario
-    open_custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reseal)
+    open_custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reencrypt)
     async with open_transaction_as(api_connection, "worker_north"):
         contexts = await superuser_connection.fetch(SELECT_CONTEXTS_SQL)
         assert len(contexts) == 2
@@ -73,7 +74,7 @@ async def test_context_cannot_be_changed_by_hand(
     assert await superuser_connection.fetch(SELECT_CONTEXTS_SQL) == contexts
 
 
-async def test_context_cannot_be_inserted_by_hand(
+async def test_context_cannot_be_inserted_by_plain_sql(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, owner_connection: Any
 ) -> None:
     # Planted: GRANT INSERT ON access_contexts TO firststep_api; NO FORCE ROW LEVEL SECURITY.
@@ -96,6 +97,25 @@ async def test_context_cannot_be_inserted_by_hand(
         assert await api_connection.fetchval("SELECT can_read_all_cases FROM access.context()")
 
 
+@pytest.mark.parametrize("kind", ["system", "anonymous", "person", "client"])
+async def test_api_role_cannot_open_an_access_of_the_command_line(
+    scenario: Scenario, api_connection: Any, superuser_connection: Any, kind: str
+) -> None:
+    # Planted: a role no longer required of an event of the system in ck_access_events_caller.
+    del scenario
+    open_access_sql = """
+        SELECT roles FROM access.open(ARRAY[$1], ARRAY[NULL::uuid], ARRAY[NULL::uuid], ARRAY[NULL::uuid],
+            ARRAY['users.reset_password'], ARRAY['by-hand-00'], ARRAY[NULL::inet], ARRAY[NULL::text])
+    """
+    with suppress(asyncpg.CheckViolationError):
+        assert await api_connection.fetchval(open_access_sql, kind) is None
+    assert not await superuser_connection.fetchval("SELECT count(*) FROM access_events WHERE kind = 'system'")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await api_connection.execute(
+            "SELECT access.open_as_command_line('users.reset_password', 'by-hand-00')"
+        )
+
+
 async def test_access_of_another_caller_is_useless_without_its_secret(
     populated_database: PopulatedDatabase,
     superuser_connection: Any,
@@ -107,7 +127,7 @@ async def test_access_of_another_caller_is_useless_without_its_secret(
     del populated_database
     tables = await list_child_tables(superuser_connection)
     foreign = await open_access(other_connection, "manager")
-    custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reseal)
+    custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reencrypt)
     own = await open_access(api_connection, "worker_north")
     contexts = await superuser_connection.fetch(SELECT_CONTEXTS_SQL)
     for forged in (
@@ -180,11 +200,14 @@ async def test_asynchronous_commit_prevents_opening_concluding_and_reading(
         await assert_access_rejected(api_connection, access, tables)
     calls: list[tuple[Any, Callable[[], Awaitable[object]]]] = [
         (api_connection, partial(open_access, api_connection, "manager")),
-        (api_connection, partial(api_connection.execute, "SELECT access.open_calendar_feed('x', 'x', NULL)")),
+        (
+            api_connection,
+            partial(api_connection.execute, "SELECT access.open_calendar_feed('x', 'x', NULL, NULL)"),
+        ),
         (api_connection, partial(conclude_access, api_connection, access)),
         (
             owner_connection,
-            partial(open_custodian_access, owner_connection, ActWithoutPermission.keys_reseal),
+            partial(open_custodian_access, owner_connection, ActWithoutPermission.keys_reencrypt),
         ),
     ]
     for connection, call in calls:

@@ -16,7 +16,7 @@ from tests.support.scenario import Scenario, id_of
 CASE_TABLES = {"assessments", "care_plans", "plan_areas", "goals", "actions", "support_sessions", "clinical_notes", "legal_steps",
        "service_referrals", "reviews", "exit_plans", "follow_ups", "people"}  # fmt: skip
 AUTHOR_COLUMNS = {
-    "support_sessions": "author_id", "session_addenda": "author_id", "legal_steps": "author_id", "documents": "author_id",
+    "support_sessions": "author_id", "session_addenda": "author_id", "legal_steps": "author_id", "feedback": "author_id", "documents": "author_id",
     "service_referrals": "author_id", "case_history": "by_id",
 }  # fmt: skip
 """Author column by table, for tables with many rows per case."""
@@ -31,8 +31,8 @@ UNIQUE_AUTHOR_COLUMNS = {
 
 INSERT_APPROVED_EXIT_PLAN_SQL = """
     INSERT INTO exit_plans (id, created_at, updated_at, version, child_id, case_id, status, author_id, decided_by_id,
-                            decided_at, content_encrypted, contributor_ids)
-    VALUES ('{id}', now(), now(), 1, '{child}', '{case}', 'approved', '{author}', '{approver}', now(), 'x', '{{}}')
+                            decided_at, content_encrypted, contributor_ids, conditions_met, conditions_unmet)
+    VALUES ('{id}', now(), now(), 1, '{child}', '{case}', 'approved', '{author}', '{approver}', now(), 'x', '{{}}', '{{}}', '{{}}')
 """
 
 

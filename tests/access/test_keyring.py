@@ -16,6 +16,7 @@ from app.access.keyring import (
     KeyRing,
     ReloadingKeyRing,
 )
+from app.access.private_files import replace_file
 from app.errors import Conflict, NotFound
 
 
@@ -124,9 +125,10 @@ def test_repr_of_key_ring_contains_no_key() -> None:
     assert "keys" not in repr(ring).lower().replace("keyring", "")
 
 
-def test_added_keys_become_active_and_old_keys_remain(path: Path) -> None:
+def test_activating_a_key_keeps_the_old_keys_in_the_key_ring(path: Path) -> None:
     first = KeyRing.load_or_create(path)
-    second = first.add_encryption_key().add_signing_key()
+    first.activate_key(first.add_encryption_key())
+    second = first.activate_key(first.add_signing_key())
     assert first.encryption_keys.items() < second.encryption_keys.items()
     assert set(first.signing_keys) < set(second.signing_keys)
     assert second.encryption_active not in first.encryption_keys
@@ -139,7 +141,7 @@ def test_added_keys_become_active_and_old_keys_remain(path: Path) -> None:
 def test_concurrent_rotations_lose_no_key(path: Path) -> None:
     ring = KeyRing.load_or_create(path)
     with ThreadPoolExecutor(8) as pool:
-        added = {r.encryption_active for r in pool.map(lambda _: ring.add_encryption_key(), range(16))}
+        added = set(pool.map(lambda _: ring.add_encryption_key(), range(16)))
     assert set(KeyRing.load(path).encryption_keys) >= added | {ring.encryption_active}
 
 
@@ -150,7 +152,8 @@ def test_active_key_cannot_be_retired(path: Path) -> None:
             first.retire_key(active)
     with pytest.raises(NotFound):
         first.retire_key("nothing")
-    rotated = first.add_encryption_key().add_signing_key()
+    first.activate_key(first.add_encryption_key())
+    rotated = first.activate_key(first.add_signing_key())
     rotated = rotated.retire_key(first.encryption_active).retire_key(first.signing_active)
     assert list(rotated.encryption_keys) == [rotated.encryption_active]
     assert list(rotated.signing_keys) == [rotated.signing_active]
@@ -159,8 +162,32 @@ def test_active_key_cannot_be_retired(path: Path) -> None:
 def test_rotation_by_another_process_is_loaded(path: Path) -> None:
     reloading = ReloadingKeyRing(KeyRing.load_or_create(path), reload_interval=0)
     added = KeyRing.load(path).add_encryption_key()
-    assert reloading.get().encryption_active == added.encryption_active
+    assert reloading.get().encryption_active != added
+    assert added in reloading.get().encryption_keys
+    KeyRing.load(path).activate_key(added)
+    assert reloading.get().encryption_active == added
     assert reloading.get() is reloading.get()
+
+
+def test_added_keys_are_not_active_until_they_are_activated(path: Path) -> None:
+    first = KeyRing.load_or_create(path)
+    added = {first.add_encryption_key(), first.add_signing_key()}
+    second = KeyRing.load(path)
+    assert {*second.encryption_keys, *second.signing_keys} >= added
+    assert (second.encryption_active, second.signing_active) == (
+        first.encryption_active,
+        first.signing_active,
+    )
+    with pytest.raises(NotFound):
+        first.activate_key("nothing")
+
+
+def test_key_ring_of_another_database_is_not_reloaded(path: Path) -> None:
+    # Planted: `reload_if_changed` without the comparison of the blind index keys.
+    ring = KeyRing.load_or_create(path)
+    reloading = ReloadingKeyRing(ring, reload_interval=0)
+    replace_file(path, KeyRing.generate().to_json())
+    assert reloading.get() is ring
 
 
 def test_previous_key_ring_stays_in_use_if_file_becomes_unreadable(path: Path) -> None:

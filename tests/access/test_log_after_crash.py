@@ -1,6 +1,5 @@
 """A killed server or database loses no entry of the access log whose response a client has received."""
 
-import asyncio
 import itertools
 import os
 import signal
@@ -12,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 
 from app.database.embedded import EmbeddedServer
+from tests.support.processes import list_descendants, read_title
 from tests.support.scenario import child_ids_in
 from tests.support.server_process import ServerProcess, temporary_home
 
@@ -24,9 +23,6 @@ STATUSES_DURING_CRASH = {200, 201, 503, 504}
 THREAD_COUNT = 6
 MIN_RESPONSES = 60
 """Number of responses with data of a child that clients must have received before the crash."""
-PROCESSES_QUERY = (
-    "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() ORDER BY usename = current_user DESC"
-)
 UNCLE_PAYLOAD = {
     "role": "other", "names": [{"script": "latin", "family": "Keo", "given": "Dara"}], "relationship": "uncle",
 }  # fmt: skip
@@ -93,13 +89,16 @@ def server() -> Iterator[ServerProcess]:
         yield ServerProcess(path / "var")
 
 
-async def list_database_processes(server: ServerProcess) -> list[int]:
+def find_postmaster(server: ServerProcess) -> int:
+    """Return the id of the main process of PostgreSQL."""
+    return int((server.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def list_database_processes(server: ServerProcess) -> list[int]:
     """Return the ids of the processes of PostgreSQL. Those that serve a connection of the API come first."""
-    connection = await asyncpg.connect(server.demo_data["database"]["api"])
-    try:
-        return [row[0] for row in await connection.fetch(PROCESSES_QUERY)]
-    finally:
-        await connection.close()
+    return sorted(
+        list_descendants(find_postmaster(server)), key=lambda pid: "firststep_api" not in read_title(pid)
+    )
 
 
 def kill_server(server: ServerProcess, group: int) -> None:
@@ -111,8 +110,7 @@ def kill_server(server: ServerProcess, group: int) -> None:
 def kill_database(server: ServerProcess, group: int) -> None:
     """Kill all processes of PostgreSQL, which does not start again before the next start of the server."""
     del group
-    postmaster = int((server.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-    for process_id in (postmaster, *asyncio.run(list_database_processes(server))):
+    for process_id in (find_postmaster(server), *list_database_processes(server)):
         with suppress(ProcessLookupError):
             os.kill(process_id, signal.SIGKILL)
     wait_until(lambda: not EmbeddedServer(server.home).is_running())
@@ -121,7 +119,7 @@ def kill_database(server: ServerProcess, group: int) -> None:
 def kill_database_process(server: ServerProcess, group: int) -> None:
     """Kill one process of PostgreSQL, so that it ends all connections and recovers, while the server goes on."""
     del group
-    os.kill(asyncio.run(list_database_processes(server))[0], signal.SIGKILL)
+    os.kill(list_database_processes(server)[0], signal.SIGKILL)
 
 
 def list_entries(client: httpx.Client) -> dict[str, set[str]]:

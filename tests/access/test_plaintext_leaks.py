@@ -11,7 +11,7 @@ import httpx
 import pytest
 import structlog
 
-from app.http.middleware import request_log as logs
+from app import structured_log as logs
 from tests.support.environment import TEST_HOME
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 
@@ -50,6 +50,7 @@ TABLES_WITH_CONTENT = {
         "consents",
         "idempotency_records",
         "people",
+        "record_changes",
     ),
     *("referral_questions", "referrals"),
 }
@@ -138,6 +139,8 @@ async def create_case_with_markers(scenario: Scenario) -> tuple[Responses, str]:
     ):
         other = (await partner.post("/v1/referrals", build_marked_referral())).headers["location"]
         responses.append(await supervisor.act(other, act, payload))
+        if act == "decline":
+            responses.append(await supervisor.act(other, "reinstate", {"reason": mark_text("reinstated")}))
     return responses, case
 
 
@@ -153,10 +156,11 @@ async def use_case_with_markers(scenario: Scenario, case: str) -> Responses:
     }
     person_creation = await worker.post(f"{case}/people", person)
     consent = {
-        "given_by": ["child"],
+        "given_by": ["child", "other"],
+        "alternative_giver_reason": mark_text("alternative giver"),
         "method": "oral",
         "on": "2026-01-02",
-        "scope": ["research"],
+        "scope": ["recording"],
         "note": mark_text("consent"),
     }
     consent_creation = await worker.post(f"{case}/consents", consent)
@@ -167,6 +171,7 @@ async def use_case_with_markers(scenario: Scenario, case: str) -> Responses:
         "lead_worker_id": str(id_of("worker_north")),
         "reason": mark_text("transfer"),
     }
+    mistake = {"reason": mark_text("mistake")}
     return [
         person_creation,
         consent_creation,
@@ -186,7 +191,12 @@ async def use_case_with_markers(scenario: Scenario, case: str) -> Responses:
         await worker.get("/v1/children", params={"q": KHMER_MARKER}),
         await scenario.worker_south.post(f"{case}/break-glass", {"reason": mark_text("break glass")}),
         await scenario.manager.act(case, "transfer", transfer),
-        await scenario.supervisor_both.post(f"{case}/links", link),
+        link_creation := await scenario.supervisor_both.post(f"{case}/links", link),
+        await scenario.supervisor_both.post(
+            f"/v1/case-links/{link_creation.json()['id']}/enter-in-error", mistake, etag='"1"'
+        ),
+        await worker.act(f"/v1/people/{person_creation.json()['id']}", "enter-in-error", mistake),
+        await worker.act(f"/v1/consents/{consent_creation.json()['id']}", "enter-in-error", mistake),
         await supervisor.get(f"{case}/timeline"),
         await scenario.dpo.get("/v1/audit/accesses", params={"limit": 200}),
     ]
@@ -203,7 +213,7 @@ async def send_rejected_requests(scenario: Scenario, case: str) -> Responses:
         await partner.post(
             "/v1/referrals",
             build_marked_referral(
-                child={**build_marked_referral()["child"], "phone": {"number": mark_text("")}}
+                child={**build_marked_referral()["child"], "phone": {"number": mark_text("")[:1] * 201}}
             ),
         ),
         await worker.patch(case, {"kind": mark_text("kind")}, etag='"1"'),

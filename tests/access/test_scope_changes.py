@@ -24,7 +24,7 @@ from app.services.exit import reopen_case
 from app.services.referrals import accept
 from tests.support.case_lifecycle import INITIAL_ASSESSMENT_PAYLOAD, create_closed_case
 from tests.support.locks import run_while_case_locked
-from tests.support.payloads import BREAK_GLASS_PAYLOAD, PLANNED_VISIT_PAYLOAD
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, PLANNED_VISIT_PAYLOAD, REOPENING_CONSENT_PAYLOAD
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of
 
@@ -135,6 +135,7 @@ async def test_conflict_wall_applies_in_the_request_that_opens_a_case_of_a_linke
     )
     await link_cases(scenario, closed, linked)
     referral_id = UUID(await create_acknowledged_referral(scenario, scenario.worker_north))
+    await scenario.client_for(manager_with_cases).open_matches(f"/v1/referrals/{referral_id}")
     payload = ReferralAcceptance(**acceptance_payload(child_id=closed["child_id"]))
     before, accepted, after = await run_act(
         scenario, manager_with_cases, Permission.referral_accept,
@@ -152,7 +153,13 @@ async def test_reopening_a_case_of_a_linked_child_puts_up_the_conflict_wall_in_t
         await scenario.open_case("worker_south"),
     )
     await link_cases(scenario, closed, linked)
-    payload = CaseReopening(reason="She is back.", lead_worker_id=id_of(manager_with_cases))
+    payload = CaseReopening.model_validate(
+        {
+            "reason": "She is back.",
+            "lead_worker_id": str(id_of(manager_with_cases)),
+            "consent": REOPENING_CONSENT_PAYLOAD,
+        }
+    )
     before, reopened, after = await run_act(
         scenario, manager_with_cases, Permission.case_reopen,
         lambda session, caller: reopen_case.reopen_case(session, caller, UUID(closed["id"]), closed["version"], payload),
@@ -164,6 +171,7 @@ async def create_acknowledged_referral(scenario: Scenario, caller: Authenticated
     """Return the id of a referral that the caller has received and acknowledged. Its version is 2."""
     referral_id = str((await scenario.create_referral(caller.name))["id"])
     expect_json(await caller.act(f"/v1/referrals/{referral_id}", "acknowledge"))
+    await caller.open_matches(f"/v1/referrals/{referral_id}")
     return referral_id
 
 

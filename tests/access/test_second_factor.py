@@ -59,19 +59,19 @@ def test_code_of_another_secret_is_rejected() -> None:
     assert match_totp_step(secret, generate_code(CURRENT_STEP), after_step=CURRENT_STEP - 1, now=NOW) is None
 
 
-def test_code_with_space_is_accepted() -> None:
+def test_code_with_spaces_dashes_or_digits_of_another_script_is_accepted() -> None:
     code = generate_code(CURRENT_STEP)
-    assert match_totp_step(RFC_SECRET, f"{code[:3]} {code[3:]}", after_step=None, now=NOW) == CURRENT_STEP
+    khmer = code.translate({48 + digit: 0x17E0 + digit for digit in range(10)})
+    for typed in (f"{code[:3]} {code[3:]}", f" {code[:3]}-{code[3:]}\n", khmer, f"{code}\u200b"):
+        assert match_totp_step(RFC_SECRET, typed, after_step=None, now=NOW) == CURRENT_STEP, typed
 
 
-@pytest.mark.parametrize(
-    "code", ["", "12345", "1234567", "-12345", "12345a", "២៨៧០៨២", "２８７０８２", "287\n082", "\ud800" * 6]
-)
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "-12345", "12345a", "287.82", "\ud800" * 6])
 def test_code_that_is_not_six_digits_is_rejected(code: str) -> None:
     assert match_totp_step(RFC_SECRET, code, after_step=None, now=59) is None
 
 
-def test_code_of_time_step_zero_is_accepted_without_an_earlier_step() -> None:
+def test_code_of_time_step_zero_is_accepted_if_no_code_was_used_before() -> None:
     assert match_totp_step(RFC_SECRET, generate_code(0), after_step=None, now=0) == 0
 
 

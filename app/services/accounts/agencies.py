@@ -1,5 +1,6 @@
 """Agencies: First Step itself, partners, providers, authorities and donors."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,19 @@ async def update_agency(
         raise_if_unmet([Fault("/kind", "sends_referrals", detail)])
     agency.name, agency.kind, agency.is_active = settings.name, settings.kind, settings.is_active
     return await AGENCIES.save(session, agency)
+
+
+async def check_referring_agency(
+    session: AsyncSession, agency_id: UUID, scopes: Collection[str]
+) -> list[Fault]:
+    """Return a fault if the API clients of the agency cannot have one of the scopes, or if the agency does not exist."""
+    agency = await session.get(Agency, agency_id)
+    if agency is None:
+        return [Fault("/agency_id", "unknown", "The agency does not exist.")]
+    if "referrals" in scopes and agency.kind not in REFERRING_AGENCY_KINDS:
+        detail = "The scope `referrals` requires an agency of kind `fsc` or `partner`."
+        return [Fault("/scopes", "agency_kind", detail)]
+    return []
 
 
 async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:

@@ -2,26 +2,36 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, bindparam, func, select, update
+from sqlalchemy import ARRAY, JSON, Text, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import session_store
 from app.access.caller import Caller
 from app.access.jwk import export_public_jwk, parse_public_jwk
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.reader import RecordReader, session_reader
+from app.access.session_records import record_change, record_function_changes, record_function_insert
 from app.errors import Fault, InvalidInput, NotFound
 from app.kit.list_query import ListQuery
+from app.kit.pending_changes import (
+    call_function,
+    request_change,
+    select_open_changes,
+    to_open_changes,
+    withdraw_open_changes,
+)
 from app.kit.records import apply_patch, get_for_update, get_version_for_update
 from app.kit.reference_names import agency_name, to_ref
 from app.kit.resources import Resource
 from app.kit.state_machine import raise_if_unmet
-from app.models import Agency, ApiClient, ApiClientSecret, AuthSession
+from app.models import ApiClient, ApiClientSecret, PendingChange
 from app.models.record import new_id, utc_now
 from app.schemas.api_clients import ApiClient as ApiClientSchema
 from app.schemas.api_clients import (
@@ -34,10 +44,17 @@ from app.schemas.api_clients import (
     PublicJwk,
 )
 from app.schemas.wire import Input
-from app.services.accounts.agencies import REFERRING_AGENCY_KINDS
+from app.services.accounts.agencies import check_referring_agency
+from app.services.accounts.api_client_changes import (
+    API_CLIENT,
+    API_CLIENT_SECRET,
+    ApiAccess,
+    check_secret_count,
+    request_access,
+)
 
-MAX_ACTIVE_SECRETS = 2
-"""Two active secrets allow a system to switch from the old one to the new one without an interruption."""
+CONFIRMED_SCOPE = "referrals"
+"""The scope that shows data of children. An API client gets it only when a second person confirms it."""
 
 
 COLUMN_FIELDS = [name for name in ApiClientSchema.model_fields if name in ApiClient.model_fields]
@@ -67,6 +84,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
             {"id": secret_id, "created_at": datetime.fromisoformat(created_at).astimezone(UTC)}
             for secret_id, created_at in row.secrets or []
         ],
+        "pending_changes": to_open_changes(row.pending_changes),
     }
 
 
@@ -78,6 +96,7 @@ API_CLIENTS = Resource(
             *(getattr(ApiClient, name) for name in COLUMN_FIELDS),
             agency_name(col(ApiClient.agency_id)).label("agency_name"),
             SECRETS.label("secrets"),
+            select_open_changes(col(PendingChange.record_id) == col(ApiClient.id)).label("pending_changes"),
         ),
         filters={
             "agency_id": col(ApiClient.agency_id) == bindparam("agency_id"),
@@ -94,22 +113,25 @@ API_CLIENTS = Resource(
 async def create_api_client(session: AsyncSession, payload: ApiClientCreate) -> ApiClientWithSecret:
     """Create an API client. Without a key of its own it gets a secret, which is shown once.
 
+    The scope `referrals` waits for the confirmation of a second person.
+
     Raises:
         AlreadyExists: the id is taken.
         InvalidInput: the agency does not exist or cannot have a scope, or the key is not a public P-256 key.
     """
     await _validate_scopes(session, payload.agency_id, payload.scopes)
-    client = ApiClient(
-        id=payload.id or new_id(),
-        agency_id=payload.agency_id,
-        name=payload.name,
-        scopes=list(payload.scopes),
-        public_key=_serialize_public_key(payload.public_key),
+    client_id, key = payload.id or new_id(), _serialize_public_key(payload.public_key)
+    scopes: list[str] = [scope for scope in payload.scopes if scope != CONFIRMED_SCOPE]
+    call = func.access.insert_api_client(
+        client_id, payload.agency_id, payload.name, literal(scopes, ARRAY(Text)), key
     )
-    session.add(client)
-    await session.flush()  # the secret references the client
-    secret = None if client.public_key else (await _create_secret(session, client)).client_secret
-    schema = await API_CLIENTS.get(session_reader(session), client.id)
+    await call_function(session, call)
+    await record_function_insert(session, ApiClient, client_id)
+    secret = None if key else (await _create_secret(session, client_id)).client_secret
+    if scopes != payload.scopes:
+        access = ApiAccess(scopes, key, is_active=True)
+        await request_access(session, client_id, access, replace(access, scopes=[*payload.scopes]))
+    schema = await API_CLIENTS.get(session_reader(session), client_id)
     return ApiClientWithSecret(**schema.model_dump(), client_secret=secret)
 
 
@@ -128,31 +150,57 @@ async def update_api_client(
 ) -> ApiClientSchema:
     """Update an API client. Removed scopes and a deactivation apply to the next request.
 
+    The scope `referrals`, and another key or a reactivation of a client with this scope, wait for a confirmation. The
+    other changes take effect at once.
+
     Raises:
         InvalidInput: the agency cannot have a scope, or the key is not a public P-256 key.
     """
     client = await get_version_for_update(session, ApiClient, client_id, expected_version)
     settings = apply_patch(ApiClientSettings, _to_settings_document(client), patch)
     await _validate_scopes(session, client.agency_id, settings.scopes)
-    client.name, client.scopes, client.is_active = settings.name, list(settings.scopes), settings.is_active
-    client.public_key = _serialize_public_key(settings.public_key)
-    if not client.is_active:
+    await session.flush()  # the function changes the row too
+    key = _serialize_public_key(settings.public_key)
+    wanted = ApiAccess(list(settings.scopes), key, settings.is_active)
+    access = _remove_unconfirmed_access(client, wanted)
+    call = func.access.update_api_client(
+        client.id, settings.name, literal(access.scopes, ARRAY(Text)), access.public_key, access.is_active
+    )
+    async with record_function_changes(session, client):
+        await call_function(session, call)
+    if access != wanted:
+        await request_access(session, client.id, access, wanted)
+    elif {"scopes", "public_key", "is_active"} & patch.model_fields_set:
+        await withdraw_open_changes(session, API_CLIENT.name, client.id)
+    if not access.is_active:
         await _revoke_tokens(session, client.id)
-    return await API_CLIENTS.save(session, client)
+    return await API_CLIENTS.get(session_reader(session), client.id)
+
+
+def _remove_unconfirmed_access(client: ApiClient, wanted: ApiAccess) -> ApiAccess:
+    """Return the part of the wanted access that takes effect without a confirmation."""
+    if CONFIRMED_SCOPE not in wanted.scopes:
+        return wanted
+    if CONFIRMED_SCOPE not in client.scopes:
+        return replace(wanted, scopes=[scope for scope in wanted.scopes if scope != CONFIRMED_SCOPE])
+    key = None if wanted.public_key is None else client.public_key
+    return replace(wanted, public_key=key, is_active=wanted.is_active and client.is_active)
 
 
 async def create_api_client_secret(session: AsyncSession, client_id: UUID) -> NewApiClientSecret:
     """Create another secret, which is shown once. The previous secret stays valid until it is deleted.
+
+    The secret of a client with the scope `referrals` is valid after the confirmation of a second person.
 
     Raises:
         GateRefused: the API client has two active secrets.
     """
     # The lock makes concurrent requests count each other's secret.
     client = await get_for_update(session, ApiClient, client_id)
-    if len((await API_CLIENTS.get(session_reader(session), client.id)).secrets) >= MAX_ACTIVE_SECRETS:
-        detail = "The API client has two active secrets. Delete one of them first."
-        raise_if_unmet([Fault("/secrets", "two_alive", detail)])
-    return await _create_secret(session, client)
+    raise_if_unmet(await check_secret_count(session, client))
+    if CONFIRMED_SCOPE in client.scopes:
+        return await _request_secret(session, client)
+    return await _create_secret(session, client.id)
 
 
 async def delete_api_client_secret(session: AsyncSession, client_id: UUID, secret_id: UUID) -> None:
@@ -161,45 +209,51 @@ async def delete_api_client_secret(session: AsyncSession, client_id: UUID, secre
     Raises:
         NotFound: the API client has no such active secret.
     """
-    statement = (
-        update(ApiClientSecret)
-        .where(
-            col(ApiClientSecret.id) == secret_id,
-            col(ApiClientSecret.client_id) == client_id,
-            col(ApiClientSecret.revoked_at).is_(None),
-        )
-        .values(revoked_at=utc_now())
-        .returning(col(ApiClientSecret.id))
-    )
-    if await session.scalar(statement) is None:
+    if not await call_function(session, func.access.revoke_api_client_secret(secret_id, client_id)):
         raise NotFound
+    record_change(session, "api_client", client_id, {"secret_id": (secret_id, None)})
     await _revoke_tokens(session, client_id)
 
 
-async def _create_secret(session: AsyncSession, client: ApiClient) -> NewApiClientSecret:
-    client_secret = generate_client_secret()
-    secret = ApiClientSecret(client_id=client.id, digest=hash_secret(client_secret))
-    session.add(secret)
-    await session.flush()  # sets created_at
+async def _create_secret(session: AsyncSession, client_id: UUID) -> NewApiClientSecret:
+    secret_id, client_secret = new_id(), generate_client_secret()
+    call = func.access.insert_api_client_secret(secret_id, client_id, hash_secret(client_secret))
+    record_change(session, "api_client", client_id, {"secret_id": (None, secret_id)})
     return NewApiClientSecret(
-        id=secret.id, created_at=secret.created_at, client_id=str(client.id), client_secret=client_secret
+        id=secret_id,
+        created_at=await call_function(session, call),
+        client_id=str(client_id),
+        client_secret=client_secret,
+        pending_changes=[],
+    )
+
+
+async def _request_secret(session: AsyncSession, client: ApiClient) -> NewApiClientSecret:
+    secret_id, client_secret = new_id(), generate_client_secret()
+    payload = {
+        "id": str(secret_id),
+        "digest": hash_secret(client_secret).hex(),
+        "scopes": client.scopes,
+        "is_active": client.is_active,
+    }
+    await request_change(session, API_CLIENT_SECRET.name, payload, record_id=client.id)
+    row = (await API_CLIENTS.get(session_reader(session), client.id)).pending_changes
+    return NewApiClientSecret(
+        id=secret_id,
+        created_at=utc_now(),
+        client_id=str(client.id),
+        client_secret=client_secret,
+        pending_changes=[change for change in row if change.kind == API_CLIENT_SECRET.name],
     )
 
 
 async def _revoke_tokens(session: AsyncSession, client_id: UUID) -> None:
-    active_sessions = update(AuthSession).where(
-        col(AuthSession.client_id) == client_id, col(AuthSession.ends_at) > utc_now()
-    )
-    await session.execute(active_sessions.values(revoked_at=utc_now(), revoked_because="client_changed"))
+    await session_store.revoke_sessions_of(session, "client_changed", client_id=client_id)
 
 
 async def _validate_scopes(session: AsyncSession, agency_id: UUID, scopes: Sequence[str]) -> None:
-    agency = await session.get(Agency, agency_id)
-    if agency is None:
-        raise InvalidInput([Fault("/agency_id", "unknown", "The agency does not exist.")])
-    if "referrals" in scopes and agency.kind not in REFERRING_AGENCY_KINDS:
-        detail = "The scope `referrals` requires an agency of kind `fsc` or `partner`."
-        raise InvalidInput([Fault("/scopes", "agency_kind", detail)])
+    if faults := await check_referring_agency(session, agency_id, scopes):
+        raise InvalidInput(faults)
 
 
 def _serialize_public_key(key: PublicJwk | None) -> str | None:

@@ -4,12 +4,12 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar
 from urllib.parse import unquote_plus
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -96,7 +96,11 @@ async def _verify_credentials(
 
 
 async def _verify_client_assertion(session: AsyncSession, client: ApiClient, assertion: str) -> bool:
-    """Return whether a client assertion is valid and was not used before. Its `jti` is stored until it expires."""
+    """Return whether a client assertion is valid and was not used before.
+
+    The database stores its `jti` until an hour after it expires, so that all workers and machines reject it, also if
+    their clocks differ.
+    """
     if client.public_key is None:
         return False
     try:
@@ -105,10 +109,6 @@ async def _verify_client_assertion(session: AsyncSession, client: ApiClient, ass
         )
     except Unauthenticated:
         return False
-    is_expired = col(UsedClientAssertion.expires_at) < utc_now() - timedelta(minutes=1)
-    await session.execute(
-        delete(UsedClientAssertion).where(col(UsedClientAssertion.client_id) == client.id, is_expired)
-    )
     insert_if_new = (
         insert(UsedClientAssertion)
         .values(client_id=client.id, jti=jti, expires_at=datetime.fromtimestamp(expires_at, UTC))

@@ -1,20 +1,18 @@
 """OAuth 2.0 for API clients: the client credentials grant (RFC 6749), revocation (RFC 7009) and metadata (RFC 8414)."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import update
-from sqlmodel import col
-
+from app.access import session_store
 from app.access.acts import ActWithoutPermission
-from app.access.permissions import ROLE_BY_SCOPE
+from app.access.roles import ROLE_BY_SCOPE
 from app.access.tokens import ALGORITHM
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.errors import translate_database_errors
 from app.errors import Unauthenticated
-from app.models import ApiClient, AuthSession
-from app.models.record import new_id, utc_now
+from app.models import ApiClient
+from app.models.record import new_id
 from app.schemas.sign_in import AuthorizationServerMetadata, ClientAccessToken, Jwks
 from app.services.accounts.client_authentication import OAuthError, authenticate_client
 from app.services.accounts.sign_in_audit import SignInContext, record_authenticated_access
@@ -37,15 +35,15 @@ async def issue_access_token(
         raise OAuthError("unsupported_grant_type", f"grant_type must be {GRANT_TYPE}.")
     client = await authenticate_client(context, form, basic, ActWithoutPermission.client_sign_in)
     scope = _resolve_scope(client, form.get("scope"))
-    auth_session = await _create_session(context, client)
+    session_id = await _begin_session(context, client)
     await record_authenticated_access(
-        context, ActWithoutPermission.client_sign_in, "client", client.id, auth_session.id
+        context, ActWithoutPermission.client_sign_in, "client", client.id, session_id
     )
     lifetime = get_settings().access_token_seconds
     access_token = get_vault().access_tokens.issue_access_token(
         client.id,
         kind="client",
-        session_id=auth_session.id,
+        session_id=session_id,
         scope=scope,
         lifetime=lifetime,
         auth_time=None,
@@ -77,15 +75,10 @@ async def revoke_access_token(context: SignInContext, form: Mapping[str, str], b
     await record_authenticated_access(
         context, ActWithoutPermission.client_revoke_token, "client", client.id, claims.session_id
     )
-    active_session = update(AuthSession).where(
-        col(AuthSession.id) == claims.session_id,
-        col(AuthSession.client_id) == client.id,
-        col(AuthSession.revoked_at).is_(None),
-    )
     with translate_database_errors():
         async with context.database.session_factory() as session:
-            await session.execute(
-                active_session.values(revoked_at=utc_now(), revoked_because="revoked_by_client")
+            await session_store.revoke_sessions_of(
+                session, "revoked_by_client", client_id=client.id, only_session_id=claims.session_id
             )
             await session.commit()
 
@@ -114,17 +107,22 @@ def get_jwks() -> Jwks:
     return Jwks.model_validate(get_vault().access_tokens.get_public_jwks())
 
 
-async def _create_session(context: SignInContext, client: ApiClient) -> AuthSession:
-    """Store the session of an access token. It ends with the token and cannot be refreshed."""
-    ends_at = utc_now() + timedelta(seconds=get_settings().access_token_seconds)
-    auth_session = AuthSession(
-        id=new_id(), client_id=client.id, idle_ends_at=ends_at, ends_at=ends_at, address=context.address
+async def _begin_session(context: SignInContext, client: ApiClient) -> UUID:
+    """Begin the session of an access token and return its id. It ends with the token and cannot be refreshed."""
+    lifetime = get_settings().access_token_seconds
+    new_session = session_store.NewSession(
+        new_id(),
+        user_id=None,
+        client_id=client.id,
+        seconds=lifetime,
+        idle_seconds=lifetime,
+        address=context.address,
     )
     with translate_database_errors():
         async with context.database.session_factory() as session:
-            session.add(auth_session)
+            await session_store.begin_session(session, new_session)
             await session.commit()
-    return auth_session
+    return new_session.id
 
 
 def _resolve_scope(client: ApiClient, requested_scope: str | None) -> str:

@@ -1,26 +1,30 @@
 """The caller's own account: roles, teams, permissions and password."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.password_strength import check_password_strength
-from app.access.passwords import hash_password, parse_stored_password, verify_password
-from app.access.permissions import Permission, has_permission
+from app.access.passwords import hash_password, hash_secret
+from app.access.permissions import Permission
 from app.access.reader import ReadQuery, RecordReader
+from app.access.session_records import record_change, record_function_changes
 from app.config import get_settings
 from app.errors import Fault, InvalidInput
-from app.kit.records import get_for_update
+from app.kit.pending_changes import call_function
 from app.models import User
-from app.schemas.sign_in import Me, PasswordChange
+from app.schemas.sign_in import AccountActivation, Me, PasswordChange
 from app.services.accounts import sessions, sign_in_throttle
+from app.services.accounts.reauthentication import reauthenticate
 from app.services.accounts.sign_in_audit import SignInContext
 from app.services.accounts.team_members import MEMBERSHIPS
+from app.text_folding import fold_text
 
 ME_QUERY = ReadQuery(
     select(
         *(getattr(User, name) for name in ("id", "version", "email", "name", "roles", "totp_confirmed_at")),
+        col(User.activation_digest).is_not(None).label("activation_required"),
         MEMBERSHIPS.label("teams"),
     ).where(col(User.id) == bindparam("user_id"))
 )
@@ -29,7 +33,7 @@ ME_QUERY = ReadQuery(
 async def get_me(reader: RecordReader, caller: Caller) -> Me:
     """Return the caller's account with its teams and permissions."""
     user = await reader.fetch_required(ME_QUERY, user_id=caller.id)
-    permissions = (permission.value for permission in Permission if has_permission(caller.roles, permission))
+    permissions = (permission.value for permission in Permission if caller.has_permission(permission))
     return Me(
         id=user.id,
         version=user.version,
@@ -38,7 +42,8 @@ async def get_me(reader: RecordReader, caller: Caller) -> Me:
         roles=sorted(caller.roles),
         teams=user.teams or [],
         mfa_enrolled=user.totp_confirmed_at is not None,
-        mfa_required=sessions.needs_second_factor(user.roles),
+        mfa_required=get_settings().is_mfa_required,
+        activation_required=user.activation_required,
         permissions=sorted(permissions),
     )
 
@@ -49,20 +54,35 @@ async def change_password(
     """Change the caller's password. Every other session of the caller ends (OWASP ASVS 7.4.3).
 
     Raises:
-        InvalidInput: the current password is wrong, or the new one is too weak.
-        TooManyRequests: the current password was wrong too often.
+        InvalidInput: the current password or the code is wrong, or the new password is too weak.
+        TooManyRequests: too many attempts failed.
+    """
+    user = await reauthenticate(
+        session, context, caller, payload.current_password, payload.code, pointer="/current_password"
+    )
+    _validate_new_password(user, payload)
+    password_hash = await hash_password(payload.new_password)
+    async with record_function_changes(session, user):
+        await call_function(session, func.access.change_own_password(password_hash))
+    await sessions.revoke_sessions(session, user.id, "password_changed", except_session_id=caller.session_id)
+
+
+async def activate_account(
+    session: AsyncSession, context: SignInContext, caller: Caller, payload: AccountActivation
+) -> None:
+    """Make the confirmed roles of the caller effective.
+
+    Raises:
+        InvalidInput: the code is wrong or has expired.
+        TooManyRequests: too many codes were wrong.
     """
     limit = sign_in_throttle.reauthentication_limit(caller.id)
     await sign_in_throttle.count_attempt(context.database, limit)
-    user = await get_for_update(session, User, caller.id)
-    current_hash = parse_stored_password(user.password_hash).password_hash
-    is_correct, _ = await verify_password(payload.current_password, current_hash)
-    if not is_correct:
-        raise InvalidInput([Fault("/current_password", "wrong", "The current password is wrong.")])
+    digest = hash_secret(fold_text(payload.code))
+    if not await call_function(session, func.access.activate_account(digest)):
+        raise InvalidInput([Fault("/code", "code_wrong", "The activation code is wrong or has expired.")])
+    record_change(session, "user", caller.id, {"activation_required": (True, False)})
     await sign_in_throttle.reset_attempts(context.database, limit)
-    _validate_new_password(user, payload)
-    user.password_hash = await hash_password(payload.new_password)
-    await sessions.revoke_sessions(session, user.id, "password_changed", except_session_id=caller.session_id)
 
 
 def _validate_new_password(user: User, payload: PasswordChange) -> None:

@@ -9,19 +9,18 @@ Three lifetimes apply:
 The module `refresh_tokens` rotates the refresh tokens of a session.
 """
 
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import DateTime, and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import session_store
 from app.access.caller import Caller
-from app.access.passwords import generate_client_secret, hash_secret, parse_stored_password
-from app.access.permissions import CHILD_DATA_ROLES
 from app.access.reader import RecordReader
+from app.access.refresh_token import RefreshToken
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.errors import NotFound
@@ -43,13 +42,13 @@ class SessionTokens:
     """The tokens that a sign-in or refresh issues: the response body, and the refresh token for the cookie."""
 
     response: UserAccessToken
+    session_id: UUID
     refresh_token: str
     refresh_token_lifetime: int
     """Lifetime of the refresh token in seconds."""
 
 
 COLUMN_FIELDS = [name for name in UserSession.model_fields if name in AuthSession.model_fields]
-NOW = bindparam("now", type_=DateTime(timezone=True))
 OWN_SESSIONS = ListQuery(
     "sessions",
     AuthSession,
@@ -58,8 +57,8 @@ OWN_SESSIONS = ListQuery(
         "user_id": and_(
             col(AuthSession.user_id) == bindparam("user_id"),
             col(AuthSession.revoked_at).is_(None),
-            col(AuthSession.idle_ends_at) > NOW,
-            col(AuthSession.ends_at) > NOW,
+            col(AuthSession.idle_ends_at) > func.now(),
+            col(AuthSession.ends_at) > func.now(),
         )
     },
     sorts={"created_at": col(AuthSession.created_at)},
@@ -67,41 +66,41 @@ OWN_SESSIONS = ListQuery(
 """The active sessions of a user."""
 
 
-def needs_second_factor(roles: Iterable[str]) -> bool:
-    """Return whether the roles of a user require a second factor in this installation."""
-    return get_settings().is_mfa_required and not CHILD_DATA_ROLES.isdisjoint(roles)
-
-
-def create_user_session(context: SignInContext, user: User) -> tuple[AuthSession, str]:
-    """Return a new session of a user, not yet stored, and the secret of its first refresh token."""
-    now, secret = utc_now(), generate_client_secret()
-    ends_at = now + timedelta(seconds=get_settings().session_seconds)
-    auth_session = AuthSession(
-        id=new_id(),
+async def begin_user_session(session: AsyncSession, context: SignInContext, user: User) -> SessionTokens:
+    """Begin a session of a user and return its first tokens. They are valid after the commit."""
+    settings, session_id = get_settings(), new_id()
+    refresh_token = RefreshToken.generate(session_id)
+    new_session = session_store.NewSession(
+        session_id,
         user_id=user.id,
-        refresh_digest=hash_secret(secret),
-        created_at=now,
-        refreshed_at=now,
-        idle_ends_at=min(now + timedelta(seconds=get_settings().refresh_idle_seconds), ends_at),
-        ends_at=ends_at,
+        client_id=None,
+        seconds=settings.session_seconds,
+        idle_seconds=settings.refresh_idle_seconds,
+        refresh_token=refresh_token,
         address=context.address,
         user_agent=(context.user_agent or "")[:MAX_USER_AGENT_LENGTH] or None,
     )
-    return auth_session, secret
+    await session_store.begin_session(session, new_session)
+    idle_seconds = min(settings.refresh_idle_seconds, settings.session_seconds)
+    begun = session_store.RefreshedSession("current", user.id, 0, idle_seconds, settings.session_seconds)
+    return issue_session_tokens(user, refresh_token, begun)
 
 
-def issue_session_tokens(user: User, auth_session: AuthSession, secret: str) -> SessionTokens:
-    """Return a new access token of a session, with the refresh token for `secret`."""
-    has_initial_password = parse_stored_password(user.password_hash).is_initial
-    must_enroll = needs_second_factor(user.roles) and user.totp_confirmed_at is None
-    lifetime = min(get_settings().access_token_seconds, _seconds_until(auth_session.ends_at))
+def issue_session_tokens(
+    user: User, refresh_token: RefreshToken, refreshed: session_store.RefreshedSession
+) -> SessionTokens:
+    """Return a new access token of a session, with the refresh token for the cookie."""
+    has_initial_password = user.initial_password_expires_at is not None
+    must_enroll = get_settings().is_mfa_required and user.totp_confirmed_at is None
+    lifetime = max(1, min(get_settings().access_token_seconds, refreshed.remaining_seconds))
     access_token = get_vault().access_tokens.issue_access_token(
         user.id,
         kind="person",
-        session_id=auth_session.id,
+        session_id=refresh_token.session_id,
         scope=ENROLLMENT_SCOPE if has_initial_password or must_enroll else FULL_SCOPE,
         lifetime=lifetime,
-        auth_time=int(auth_session.created_at.timestamp()),
+        # The age comes from the clock of the database, `iat` and this time from the clock of this process.
+        auth_time=int(time.time()) - refreshed.age_seconds,
         amr=("pwd",) if user.totp_confirmed_at is None else ("pwd", "otp"),
     )
     response = UserAccessToken(
@@ -110,8 +109,11 @@ def issue_session_tokens(user: User, auth_session: AuthSession, secret: str) -> 
         expires_in=lifetime,
         mfa_required=must_enroll,
         password_change_required=has_initial_password,
+        activation_required=user.activation_digest is not None,
     )
-    return SessionTokens(response, f"{auth_session.id}.{secret}", _seconds_until(auth_session.idle_ends_at))
+    return SessionTokens(
+        response, refresh_token.session_id, str(refresh_token), max(1, refreshed.idle_seconds)
+    )
 
 
 async def revoke_sessions(
@@ -127,21 +129,15 @@ async def revoke_sessions(
     Revokes all of them, only `only_session_id`, or all except `except_session_id`. Unless a single session is revoked,
     the calendar feeds of the user are revoked too: an intruder may have created one.
     """
-    conditions = [col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None)]
     if only_session_id is None:
         await _revoke_calendar_feeds(session, user_id)
-    else:
-        conditions.append(col(AuthSession.id) == only_session_id)
-    if except_session_id is not None:
-        conditions.append(col(AuthSession.id) != except_session_id)
-    revoked_ids = await session.scalars(
-        update(AuthSession)
-        .where(*conditions)
-        .values({"revoked_at": utc_now(), "revoked_because": reason})
-        .returning(col(AuthSession.id))
-        .execution_options(synchronize_session=False)
+    return await session_store.revoke_sessions_of(
+        session,
+        reason,
+        user_id=user_id,
+        only_session_id=only_session_id,
+        except_session_id=except_session_id,
     )
-    return len(revoked_ids.all())
 
 
 async def _revoke_calendar_feeds(session: AsyncSession, user_id: UUID) -> None:
@@ -156,7 +152,7 @@ async def _revoke_calendar_feeds(session: AsyncSession, user_id: UUID) -> None:
 async def list_own_sessions(reader: RecordReader, caller: Caller, page_query: PageQuery) -> UserSessionList:
     """Return one page of the caller's active sessions, newest first."""
     within = {"user_id": caller.id}
-    page = await OWN_SESSIONS.fetch_page(reader, caller, page_query, within=within, now=utc_now())
+    page = await OWN_SESSIONS.fetch_page(reader, caller, page_query, within=within)
     current_id = str(caller.session_id)
     items = [
         {**dict(zip(COLUMN_FIELDS, row, strict=False)), "current": row.id == current_id} for row in page.rows
@@ -172,7 +168,3 @@ async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUI
     """
     if not await revoke_sessions(session, caller.id, "ended_by_person", only_session_id=session_id):
         raise NotFound
-
-
-def _seconds_until(end: datetime) -> int:
-    return max(1, int((end - utc_now()).total_seconds()))

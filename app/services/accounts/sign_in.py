@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.acts import ActWithoutPermission
-from app.access.passwords import parse_stored_password, verify_password
+from app.access.passwords import get_valid_hash, verify_password
 from app.database.errors import translate_database_errors
 from app.errors import Fault, TooManyRequests, Unauthenticated
 from app.fault_codes import FaultCode
 from app.kit.records import get_for_update
-from app.models import AuthSession, User
+from app.models import User
 from app.schemas.sign_in import SignInCredentials
-from app.services.accounts import refresh_tokens, second_factors, sessions, sign_in_throttle
+from app.services.accounts import refresh_tokens, sessions, sign_in_throttle
+from app.services.accounts.second_factor_codes import consume_second_factor_code
 from app.services.accounts.sessions import SessionTokens
 from app.services.accounts.sign_in_audit import (
     SignInContext,
@@ -22,6 +23,7 @@ from app.services.accounts.sign_in_audit import (
     record_throttled_attempt,
 )
 from app.services.accounts.sign_in_throttle import AttemptLimit
+from app.services.accounts.users import find_user_by_email
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,17 @@ async def _authenticate_by_password(context: SignInContext, payload: SignInCrede
     """
     with translate_database_errors():
         async with context.database.session_factory() as session:
-            user = await session.scalar(
-                select(User).where(func.lower(User.email) == func.lower(payload.email))
-            )
-    stored = parse_stored_password(user.password_hash if user and user.is_active else None)
-    is_correct, new_hash = await verify_password(payload.password, stored.password_hash)
+            user = await find_user_by_email(session, payload.email)
+    stored_hash = None
+    if user is not None and user.is_active:
+        stored_hash = get_valid_hash(user.password_hash, user.initial_password_expires_at)
+    is_correct, new_hash = await verify_password(payload.password, stored_hash)
     if not is_correct or user is None:
         await record_authentication_failure(
             context, ActWithoutPermission.account_sign_in, "person", user.id if user else None
         )
         raise _wrong_credentials_error()
-    return _VerifiedUser(user, None if stored.is_initial else new_hash)
+    return _VerifiedUser(user, new_hash)
 
 
 async def _require_code(
@@ -106,11 +108,9 @@ async def _complete_sign_in(
             # The lock makes concurrent sign-ins with the same code wait, so that the code is accepted once.
             user = await get_for_update(session, User, verified.user.id)
             is_unchanged = _is_unchanged(user, verified.user)
-            is_accepted = is_unchanged and _verify_code(user, otp)
+            is_accepted = is_unchanged and await _verify_code(session, user, otp)
             if is_accepted:
-                auth_session, secret = await _create_session(
-                    session, context, user, verified.new_hash, previous_cookie
-                )
+                tokens = await _begin_session(session, context, user, previous_cookie)
             await session.commit()
     if not is_accepted:
         await record_authentication_failure(context, ActWithoutPermission.account_sign_in, "person", user.id)
@@ -118,23 +118,24 @@ async def _complete_sign_in(
             raise _wrong_credentials_error()
         raise _code_error("otp_wrong", "The code is wrong or was used before.")
     await record_authenticated_access(
-        context, ActWithoutPermission.account_sign_in, "person", user.id, auth_session.id
+        context,
+        ActWithoutPermission.account_sign_in,
+        "person",
+        user.id,
+        tokens.session_id,
+        change=None if verified.new_hash is None else func.access.rehash_own_password(verified.new_hash),
     )
-    return sessions.issue_session_tokens(user, auth_session, secret)
+    return tokens
 
 
-async def _create_session(
+async def _begin_session(
     session: AsyncSession,
     context: SignInContext,
     user: User,
-    new_hash: str | None,
     previous_cookie: str | None,
-) -> tuple[AuthSession, str]:
+) -> SessionTokens:
     await refresh_tokens.revoke_session_of_refresh_token(session, previous_cookie, "replaced")
-    user.password_hash = new_hash or user.password_hash
-    auth_session, secret = sessions.create_user_session(context, user)
-    session.add(auth_session)
-    return auth_session, secret
+    return await sessions.begin_user_session(session, context, user)
 
 
 def _is_unchanged(user: User, verified_user: User) -> bool:
@@ -142,10 +143,10 @@ def _is_unchanged(user: User, verified_user: User) -> bool:
     return user.is_active and user.password_hash == verified_user.password_hash
 
 
-def _verify_code(user: User, otp: str | None) -> bool:
+async def _verify_code(session: AsyncSession, user: User, otp: str | None) -> bool:
     if user.totp_confirmed_at is None:
         return True
-    return otp is not None and second_factors.consume_second_factor_code(user, otp)
+    return otp is not None and await consume_second_factor_code(session, user, otp)
 
 
 def _wrong_credentials_error() -> Unauthenticated:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import ColumnElement, select
 
 from app.access import log
 from app.access.acts import Act
 from app.access.caller import OpenAccess
 from app.access.tokens import SubjectKind
 from app.database.engine import Database
+from app.database.errors import translate_database_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class SignInContext:
 
     database: Database
     request_id: str
+    correlation_id: str | None
     address: str | None
     network: str
     """Network that sign-in attempts are counted for: the /64 prefix of an IPv6 address, or an IPv4 address."""
@@ -32,8 +35,9 @@ async def record_authenticated_access(
     session_id: UUID,
     *,
     status: int = 200,
+    change: ColumnElement[None] | None = None,
 ) -> None:
-    """Log an action in an active session.
+    """Log an action in an active session. `change` is a call of a database function that needs the access.
 
     Raises:
         Unavailable: the log cannot be written. Tokens must not be issued then.
@@ -42,10 +46,18 @@ async def record_authenticated_access(
         context.database, _access_request(context, action, kind, subject_id, session_id)
     )
     # The id is None if the session was revoked meanwhile. The database has logged the failure already.
-    if opened["event_id"] is not None:
-        await log.conclude_access(
-            context.database, log.Conclusion(_to_open_access(opened), "allowed", status)
-        )
+    if opened["event_id"] is None:
+        return
+    access = _to_open_access(opened)
+    if change is None:
+        await log.conclude_access(context.database, log.Conclusion(access, "allowed", status))
+        return
+    with translate_database_errors():
+        async with context.database.session_factory() as session:
+            await log.bind_access(session, access)
+            await session.execute(select(change))
+            await log.conclude_access_in_session(session, access, "allowed", status)
+            await session.commit()
 
 
 async def record_authentication_failure(
@@ -70,7 +82,8 @@ async def record_throttled_attempt(context: SignInContext, action: Act) -> None:
 
 async def _record_anonymous_refusal(context: SignInContext, action: Act, outcome: str, status: int) -> None:
     opened = await log.open_access(
-        context.database, log.AccessRequest(action, context.request_id, context.address)
+        context.database,
+        log.AccessRequest(action, context.request_id, context.address, correlation_id=context.correlation_id),
     )
     await log.conclude_access(context.database, log.Conclusion(_to_open_access(opened), outcome, status))
 
@@ -82,4 +95,12 @@ def _to_open_access(opened: asyncpg.Record) -> OpenAccess:
 def _access_request(
     context: SignInContext, action: Act, kind: SubjectKind, subject_id: UUID, session_id: UUID | None
 ) -> log.AccessRequest:
-    return log.AccessRequest(action, context.request_id, context.address, kind, subject_id, session_id)
+    return log.AccessRequest(
+        action,
+        context.request_id,
+        context.address,
+        kind,
+        subject_id,
+        session_id,
+        correlation_id=context.correlation_id,
+    )

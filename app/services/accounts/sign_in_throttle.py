@@ -24,6 +24,7 @@ from app.access.vault import get_vault
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
 from app.errors import TooManyRequests
+from app.text_folding import fold_email_address
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -66,7 +67,7 @@ class AttemptLimit:
 
 def account_limit(email: str, network: str) -> AttemptLimit:
     """Return the limit of one account from one network. The account need not exist."""
-    return AttemptLimit(_limit_key(b"account", email.casefold(), network), 5, 900)
+    return AttemptLimit(_limit_key(b"account", fold_email_address(email), network), 5, 900)
 
 
 def network_limit(network: str) -> AttemptLimit:

@@ -12,11 +12,12 @@ from app.kit.list_query import RELEVANCE, Filters, ListQuery, is_one_of, overlap
 from app.models import TeamMember, User
 from app.schemas.staff import StaffCriteria, StaffFilters, StaffList
 from app.services.accounts.team_members import MEMBERSHIPS
+from app.text_folding import fold_text
 
 LIKE_SPECIAL = re.compile(r"[\\%_]")
 FILTERS: Filters = {
     # Each of the patterns, one for each word.
-    "q": col(User.name).op("ILIKE", is_comparison=True)(all_(bindparam("patterns", type_=ARRAY(Text)))),
+    "q": col(User.name_key).op("LIKE", is_comparison=True)(all_(bindparam("patterns", type_=ARRAY(Text)))),
     "role": overlaps(col(User.roles), "role"),
     "team_id": col(User.id).in_(
         select(col(TeamMember.user_id)).where(
@@ -52,8 +53,8 @@ async def list_staff(reader: RecordReader, caller: Caller, filters: StaffFilters
 
 
 def build_patterns(criteria: StaffCriteria) -> list[str]:
-    """Return a LIKE pattern for each word of `q`."""
-    return [f"%{word}%" for word in LIKE_SPECIAL.sub(r"\\\g<0>", criteria.q or "").split()]
+    """Return a LIKE pattern for each word of the folded `q`."""
+    return [f"%{word}%" for word in LIKE_SPECIAL.sub(r"\\\g<0>", fold_text(criteria.q or "")).split()]
 
 
 def _row_to_fields(row: Any) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, delete, func, select
+from sqlalchemy import ARRAY, JSON, Uuid, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.session_records import record_change
 from app.errors import Fault, InvalidInput
+from app.kit.pending_changes import call_function
 from app.models import Team, TeamMember, User
 from app.schemas.administration import TeamAssignment
 
@@ -57,19 +59,31 @@ MEMBERS = (
 
 async def replace_memberships(
     session: AsyncSession, user_id: UUID, assignments: Sequence[TeamAssignment]
-) -> None:
-    """Replace all memberships of a user.
+) -> set[str]:
+    """Replace all memberships of a user. Return the teams that the user supervises only after a confirmation.
+
+    Until then the user is an ordinary member of these teams.
 
     Raises:
         InvalidInput: a team does not exist, or is listed twice.
     """
-    await _validate_teams(session, [assignment.team_id for assignment in assignments])
-    await session.execute(delete(TeamMember).where(col(TeamMember.user_id) == user_id))
-    session.add_all(
-        TeamMember(team_id=assignment.team_id, user_id=user_id, is_supervisor=assignment.is_supervisor)
-        for assignment in assignments
+    team_ids = [assignment.team_id for assignment in assignments]
+    await _validate_teams(session, team_ids)
+    requested = {assignment.team_id for assignment in assignments if assignment.is_supervisor}
+    members = (await session.scalars(select(TeamMember).where(col(TeamMember.user_id) == user_id))).all()
+    supervised = {member.team_id for member in members if member.is_supervisor} & requested
+    old = [_describe_membership(member.team_id, member.is_supervisor) for member in members]
+    new = [_describe_membership(team_id, team_id in supervised) for team_id in team_ids]
+    record_change(session, "user", user_id, {"teams": (sorted(old, key=str), sorted(new, key=str))})
+    call = func.access.replace_team_members(
+        user_id, literal(team_ids, ARRAY(Uuid)), literal(sorted(supervised), ARRAY(Uuid))
     )
-    await session.flush()  # the response reads the memberships with a query
+    await call_function(session, call)
+    return {str(team_id) for team_id in requested - supervised}
+
+
+def _describe_membership(team_id: UUID, is_supervisor: bool) -> dict[str, Any]:
+    return {"team_id": team_id, "is_supervisor": is_supervisor}
 
 
 async def _validate_teams(session: AsyncSession, team_ids: list[UUID]) -> None:

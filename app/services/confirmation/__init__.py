@@ -1,0 +1,1 @@
+"""Confirmation of changes by a second person."""
