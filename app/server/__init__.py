@@ -1,1 +1,1 @@
-"""Run the server and maintain its installation: start, workers, readiness, key rotation, search tokens, cleanup."""
+"""Run the server and maintain its installation: start, workers, readiness, key rotation, search tokens, jobs."""

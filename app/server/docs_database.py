@@ -12,25 +12,17 @@ import asyncpg
 from app.database import migrations
 from app.database.embedded import EmbeddedServer, generate_database_password
 from app.database.urls import to_driver_url
+from app.server.docs_grants import Grant, describe_grants, list_grants
 
 MARKER = "<!-- Generated from here on by `make database-docs`; a test keeps it current. -->"
 """Separates the hand-written introduction of the page, which is kept, from the generated part."""
 
+GRANT_COLUMNS = ("role", "privilege", "reason")
 TABLES_SQL = """
     SELECT c.oid, c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS has_row_security
       FROM pg_class c
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
      ORDER BY c.relname
-"""
-GRANTS_SQL = """
-    SELECT granted.grantee::regrole::text AS role, granted.privilege_type AS privilege, granted.columns
-      FROM (SELECT a.grantee, a.privilege_type, NULL AS columns
-              FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = $1
-             UNION ALL
-            SELECT a.grantee, a.privilege_type, string_agg(t.attname, ', ' ORDER BY t.attnum)
-              FROM pg_attribute t, aclexplode(t.attacl) a WHERE t.attrelid = $1 GROUP BY 1, 2) granted
-     WHERE granted.grantee::regrole::text LIKE 'firststep%' AND granted.grantee::regrole::text <> 'firststep_owner'
-     ORDER BY 1, array_position(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'], granted.privilege_type), 3 NULLS FIRST
 """
 POLICIES_SQL = """
     SELECT p.polname AS name, p.polpermissive AS is_permissive, obj_description(p.oid, 'pg_policy') AS comment,
@@ -85,9 +77,10 @@ async def render_database_rules(owner_url: str) -> str:
     """Return the generated part of the page, in Markdown."""
     connection = await asyncpg.connect(to_driver_url(owner_url))
     try:
-        lines = [MARKER, "", "## Tables", ""]
+        grants = await list_grants(connection)
+        lines = [MARKER, "", *_describe_schema_grants(grants), "## Tables", ""]
         for table in await connection.fetch(TABLES_SQL):
-            lines += [line async for line in _describe_table(connection, table)]
+            lines += [line async for line in _describe_table(connection, table, grants)]
         functions = await connection.fetch(FUNCTIONS_SQL)
     finally:
         await connection.close()
@@ -96,11 +89,20 @@ async def render_database_rules(owner_url: str) -> str:
     )
 
 
-async def _describe_table(connection: asyncpg.Connection, table: asyncpg.Record) -> Any:
+def _describe_schema_grants(grants: list[Grant]) -> Iterator[str]:
+    """Yield the privileges on the database and its schemas."""
+    yield "## Database and schemas\n"
+    objects = sorted({grant.object for grant in grants if " " in grant.object or grant.object == "database"})
+    yield from _render_table(
+        ("object", *GRANT_COLUMNS),
+        ((name, *cells) for name in objects for cells in describe_grants(grants, name)),
+    )
+
+
+async def _describe_table(connection: asyncpg.Connection, table: asyncpg.Record, grants: list[Grant]) -> Any:
     yield f"### {table['name']}\n"
     yield f"{_read_purpose(table['name'])}{'' if table['has_row_security'] else ' No row-level security.'}\n"
-    grants = await connection.fetch(GRANTS_SQL, table["oid"])
-    for line in _describe_grants(grants):
+    for line in _render_table(GRANT_COLUMNS, describe_grants(grants, table["name"])):
         yield line
     policies = await connection.fetch(POLICIES_SQL, table["oid"])
     for line in _render_table(
@@ -118,16 +120,6 @@ async def _describe_table(connection: asyncpg.Connection, table: asyncpg.Record)
         ("constraint", "rule"), ((f"`{row['name']}`", _constraint_rule(row)) for row in checks)
     ):
         yield line
-
-
-def _describe_grants(grants: list[asyncpg.Record]) -> Iterator[str]:
-    """Yield one line for each role other than the owner, with its privileges."""
-    by_role: dict[str, list[str]] = {}
-    for grant in grants:
-        columns = f" ({grant['columns']})" if grant["columns"] else ""
-        by_role.setdefault(grant["role"], []).append(f"{grant['privilege']}{columns}")
-    yield from (f"- Granted to {_role(role)}: {', '.join(granted)}." for role, granted in by_role.items())
-    yield ""
 
 
 def _policy_cells(policy: asyncpg.Record) -> tuple[str, ...]:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from app.access.permissions import POLICY, Permission, Role
 from app.kit.state_machine import Transition
+from app.schemas.codes import get_code_label
 from app.services.assessments import states as assessment_states
 from app.services.care_plans import review_states
 from app.services.care_plans import states as care_plan_states
 from app.services.cases import states as case_states
+from app.services.confirmation import states as confirmation_states
 from app.services.exit import follow_up_states
 from app.services.exit import states as exit_plan_states
+from app.services.fund import deposits as fund_deposits
 from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_states
@@ -28,7 +31,9 @@ STATE_MACHINES: dict[str, tuple[str, Sequence[Transition]]] = {
     "Review": (review_states.INITIAL_STATUS, review_states.TRANSITIONS),
     "Exit plan": (exit_plan_states.INITIAL_STATUS, exit_plan_states.TRANSITIONS),
     "Disbursement": (disbursement_states.INITIAL_STATUS, disbursement_states.TRANSITIONS),
+    "Deposit": (fund_deposits.INITIAL_STATUS, fund_deposits.TRANSITIONS),
     "Transfer between budget lines": (fund_transfers.INITIAL_STATUS, fund_transfers.TRANSITIONS),
+    "Pending change": (confirmation_states.INITIAL_STATUS, confirmation_states.TRANSITIONS),
     "Follow-up": (follow_up_states.INITIAL_STATUS, follow_up_states.TRANSITIONS),
 }
 """The initial status and the transitions of every state machine, by the heading of its section."""
@@ -81,7 +86,11 @@ def _permission_section() -> Iterator[str]:
         "permission can access.\n"
     )
     roles = list(Role)
-    yield "| permission | " + " | ".join(role.value.replace("_", " ") for role in roles) + " |"
+    yield (
+        "| permission | "
+        + " | ".join(get_code_label("role", role.value, "en").lower() for role in roles)
+        + " |"
+    )
     yield "|---|" + ":-:|" * len(roles)
     for permission in Permission:
         marks = ("●" if role in POLICY[permission] else "" for role in roles)

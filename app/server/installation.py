@@ -1,4 +1,8 @@
-"""Prepare an installation: database, schema, keys and places. Every step can be repeated."""
+"""Set up an installation: database, roles, schema, keys and places. Every step can be repeated.
+
+These steps need the password of the owner role or of an administrator. They run in the command `migrate`, or in a
+process of their own before `run` serves requests (see `app.server.launch`).
+"""
 
 import asyncio
 import fcntl
@@ -7,72 +11,118 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import asyncpg
 
+from app.access import key_canaries
 from app.access.keyring import KeyRing
 from app.config import Settings
 from app.database import migrations
+from app.database.connections import connect, hold_set_up_lock
 from app.database.embedded import ADMIN_ROLE, EmbeddedServer, generate_database_password
 from app.database.errors import translate_database_errors
-from app.database.urls import DatabaseUrls, is_same_database, to_driver_url
-from app.errors import Conflict, Unavailable
+from app.database.schema_revision import get_schema_revision
+from app.database.urls import DatabaseUrls, get_owner_url, get_url_path, is_same_database, load_url
+from app.errors import Conflict
 from app.services.persons import gazetteer
 
 DATABASE_NAME = "firststep"
 UNFINISHED_DEMO_FILE = "demo.unfinished.json"
 """Exists while the demonstration is created. If it exists at a start, the demonstration is created again."""
+STORE_THRESHOLDS_SQL = """
+    UPDATE alert_thresholds SET children_per_day = $1, children_per_day_of_manager = $2, matches_per_day = $3
+"""
 ProgressReporter = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class Installation:
-    """A started installation: settings, database URLs, embedded server, and the lock on the home directory."""
+def migrate_installation(
+    settings: Settings, report_progress: ProgressReporter, *, reset_passwords: bool = False
+) -> None:
+    """Set up or upgrade the installation, and stop the embedded server again.
 
-    settings: Settings
-    urls: DatabaseUrls
-    server: EmbeddedServer | None = None
-    lock: IO[str] | None = field(default=None, repr=False)
-
-    def close(self) -> None:
-        """Stop the embedded server and release the lock."""
-        if self.server is not None:
-            self.server.stop()
-        if self.lock is not None:
-            self.lock.close()
-
-
-def open_installation(settings: Settings, report_progress: ProgressReporter) -> Installation:
-    """Start the embedded database or connect to an external one, upgrade its schema, and load keys and places.
+    `reset_passwords` replaces the passwords of roles that exist on an external server.
 
     Raises:
         Conflict: another process uses the same home directory, or the key ring of a database with data is missing.
         Unavailable: the database cannot be started or reached.
     """
+    lock = acquire_home_lock(settings.home) if is_set_up_by_run(settings) else None
+    server = set_up_installation(settings, report_progress, reset_passwords=reset_passwords)
+    if server is not None:
+        server.stop()
+    if lock is not None:
+        lock.close()
+
+
+def is_set_up_by_run(settings: Settings) -> bool:
+    """Return whether `run` sets up the database. Otherwise, `migrate` does it with the URL of the owner role."""
+    return settings.uses_embedded_server or settings.database_url is not None
+
+
+def set_up_installation(
+    settings: Settings, report_progress: ProgressReporter, *, reset_passwords: bool = False
+) -> EmbeddedServer | None:
+    """Create or upgrade everything that serving needs. Return the embedded server, which keeps running, if it is used.
+
+    Raises:
+        Conflict: the key ring is missing or belongs to another database, or the schema has an unknown revision.
+        Unavailable: the database cannot be started or reached.
+    """
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _acquire_home_lock(settings.home)
     if (settings.home / UNFINISHED_DEMO_FILE).exists():
         _discard_unfinished_demo(settings, report_progress)
-    server, urls = None, _get_configured_urls(settings)
-    if urls is None and settings.database_url is None:
-        server, urls = _start_embedded_database(settings, report_progress)
-    elif urls is None and settings.database_url is not None:
-        urls = _prepare_external_database(settings, settings.database_url.get_secret_value(), report_progress)
-    if urls is None:
-        raise Unavailable("No database is configured.")
-    installation = Installation(settings, urls, server, lock)
+    server = prepare_database(settings, report_progress, reset_passwords=reset_passwords)
     try:
-        asyncio.run(_upgrade_installation(installation, report_progress))
+        asyncio.run(_upgrade_database(settings, report_progress))
     except BaseException:
-        installation.close()
+        if server is not None:
+            server.stop()
         raise
-    return installation
+    return server
 
 
-def _acquire_home_lock(home: Path) -> IO[str]:
+def prepare_database(
+    settings: Settings, report_progress: ProgressReporter, *, reset_passwords: bool = False
+) -> EmbeddedServer | None:
+    """Create the database and its roles, without a schema. Return the embedded server, which keeps running, if it is used.
+
+    Raises:
+        Conflict: the roles exist, and the home directory does not have their passwords.
+        Unavailable: the database cannot be started or reached.
+    """
+    server = EmbeddedServer(settings.home) if settings.uses_embedded_server else None
+    try:
+        if server is not None:
+            _start_embedded_database(settings, server, report_progress)
+        elif settings.database_url is not None:
+            admin_url = settings.database_url.get_secret_value()
+            if reset_passwords or not _has_urls_of(settings.home, admin_url):
+                report_progress("Creating the database roles …")
+                urls = asyncio.run(
+                    migrations.create_database_roles(
+                        admin_url,
+                        prefix=settings.role_prefix,
+                        reset_passwords=reset_passwords,
+                        report_progress=report_progress,
+                    )
+                )
+                urls.save(settings.home)
+    except BaseException:
+        if server is not None:
+            server.stop()
+        raise
+    return server
+
+
+def acquire_home_lock(home: Path) -> IO[str]:
+    """Lock the home directory, so that two processes do not start the same embedded database.
+
+    Raises:
+        Conflict: another process has the lock.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = (home / "serving.lock").open("a+")
     try:
         # lockf(), because its locks belong to one process. The workers would inherit a flock() lock and keep it after
@@ -92,7 +142,7 @@ def _discard_unfinished_demo(settings: Settings, report_progress: ProgressReport
     Raises:
         Conflict: the demonstration is in an external database, which this program does not delete.
     """
-    if settings.database_url is not None or _get_configured_urls(settings) is not None:
+    if not settings.uses_embedded_server:
         detail = (
             "The creation of the demonstration in this database was interrupted. Provide an empty database "
         )
@@ -102,37 +152,34 @@ def _discard_unfinished_demo(settings: Settings, report_progress: ProgressReport
     server.stop()
     if server.data_dir.exists():
         shutil.rmtree(server.data_dir)
-    (settings.home / "database.json").unlink(missing_ok=True)
+    for role in migrations.ROLES:
+        get_url_path(settings.home, role).unlink(missing_ok=True)
     (
         settings.home / UNFINISHED_DEMO_FILE
     ).unlink()  # last, so that the next start repeats an interrupted deletion
 
 
-def _get_configured_urls(settings: Settings) -> DatabaseUrls | None:
-    urls = (settings.owner_database_url, settings.api_database_url, settings.reports_database_url)
-    if not all(urls):
-        return None
-    return DatabaseUrls(*(url.get_secret_value() for url in urls if url is not None))
-
-
 def _start_embedded_database(
-    settings: Settings, report_progress: ProgressReporter
-) -> tuple[EmbeddedServer, DatabaseUrls]:
-    server = EmbeddedServer(settings.home)
+    settings: Settings, server: EmbeddedServer, report_progress: ProgressReporter
+) -> None:
     if not (server.data_dir / "PG_VERSION").exists():
         report_progress("Creating the embedded database …")
-    admin = server.start(_load_admin_password(settings.home))
-    urls_file = settings.home / "database.json"
-    if urls_file.exists() and is_same_database(
-        (urls := DatabaseUrls.load(urls_file)).api, server.build_url("", "", DATABASE_NAME)
-    ):
-        return server, urls
-    urls = asyncio.run(_create_database(server, admin, _load_admin_password(settings.home)))
-    urls.save(urls_file)
-    return server, urls
+    admin_url = server.start(load_admin_password(settings.home))
+    if not _has_urls_of(settings.home, server.build_url("", "", DATABASE_NAME)):
+        urls = asyncio.run(_create_database(settings, server, admin_url))
+        urls.save(settings.home)
 
 
-def _load_admin_password(home: Path) -> str:
+def _has_urls_of(home: Path, url: str) -> bool:
+    """Return whether the home directory has the URLs of all roles for the database of a URL."""
+    return all(
+        get_url_path(home, role).exists() and is_same_database(load_url(home, role), url)
+        for role in migrations.ROLES
+    )
+
+
+def load_admin_password(home: Path) -> str:
+    """Return the password of the superuser of the embedded server. The first call chooses it."""
     path = home / "postgres.password"
     with suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -141,123 +188,90 @@ def _load_admin_password(home: Path) -> str:
     return path.read_text()
 
 
-async def _create_database(server: EmbeddedServer, admin: str, password: str) -> DatabaseUrls:
+async def _create_database(settings: Settings, server: EmbeddedServer, admin_url: str) -> DatabaseUrls:
     with translate_database_errors():
-        connection = await asyncpg.connect(admin)
-        with suppress(asyncpg.DuplicateDatabaseError):
-            await connection.execute(f"CREATE DATABASE {DATABASE_NAME}")
-        await connection.close()
-    return await migrations.create_database_roles(server.build_url(ADMIN_ROLE, password, DATABASE_NAME))
+        async with connect(admin_url) as connection:
+            with suppress(asyncpg.DuplicateDatabaseError):
+                await connection.execute(f"CREATE DATABASE {DATABASE_NAME}")
+    # The cluster belongs to this home directory, so no other installation uses its roles.
+    return await migrations.create_database_roles(
+        server.build_url(ADMIN_ROLE, load_admin_password(settings.home), DATABASE_NAME),
+        prefix=settings.role_prefix,
+        reset_passwords=True,
+    )
 
 
-def _prepare_external_database(
-    settings: Settings, admin_url: str, report_progress: ProgressReporter
-) -> DatabaseUrls:
-    """Create the roles on an external PostgreSQL server, with the URL of its administrator, which is not stored."""
-    urls_file = settings.home / "database.json"
-    if urls_file.exists() and is_same_database((urls := DatabaseUrls.load(urls_file)).api, admin_url):
-        return urls
-    report_progress("Creating the database roles …")
-    urls = asyncio.run(migrations.create_database_roles(admin_url))
-    urls.save(urls_file)
-    return urls
+async def _upgrade_database(settings: Settings, report_progress: ProgressReporter) -> None:
+    owner_url = get_owner_url(settings)
+    with translate_database_errors():
+        async with hold_set_up_lock(owner_url, report_progress) as owner:
+            is_new = (await get_schema_revision(owner)).state == "empty"
+            key_ring = await _load_or_create_key_ring(settings, owner, is_new_database=is_new)
+            await bring_up_to_date(owner, owner_url, key_ring, report_progress)
+            await store_alert_thresholds(owner, settings)
 
 
-async def _upgrade_installation(installation: Installation, report_progress: ProgressReporter) -> None:
-    owner = installation.urls.owner
-    revision = await migrations.get_schema_revision(owner)
-    validate_schema_revision(revision)
-    _ensure_key_ring(installation.settings, is_new_database=revision is None)
-    if revision != get_newest_revision():
-        report_progress("Upgrading the database schema …")
-        await migrations.run_in_thread(migrations.upgrade_schema, owner)
-    await migrations.create_access_log_partitions(owner)
-    await ensure_places_loaded(owner, report_progress)
-    if installation.settings.mode == "production":
-        await validate_production_safety(installation.urls.api)
-
-
-def get_newest_revision() -> str:
-    """Return the number of the newest migration, without importing Alembic."""
-    return max(_list_revisions())
-
-
-def validate_schema_revision(revision: str | None) -> None:
-    """Check that the migrations can upgrade a schema revision; None is an empty database.
+async def bring_up_to_date(
+    owner: asyncpg.Connection, owner_url: str, key_ring: KeyRing, report_progress: ProgressReporter
+) -> None:
+    """Upgrade the schema, register the keys, create the partitions and load the places, as far as they are missing.
 
     Raises:
-        Conflict: this version of First Step has no such revision.
+        Conflict: a later version has changed the schema so that this version cannot use it.
     """
-    if revision is not None and revision not in _list_revisions():
-        raise Conflict(
-            f"The database has the schema revision {revision}, which this version of First Step does not have. "
-            "Start the version that created it, or use another database."
-        )
+    schema = await get_schema_revision(owner)
+    if schema.state in {"empty", "outdated"}:
+        report_progress("Upgrading the database schema …")
+        await migrations.run_in_thread(migrations.upgrade_schema, owner_url)
+    await key_canaries.register_keys(owner, key_ring)
+    await owner.execute("SELECT access.create_partitions()")
+    if schema.state != "newer":  # a newer version has newer places
+        await ensure_places_loaded(owner, report_progress)
 
 
-def _list_revisions() -> list[str]:
-    return [path.name.partition("_")[0] for path in (migrations.MIGRATIONS_DIR / "versions").glob("*.py")]
+async def _load_or_create_key_ring(
+    settings: Settings, owner: asyncpg.Connection, *, is_new_database: bool
+) -> KeyRing:
+    """Return the key ring of the database. A database for which no key is registered gets a new one, if it has none.
+
+    Raises:
+        Conflict: the key ring is missing or belongs to another database.
+    """
+    canaries = [] if is_new_database else await key_canaries.list_canaries(owner)
+    if settings.keys is None and not settings.key_ring_path.exists():
+        if canaries:
+            raise Conflict(
+                f"The key ring {settings.key_ring_path} is missing. Restore it from its copy, or copy it from the machine "
+                "that created the database. Without it, the content of this database cannot be read."
+            )
+        return KeyRing.load_or_create(settings.key_ring_path)
+    key_ring = KeyRing.load_configured(settings)
+    if canaries and (problem := key_canaries.find_foreign_key(key_ring, canaries)):
+        raise Conflict(problem)
+    return key_ring
 
 
-def _ensure_key_ring(settings: Settings, *, is_new_database: bool) -> None:
-    if settings.keys is not None or settings.key_ring_path.exists():
-        return
-    if not is_new_database:
-        raise Conflict(
-            f"The key ring {settings.key_ring_path} is missing. The encrypted content of this database cannot be read "
-            "without it."
-        )
-    KeyRing.load_or_create(settings.key_ring_path)
+async def store_alert_thresholds(owner: asyncpg.Connection, settings: Settings) -> None:
+    """Write the thresholds of the settings to the database, where the role of the API cannot change them."""
+    await owner.execute(
+        STORE_THRESHOLDS_SQL,
+        settings.alert_children_per_day,
+        settings.alert_children_per_day_of_manager,
+        settings.alert_matches_per_day,
+    )
 
 
-async def ensure_places_loaded(owner_url: str, report_progress: ProgressReporter) -> int:
+async def ensure_places_loaded(owner: asyncpg.Connection, report_progress: ProgressReporter) -> int:
     """Load the places of Cambodia, unless this version is loaded already. Return the number of places written."""
     checksum = gazetteer.compute_checksum()
-    with translate_database_errors():
-        connection = await asyncpg.connect(to_driver_url(owner_url))
-        try:
-            query = "SELECT checksum FROM reference_data_versions WHERE name = 'places'"
-            if await connection.fetchval(query) == checksum:
-                return 0
-            report_progress("Loading the provinces, districts, communes and villages of Cambodia …")
-            from app.services.persons import places  # noqa: PLC0415 - most starts do not load places
+    query = "SELECT checksum FROM reference_data_versions WHERE name = 'places'"
+    if await owner.fetchval(query) == checksum:
+        return 0
+    report_progress("Loading the provinces, districts, communes and villages of Cambodia …")
+    from app.services.persons import places  # noqa: PLC0415 - most starts do not load places
 
-            async with connection.transaction():
-                return await places.load_places(connection, checksum)
-        finally:
-            await connection.close()
-
-
-async def validate_production_safety(api_url: str) -> None:
-    """Check a database before it is used in production.
-
-    The API role must be subject to row-level security, commits must be durable, and no demonstration user may be active.
-
-    Raises:
-        Conflict: a check failed. The message names it.
-    """
-    with translate_database_errors():
-        connection = await asyncpg.connect(to_driver_url(api_url))
-        try:
-            problem = await connection.fetchval(PRODUCTION_SAFETY_QUERY)
-        finally:
-            await connection.close()
-    if problem:
-        raise Conflict(f"First Step does not start in production: {problem}.")
-
-
-PRODUCTION_SAFETY_QUERY = """
-    SELECT CASE
-        WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
-            THEN 'the database role of the API bypasses row-level security'
-        WHEN EXISTS (SELECT FROM pg_class WHERE relname = 'children' AND pg_has_role(relowner, 'MEMBER'))
-            THEN 'the database role of the API owns the tables'
-        WHEN EXISTS (SELECT FROM users WHERE is_active AND email LIKE '%@demo.first-step.example')
-            THEN 'the database contains active demonstration users'
-        WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off'
-            THEN 'synchronous_commit or fsync is off, so a committed log entry could be lost'
-    END
-"""
+    async with owner.transaction():
+        return await places.load_places(owner, checksum)
 
 
 def print_progress(message: str) -> None:

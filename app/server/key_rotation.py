@@ -1,4 +1,7 @@
-"""Rotate keys: create a key, re-encrypt all content with it, retire the old key. The server can keep running."""
+"""Rotate keys: add a key, activate it, re-encrypt all content with it, retire the old key. The server can keep running.
+
+Adding and activating are separate, so that every machine receives the key before another one uses it.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,26 +13,44 @@ from sqlalchemy import Column, Table
 from sqlmodel import SQLModel
 
 import app.models  # noqa: F401 - registers all tables in the metadata
+from app.access import key_canaries
 from app.access.accessed_records import AccessedRecord
 from app.access.acts import ActWithoutPermission
 from app.access.encryption import Cipher
 from app.access.keyring import RELOAD_INTERVAL_SECONDS, KeyRing
 from app.access.log import open_custodian_transaction
 from app.config import Settings
+from app.database.connections import connect, hold_set_up_lock
 from app.database.errors import translate_database_errors
-from app.database.urls import get_owner_url, to_driver_url
-from app.errors import Conflict, InvalidInput
+from app.database.urls import get_api_url, get_owner_url
+from app.errors import Conflict, NotFound
 
+KEY_KINDS = ("encryption", "signing")
 BATCH_SIZE = 200
-BATCH_SIZE_BY_TABLE = {"document_contents": 5}
+BATCH_SIZE_BY_TABLE = {"document_contents": 5, "outreach_attachment_contents": 5}
 """Batch sizes of tables with large rows, here files of up to 10 MiB."""
-TABLES_WITHOUT_ACCESS_ENTRIES = frozenset({"users"})
-"""Tables with encrypted content about staff. They contain no data about a child, so they need no access entries."""
+CHILD_BY_TABLE = {
+    "children": "id",
+    "matching_allowances": "(SELECT r.child_id FROM referrals r WHERE r.id = referral_id)",
+}
+"""SQL expression of the child's id in the tables without a column `child_id`."""
+TABLES_WITHOUT_ACCESS_ENTRIES = frozenset(
+    {
+        "outreach_activities",
+        "outreach_attachment_contents",
+        "outreach_attachments",
+        "outreach_changes",
+        "users",
+    }
+)
+"""Tables with encrypted content about staff and outreach. They contain no data about a child, so they need no access
+entries."""
+SECONDS_SINCE_ADDED_SQL = "SELECT extract(epoch FROM now() - added_at) FROM key_canaries WHERE key_id = $1"
 
 
 def list_keys(settings: Settings) -> dict[str, Any]:
     """Return the ids of all keys, and the ids of the active ones."""
-    ring = KeyRing.load(settings.key_ring_path)
+    ring = KeyRing.load_configured(settings)
     return {
         "encryption_active": ring.encryption_active,
         "encryption": sorted(ring.encryption_keys),
@@ -38,18 +59,39 @@ def list_keys(settings: Settings) -> dict[str, Any]:
     }
 
 
-def create_key(settings: Settings, kind: str) -> str:
-    """Create a key and make it the active key of its kind. Running servers use it after a few seconds.
+async def add_key(settings: Settings, kind: str) -> str:
+    """Create a key, register it in the database, and return its id. It is not used until it is activated.
 
     Raises:
-        InvalidInput: the kind is neither `encryption` nor `signing`.
+        Conflict: the kind is unknown, or the key ring belongs to another database or has no file.
     """
-    ring = KeyRing.load(settings.key_ring_path)
-    if kind == "encryption":
-        return ring.add_encryption_key().encryption_active
-    if kind == "signing":
-        return ring.add_signing_key().signing_active
-    raise InvalidInput([])
+    if kind not in KEY_KINDS:
+        raise Conflict("The kind of the key must be `encryption` or `signing`.")
+    with translate_database_errors():
+        async with hold_set_up_lock(get_owner_url(settings)) as owner:
+            ring = KeyRing.load_configured(settings)
+            await key_canaries.validate_key_ring(owner, ring)
+            key_id = ring.add_encryption_key() if kind == "encryption" else ring.add_signing_key()
+            await key_canaries.register_keys(owner, KeyRing.load_configured(settings))
+    return key_id
+
+
+async def activate_key(settings: Settings, key_id: str) -> None:
+    """Make a key the active one of its kind. Servers that have the key ring file use it after a few seconds.
+
+    Raises:
+        Conflict: the key ring belongs to another database, or has no file.
+        NotFound: the key ring has no such key.
+    """
+    with translate_database_errors():
+        async with connect(get_api_url(settings)) as connection:
+            ring = KeyRing.load_configured(settings)
+            await key_canaries.validate_key_ring(connection, ring)
+            seconds = await connection.fetchval(SECONDS_SINCE_ADDED_SQL, key_id)
+    if seconds is None:
+        raise NotFound(f"The database has no registered key {key_id}. Create keys with `keys add`.")
+    await asyncio.sleep(max(0.0, RELOAD_INTERVAL_SECONDS - float(seconds)))  # until servers have loaded it
+    ring.activate_key(key_id)
 
 
 def list_encrypted_columns() -> Iterator[tuple[Table, Column[Any]]]:
@@ -65,13 +107,13 @@ async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
 
     A running server may write values with the old key during this call. Call it again to re-encrypt these.
     """
-    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # until every server has loaded the new key
-    cipher = Cipher(KeyRing.load(settings.key_ring_path))
-    ring = KeyRing.load(settings.key_ring_path)
+    await asyncio.sleep(RELOAD_INTERVAL_SECONDS)  # until every server has loaded the activated key
+    ring = KeyRing.load_configured(settings)
+    cipher = Cipher(ring)
     total = 0
     with translate_database_errors(), Progress(disable=not show_progress) as progress:
-        owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
-        try:
+        async with connect(get_owner_url(settings)) as owner:
+            await key_canaries.validate_key_ring(owner, ring)
             for table, column in list_encrypted_columns():
                 task = progress.add_task(f"{table.name}.{column.name}", total=None)
                 while count := await _reencrypt_batch(
@@ -80,19 +122,14 @@ async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
                     total += count
                     progress.advance(task, count)
                 progress.update(task, total=1, completed=1)
-        finally:
-            await owner.close()
     return total
 
 
 async def _reencrypt_batch(
     owner: asyncpg.Connection, cipher: Cipher, active: str, table: str, column: str
 ) -> int:
-    if table in TABLES_WITHOUT_ACCESS_ENTRIES:
-        child = "NULL::uuid"
-    else:
-        child = "id" if table == "children" else "child_id"
-    async with open_custodian_transaction(owner, ActWithoutPermission.keys_reseal) as records:
+    child = "NULL::uuid" if table in TABLES_WITHOUT_ACCESS_ENTRIES else CHILD_BY_TABLE.get(table, "child_id")
+    async with open_custodian_transaction(owner, ActWithoutPermission.keys_reencrypt) as records:
         rows = await owner.fetch(
             f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata
             active,
@@ -121,22 +158,21 @@ async def retire_key(settings: Settings, key_id: str) -> None:
         Conflict: the key is active, or a value is still encrypted with it.
         NotFound: the key does not exist.
     """
-    ring = KeyRing.load(settings.key_ring_path)
-    if key_id in ring.encryption_keys and await _is_key_in_use(settings, key_id):
-        raise Conflict("Some values are still encrypted with this key. Run `keys reseal` first.")
-    ring.retire_key(key_id)
-
-
-async def _is_key_in_use(settings: Settings, key_id: str) -> bool:
     with translate_database_errors():
-        owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
-        try:
-            async with open_custodian_transaction(owner, ActWithoutPermission.keys_retire):
-                for table, column in list_encrypted_columns():
-                    condition = _other_key_condition(column.name).replace("<>", "=")
-                    query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {condition})"  # noqa: S608 - same
-                    if await owner.fetchval(query, key_id):
-                        return True
-                return False
-        finally:
-            await owner.close()
+        async with hold_set_up_lock(get_owner_url(settings)) as owner:
+            ring = KeyRing.load_configured(settings)
+            await key_canaries.validate_key_ring(owner, ring)
+            if key_id in ring.encryption_keys and await _is_key_in_use(owner, key_id):
+                raise Conflict("Some values are still encrypted with this key. Run `keys reencrypt` first.")
+            ring.retire_key(key_id)
+            await key_canaries.forget_key(owner, key_id)
+
+
+async def _is_key_in_use(owner: asyncpg.Connection, key_id: str) -> bool:
+    async with open_custodian_transaction(owner, ActWithoutPermission.keys_retire):
+        for table, column in list_encrypted_columns():
+            condition = _other_key_condition(column.name).replace("<>", "=")
+            query = f"SELECT EXISTS (SELECT FROM {table.name} WHERE {condition})"  # noqa: S608 - same
+            if await owner.fetchval(query, key_id):
+                return True
+        return False

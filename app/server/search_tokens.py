@@ -14,10 +14,13 @@ from rich.progress import Progress
 from app.access.accessed_records import AccessedRecord
 from app.access.acts import ActWithoutPermission
 from app.access.blind_index import recommend_token_bits
+from app.access.key_canaries import validate_key_ring
+from app.access.keyring import KeyRing
 from app.access.log import open_custodian_transaction
 from app.config import Settings
+from app.database.connections import connect
 from app.database.errors import translate_database_errors
-from app.database.urls import get_owner_url, to_driver_url
+from app.database.urls import get_owner_url
 from app.models import Child, Person, Referral
 from app.models.people import StoredPersonDetails
 from app.services.persons import person_details
@@ -34,15 +37,18 @@ SET_LENGTH_SQL = """
 """
 # The row locks wait for changes of the names, and later changes wait until the tokens are replaced.
 CHILDREN_SQL = """
-    SELECT id, identity_encrypted FROM children WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
+    SELECT id, merged_into_id, identity_encrypted FROM children WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
+"""
+MERGED_SQL = """
+    SELECT id, merged_into_id, identity_encrypted FROM children WHERE merged_into_id = ANY ($1)
 """
 CONTACTS_SQL = """
-    SELECT id, child_id, details_encrypted FROM people WHERE child_id = ANY ($1) AND role <> 'other'
+    SELECT id, child_id, details_encrypted FROM people WHERE child_id = ANY ($1) AND role <> 'other' AND entered_in_error_at IS NULL
 """
 REFERRALS_SQL = """
     SELECT id, child_id, content_encrypted FROM referrals WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
 """
-# Tokens of the new length remain, because a request can add the phone number of a contact at the same time.
+# Delete only tokens of an old length: a concurrent request may have stored tokens of the new length.
 DELETE_OLD_TOKENS_SQL = """
     DELETE FROM name_tokens t
      WHERE owner_id = $1 AND kind = $2
@@ -80,8 +86,8 @@ async def rebuild_search_tokens(
     """
     total = 0
     with translate_database_errors(), Progress(disable=not show_progress) as progress:
-        owner = await asyncpg.connect(to_driver_url(get_owner_url(settings)))
-        try:
+        async with connect(get_owner_url(settings)) as owner:
+            await validate_key_ring(owner, KeyRing.load_configured(settings))
             bits = bits or recommend_token_bits(await _count_rows(owner, "children"))
             if await _list_lengths(owner) == [bits]:
                 return bits, 0
@@ -96,8 +102,6 @@ async def rebuild_search_tokens(
                     progress.advance(task, len(batch))
             async with open_custodian_transaction(owner, ActWithoutPermission.search_tokens_rebuild):
                 await owner.execute(DELETE_UNUSED_LENGTHS_SQL)
-        finally:
-            await owner.close()
     return bits, total
 
 
@@ -136,20 +140,33 @@ async def _load_children(owner: asyncpg.Connection, last_id: UUID) -> list[Owner
     contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)
     for row in await owner.fetch(CONTACTS_SQL, [child["id"] for child in children]):
         contacts[row["child_id"]].append(Person.details.decrypt(row["id"], row["details_encrypted"]))
-    batch = []
-    for child in children:
-        identity = Child.identity.decrypt(child["id"], child["identity_encrypted"])
-        search_keys = person_details.get_child_search_keys(identity, contacts[child["id"]])
-        tokens = person_details.hash_search_keys(search_keys)
-        batch.append(OwnerTokens(child["id"], "child", child["id"], tokens))
-    return batch
+    merged_tokens: defaultdict[UUID, set[int]] = defaultdict(set)
+    for row in await owner.fetch(MERGED_SQL, [child["id"] for child in children]):
+        merged_tokens[row["merged_into_id"]].update(_hash_identity(row, ()))
+    return [
+        OwnerTokens(
+            child["id"],
+            "child",
+            child["id"],
+            # A merged child has no tokens: a search finds the child into which it was merged.
+            []
+            if child["merged_into_id"]
+            else sorted(merged_tokens[child["id"]] | _hash_identity(child, contacts[child["id"]])),
+        )
+        for child in children
+    ]
+
+
+def _hash_identity(row: asyncpg.Record, contacts: Sequence[StoredPersonDetails]) -> set[int]:
+    identity = Child.identity.decrypt(row["id"], row["identity_encrypted"])
+    return set(person_details.hash_child_search_keys(identity, contacts))
 
 
 async def _load_referrals(owner: asyncpg.Connection, last_id: UUID) -> list[OwnerTokens]:
     batch = []
     for referral in await owner.fetch(REFERRALS_SQL, last_id, BATCH_SIZE):
         content = Referral.content.decrypt(referral["id"], referral["content_encrypted"])
-        tokens = person_details.hash_search_keys(person_details.get_referral_search_keys(content))
+        tokens = person_details.hash_referral_search_keys(content)
         kind = "accepted_referral" if referral["child_id"] else "referral"
         batch.append(OwnerTokens(referral["id"], kind, referral["child_id"], tokens))
     return batch

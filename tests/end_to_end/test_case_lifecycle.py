@@ -21,12 +21,12 @@ from tests.support.case_lifecycle import (
 from tests.support.responses import expect_json, parse_unmet_pointers, patch_latest
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, child_ids_in, id_of
 
-REFERRED_ON = date(2024, 5, 29)
-PLAN_APPROVED_ON = date(2024, 5, 31)
+REFERRED_ON = date(2022, 5, 29)
+PLAN_APPROVED_ON = date(2022, 5, 31)
 """The last day of a month, so that the reviews are due on 31 August, 30 November and 28 February."""
 PROVIDER_PAYLOAD = {
     "name": "Angkor Hospital for Children", "kind": "hospital", "services": ["medical"], "province_codes": ["17"],
-    "safeguarding_checked_on": "2024-01-10", "safeguarding_valid_until": "2027-01-10",
+    "safeguarding_checked_on": "2022-01-10", "safeguarding_valid_until": "2025-01-10",
 }  # fmt: skip
 
 
@@ -100,7 +100,7 @@ async def test_case_passes_every_gate_from_referral_to_last_follow_up(scenario: 
 async def accept_referral(lifecycle: CaseLifecycle) -> None:
     with freeze_day(REFERRED_ON):
         referral = await lifecycle.scenario.create_referral(consent={
-            "given_by": ["child", "caregiver"], "method": "oral", "on": "2024-05-28", "scope": ["services", "share_with_fsc"],
+            "given_by": ["child", "caregiver"], "method": "oral", "on": "2022-05-28", "scope": ["services", "share_with_fsc", "follow_up_contact"],
         })  # fmt: skip
         path, supervisor = f"/v1/referrals/{referral['id']}", lifecycle.supervisor
         expect_json(await supervisor.act(path, "acknowledge", {"team_id": str(id_of("north"))}))
@@ -164,7 +164,7 @@ async def approve_child_care_plan(lifecycle: CaseLifecycle) -> dict[str, Any]:
         expect_json(await worker.act(path, "submit"))
         plan = expect_json(await lifecycle.supervisor.act(path, "approve"))
         case = expect_json(await worker.get(lifecycle.case_path))
-        assert (case["status"], case["next_review_on"]) == ("active", "2024-08-31")
+        assert (case["status"], case["next_review_on"]) == ("active", "2022-08-31")
         await approve_supporter_care_plan(lifecycle)
     return plan
 
@@ -195,15 +195,15 @@ async def approve_supporter_care_plan(lifecycle: CaseLifecycle) -> None:
 async def hold_sessions(lifecycle: CaseLifecycle, plan: dict[str, Any]) -> None:
     worker = lifecycle.worker
     goal = plan["areas"]["emotional_health"]["goals"][0]
-    with freeze_day(date(2024, 6, 4)):
-        series = {"kind": "therapy", "form": "play", "first_at": "2024-06-04T02:00:00Z", "every_weeks": 1, "count": 8,
+    with freeze_day(date(2022, 6, 4)):
+        series = {"kind": "therapy", "form": "play", "first_at": "2022-06-04T02:00:00Z", "every_weeks": 1, "count": 8,
                   "areas": ["emotional_health"], "goal_ids": [goal["id"]]}  # fmt: skip
         response = await worker.post(f"{lifecycle.case_path}/support-sessions/series", series)
         first, second, *_ = [
             f"/v1/support-sessions/{session['id']}" for session in expect_json(response, 201)["items"]
         ]
         attended = {
-            "held_at": "2024-06-04T02:00:00Z",
+            "held_at": "2022-06-04T02:00:00Z",
             "attendance": "attended",
             "summary": "Drew a house with many doors.",
         }
@@ -211,7 +211,7 @@ async def hold_sessions(lifecycle: CaseLifecycle, plan: dict[str, Any]) -> None:
         expect_json(await worker.put(f"{first}/clinical-note", {"text": "Avoids the colour red."}))
         assert (await lifecycle.supervisor.get(f"{first}/clinical-note")).status_code == 200
         assert (await lifecycle.scenario.manager.get(f"{first}/clinical-note")).status_code == 403
-    with freeze_day(date(2024, 6, 11)):
+    with freeze_day(date(2022, 6, 11)):
         change_after_24_hours = await patch_latest(worker, first, {"summary": "x"})
         assert set(parse_unmet_pointers(change_after_24_hours)) == {"frozen"}
         expect_json(await worker.post(f"{first}/addenda", {"text": "The grandmother called."}), 201)
@@ -226,11 +226,11 @@ async def complete_service_referral(lifecycle: CaseLifecycle) -> None:
     consent_payload = {
         "given_by": ["caregiver"],
         "method": "thumbprint",
-        "on": "2024-06-10",
+        "on": "2022-06-10",
         "scope": ["share_with_providers"],
     }
     consents_path = f"{lifecycle.case_path}/consents"
-    expired_consent = {**consent_payload, "valid_until": "2024-06-10"}
+    expired_consent = {**consent_payload, "valid_until": "2022-06-10"}
     consent = expect_json(await worker.post(consents_path, expired_consent), 201)
     payload = {"provider_id": provider["id"], "service": "medical", "need": "Stomach pain.", "consent_id": consent["id"],
                "shared_fields": ["names", "age", "need"]}  # fmt: skip
@@ -245,11 +245,11 @@ async def complete_service_referral(lifecycle: CaseLifecycle) -> None:
 
 
 async def hold_reviews(lifecycle: CaseLifecycle) -> None:
-    case = await lifecycle.hold_review(date(2024, 8, 31), "continue", 2, expects_refusal=True)
-    assert case["next_review_on"] == "2024-11-30"
-    case = await lifecycle.hold_review(date(2024, 11, 30), "adapt", 3)
-    assert case["next_review_on"] == "2025-02-28"
-    with freeze_day(date(2024, 12, 2)):
+    case = await lifecycle.hold_review(date(2022, 8, 31), "continue", 2, expects_refusal=True)
+    assert case["next_review_on"] == "2022-11-30"
+    case = await lifecycle.hold_review(date(2022, 11, 30), "adapt", 3)
+    assert case["next_review_on"] == "2023-02-28"
+    with freeze_day(date(2022, 12, 2)):
         plans = expect_json(await lifecycle.worker.get(f"{lifecycle.case_path}/care-plans"))["items"]
         [draft] = [plan for plan in plans if plan["status"] == "draft"]
         assert draft["edition"] == 2
@@ -267,50 +267,51 @@ async def hold_reviews(lifecycle: CaseLifecycle) -> None:
         await fill_care_plan(lifecycle.scenario, expect_json(await lifecycle.worker.get(path)))
         expect_json(await lifecycle.worker.act(path, "submit"))
         expect_json(await lifecycle.supervisor.act(path, "approve"))
-        assert expect_json(await lifecycle.worker.get(lifecycle.case_path))["next_review_on"] == "2025-02-28"
-    day = date(2025, 2, 28)
-    while day < date(2026, 5, 28):
+        assert expect_json(await lifecycle.worker.get(lifecycle.case_path))["next_review_on"] == "2023-02-28"
+    day = date(2023, 2, 28)
+    while day < date(2024, 5, 28):
         case = await lifecycle.hold_review(day, "continue", 3)
         day = add_months(day, 3)
         assert case["next_review_on"] == day.isoformat()
     case = await lifecycle.hold_review(
-        date(2026, 5, 28), "continue", 4
+        date(2024, 5, 28), "continue", 4
     )  # one day before the end of the 24 months
-    case = await lifecycle.hold_review(date(2026, 8, 28), "continue", 4)  # after 24 months, with an extension
-    assert case["extended_until"] == "2026-12-28"
+    case = await lifecycle.hold_review(date(2024, 8, 28), "continue", 4)  # after 24 months, with an extension
+    assert case["extended_until"] == "2024-12-28"
 
 
 async def close_case(lifecycle: CaseLifecycle) -> None:
     worker, case_path = lifecycle.worker, lifecycle.case_path
     closure = {"reason_code": "goals_met", "outcome": "Sleeps well, goes to school, laughs."}
-    with freeze_day(date(2026, 11, 1)):
+    with freeze_day(date(2024, 11, 1)):
         assert await lifecycle.expect_refusal(worker, case_path, "close", closure) == {
             "exit_plan_not_approved",
             "final_review_missing",
         }
-    case = await lifecycle.hold_review(date(2026, 11, 28), "begin_exit", 4)
+    case = await lifecycle.hold_review(date(2024, 11, 28), "begin_exit", 4)
     assert case["status"] == "exiting"
-    with freeze_day(date(2026, 11, 29)):
+    with freeze_day(date(2024, 11, 29)):
         path = f"{case_path}/exit-plan"
         unmet = await lifecycle.expect_refusal(lifecycle.supervisor, path, "approve")
         assert unmet == {"condition_unanswered", "taper_not_falling", "ends_on_missing"}
         plan = {
             **EXIT_PLAN_PAYLOAD,
+            "ends_on": "2025-02-26",
             "taper": [
-                {"from": "2026-12-01", "contacts_per_month": 2},
-                {"from": "2027-01-01", "contacts_per_month": 1},
+                {"from": "2024-12-01", "contacts_per_month": 2},
+                {"from": "2025-01-01", "contacts_per_month": 1},
             ],
         }
         expect_json(await worker.put(path, plan, etag=(await worker.get(path)).headers["etag"]))
         assert (await worker.act(path, "approve")).status_code == 403
         expect_json(await lifecycle.supervisor.act(path, "approve"))
-    with freeze_day(date(2027, 2, 26)):
+    with freeze_day(date(2025, 2, 26)):
         case = expect_json(await worker.act(case_path, "close", closure))
-    assert (case["status"], case["closed_on"], case["next_review_on"]) == ("closed", "2027-02-26", None)
+    assert (case["status"], case["closed_on"], case["next_review_on"]) == ("closed", "2025-02-26", None)
 
 
 async def hold_follow_ups(lifecycle: CaseLifecycle) -> None:
-    worker, due_dates = lifecycle.worker, ["2027-03-26", "2027-05-26", "2027-08-26"]
+    worker, due_dates = lifecycle.worker, ["2025-03-26", "2025-05-26", "2025-08-26"]
     follow_ups = expect_json(await worker.get(f"{lifecycle.case_path}/follow-ups"))["items"]
     assert sorted(follow_up["due_on"] for follow_up in follow_ups) == due_dates
     for day in due_dates:

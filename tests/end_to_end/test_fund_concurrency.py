@@ -29,6 +29,7 @@ def server() -> Iterator[ServerProcess]:
             directory / "var",
             FIRSTSTEP_WORKERS="2",
             FIRSTSTEP_POOL_SIZE="2",
+            FIRSTSTEP_DEMO_CHILDREN="12",
             FIRSTSTEP_REQUESTS_PER_MINUTE="1000000",
         )
 
@@ -60,10 +61,10 @@ async def test_concurrent_approvals_and_payments_never_overdraw_a_fund(
             outcomes = Counter(map(tuple, await asyncio.gather(*map(approve_and_pay, disbursements))))
             assert outcomes == {(200, 200, 412): 100, (409,): 100}
             assert await clients.get_fund_balances(usd_fund) == {
-                "given": "500.50", "advanced": "500.50", "available": "0.00", "reserved": "0.00", "spent": "0.00",
+                "given": "500.50", "advanced": "500.50", "available": "0.00", "reserved": "0.00", "spent": "0.00", "rounding": "0.00",
             }  # fmt: skip
             assert await clients.get_fund_balances(khr_fund) == {
-                "given": "2050050", "advanced": "2050050", "available": "0", "reserved": "0", "spent": "0",
+                "given": "2050050", "advanced": "2050050", "available": "0", "reserved": "0", "spent": "0", "rounding": "0",
             }  # fmt: skip
             assert "eadlock" not in (server.home.parent / "run.log").read_text()
 

@@ -13,8 +13,16 @@ SAMPLES = {
     path.name[9:11]: json.loads(path.read_text()) for path in Path(__file__).parent.glob("samples/*.json")
 }
 PARTNER_FIELDS = {
+    "warnings",
     *("id", "version", "view", "external_id", "tracking_number", "status", "received_at", "updated_at"),
-    *("acknowledged_at", "decided_at", "decline_reason_code", "signposted_to", "questions"),
+    *(
+        "acknowledged_at",
+        "decided_at",
+        "decision_reversed_at",
+        "decline_reason_code",
+        "signposted_to",
+        "questions",
+    ),
 }
 
 
@@ -31,10 +39,16 @@ def collect_texts(document: Any) -> set[str]:
     return {document} if isinstance(document, str) and len(document) > 3 else set()
 
 
+SERVER_FIELDS = {"phones", "e164", "phone_e164"}
+"""Fields that the server adds to the sent content."""
+
+
 def assert_contains(sent: Any, body: Any, pointer: str = "") -> None:
     """Assert that a response contains the sent values, and empty values for the fields that were not sent."""
     if isinstance(sent, dict):
         for name, value in body.items():
+            if name in SERVER_FIELDS and name not in sent:
+                continue
             assert_contains(sent.get(name), value, f"{pointer}/{name}")
     elif isinstance(sent, list):
         assert len(sent) == len(body), pointer
@@ -177,11 +191,7 @@ async def test_two_referrals_of_a_child_are_possible_duplicates(scenario: Scenar
     supervisor = scenario.supervisor_north
     for path, duplicate_path in ((first, second), (second, first)):
         [match], request_id = await list_matches(supervisor, path)
-        assert (match["kind"], match["id"], match["child_id"]) == (
-            "referral",
-            duplicate_path.split("/")[-1],
-            None,
-        )
+        assert (match["kind"], match["id"]) == ("referral", duplicate_path.split("/")[-1])
         assert 0.55 <= match["score"] <= 1
         assert {"name_similar", "phone_shared"} <= set(match["why"])
         entries = await scenario.list_access_entries(request_id)
@@ -195,11 +205,7 @@ async def test_second_referral_of_a_child_joins_its_open_case(scenario: Scenario
     supervisor = scenario.supervisor_north
     opened = (await supervisor.act(first, "accept", acceptance_payload())).json()
     [match], request_id = await list_matches(supervisor, second)
-    assert (match["kind"], match["id"], match["child_id"]) == (
-        "child",
-        opened["child_id"],
-        opened["child_id"],
-    )
+    assert (match["kind"], match["id"], match["likelihood"]) == ("child", opened["child_id"], "likely")
     assert {"name_similar", "phone_shared"} <= set(match["why"])
     assert opened["child_id"] in {
         entry["child_id"] for entry in await scenario.list_access_entries(request_id)
@@ -228,7 +234,9 @@ async def test_other_team_sees_the_match_but_cannot_accept_for_its_case(scenario
     south = scenario.supervisor_south
     assert (await south.act(second, "acknowledge")).status_code == 200
     [match], _ = await list_matches(south, second)
-    assert match["child_id"] == opened["child_id"]
-    assert (await south.get(f"/v1/children/{match['child_id']}")).status_code == 404
-    acceptance = acceptance_payload(lead="worker_south", child_id=match["child_id"])
+    assert match == {
+        "kind": "child", "id": match["id"], "is_visible": False, "likelihood": "likely", "score": None, "why": None,
+    }  # fmt: skip
+    assert match["id"] != opened["child_id"]
+    acceptance = acceptance_payload(lead="worker_south", child_id=match["id"])
     assert list(parse_unmet_details(await south.act(second, "accept", acceptance))) == ["open_case_elsewhere"]

@@ -108,18 +108,21 @@ async def test_external_postgresql_is_migrated_without_demonstration(directory: 
         await connection.close()
         url = external.build_url(ADMIN_ROLE, "external-password", "somewhere")
         installation = ServerProcess(directory / "var", FIRSTSTEP_DATABASE_URL=url)
-        migration = installation.run_command("migrate", "--json")
-        # The test database runs without fsync, which production mode rejects.
-        assert "synchronous_commit or fsync is off" in migration.stderr
-        installation.environment["FIRSTSTEP_MODE"] = "demo"
-        (installation.home / "demo.json").write_text("{}")
+        installation.environment["FIRSTSTEP_MODE"] = "production"
         migration = installation.run_command("migrate", "--json")
         assert migration.returncode == 0, migration.stderr
+        # The test database runs without fsync, which production mode rejects.
+        assert "The setting fsync" in installation.run_command("run").stderr
+        assert not (installation.home / "demo.json").exists()
         first = installation.run_command(
             "users", "create-admin", "first@fsc.example", "First Administrator", "--json"
         )
         assert json.loads(first.stdout)["email"] == "first@fsc.example"
         second = installation.run_command("users", "create-admin", "second@fsc.example", "Second", "--json")
         assert second.returncode == 1
+        confirmer = installation.run_command(
+            "users", "create-confirmer", "dpo@fsc.example", "First Confirmer", "--json"
+        )
+        assert json.loads(confirmer.stdout)["role"] == "data_protection_officer"
     finally:
         external.stop()

@@ -11,16 +11,21 @@ from app.access.encryption import Cipher, get_encryption_key_id
 from app.access.keyring import KeyRing
 from app.config import Settings, get_settings
 from app.errors import Conflict
-from app.server import key_rotation
+from app.server import key_rotation, search_tokens
+from tests.support.key_rotation import register_key_ring, rotate_encryption_key
 from tests.support.scenario import Scenario
 
 
 @pytest.fixture
-def settings(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+async def settings(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings with a copy of the key ring, which the test may change."""
     monkeypatch.setattr(key_rotation, "RELOAD_INTERVAL_SECONDS", 0)
     ring = Path(shutil.copy(get_settings().key_ring_path, tmp_path / "keys.json"))
-    return Settings(owner_database_url=scenario.urls.owner, keys_file=ring)
+    settings = Settings(
+        owner_database_url=scenario.urls.owner, api_database_url=scenario.urls.api, keys_file=ring
+    )
+    await register_key_ring(settings)
+    return settings
 
 
 async def get_first_values(superuser: Any) -> dict[tuple[str, str], tuple[UUID, bytes]]:
@@ -39,7 +44,7 @@ async def test_key_can_be_retired_after_reencryption(
 ) -> None:
     await scenario.open_case()
     old = key_rotation.list_keys(settings)["encryption_active"]
-    new = key_rotation.create_key(settings, "encryption")
+    new = await rotate_encryption_key(settings)
     for key_id in (old, new):
         with pytest.raises(Conflict):
             await key_rotation.retire_key(settings, key_id)
@@ -59,7 +64,7 @@ async def test_key_cannot_be_retired_while_any_column_uses_it(
     # Planted: `_is_key_in_use` checks the first table only.
     await scenario.open_case()
     old = key_rotation.list_keys(settings)["encryption_active"]
-    key_rotation.create_key(settings, "encryption")
+    await rotate_encryption_key(settings)
     before = await get_first_values(superuser_connection)
     await key_rotation.reencrypt_all(settings, show_progress=False)
     after = await get_first_values(superuser_connection)
@@ -73,14 +78,46 @@ async def test_key_cannot_be_retired_while_any_column_uses_it(
     await key_rotation.retire_key(settings, old)
 
 
+async def test_added_key_is_distributed_before_another_machine_needs_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    # Planted: `add_key` that also activates the key.
+    other = settings.model_copy(
+        update={"keys_file": Path(shutil.copy(tmp_path / "keys.json", tmp_path / "b"))}
+    )
+    key_id = await key_rotation.add_key(settings, "encryption")
+    assert key_rotation.list_keys(settings)["encryption_active"] != key_id
+    with pytest.raises(Conflict, match="incomplete: it has no key"):
+        await key_rotation.activate_key(other, key_id)
+    shutil.copy(tmp_path / "keys.json", tmp_path / "b")
+    for machine in (settings, other):
+        await key_rotation.activate_key(machine, key_id)
+        assert key_rotation.list_keys(machine)["encryption_active"] == key_id
+
+
+async def test_commands_reject_a_key_ring_of_another_database(settings: Settings, tmp_path: Path) -> None:
+    # Planted: each of these commands without `validate_key_ring`.
+    (tmp_path / "keys.json").unlink()
+    active = KeyRing.load_or_create(tmp_path / "keys.json").encryption_active
+    for command in (
+        key_rotation.add_key(settings, "signing"),
+        key_rotation.activate_key(settings, active),
+        key_rotation.reencrypt_all(settings, show_progress=False),
+        key_rotation.retire_key(settings, active),
+        search_tokens.rebuild_search_tokens(settings, show_progress=False),
+    ):
+        with pytest.raises(Conflict, match="belongs to another database"):
+            await command
+
+
 async def test_reencryption_is_recorded_for_every_child(
     scenario: Scenario, superuser_connection: Any, settings: Settings
 ) -> None:
     case = await scenario.open_case()
-    key_rotation.create_key(settings, "encryption")
+    await rotate_encryption_key(settings)
     await key_rotation.reencrypt_all(settings, show_progress=False)
     query = """
         SELECT DISTINCT n.child_id::text FROM access_entries n JOIN access_events e ON e.id = n.event_id
-         WHERE e.act = 'keys.reseal' AND n.child_id IS NOT NULL
+         WHERE e.act = 'keys.reencrypt' AND n.child_id IS NOT NULL
     """
     assert [row[0] for row in await superuser_connection.fetch(query)] == [case["child_id"]]

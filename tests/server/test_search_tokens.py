@@ -11,6 +11,7 @@ import pytest
 from app.config import Settings
 from app.server import search_tokens
 from app.services.persons import person_details
+from tests.support.key_rotation import register_key_ring
 from tests.support.locks import wait_for_lock_waiters
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, referral_payload
@@ -26,8 +27,10 @@ SEARCHED_LENGTHS_QUERY = "SELECT bits FROM name_token_lengths ORDER BY bits"
 
 
 @pytest.fixture
-def settings(scenario: Scenario) -> Settings:
-    return Settings(owner_database_url=scenario.urls.owner)
+async def settings(scenario: Scenario) -> Settings:
+    settings = Settings(owner_database_url=scenario.urls.owner)
+    await register_key_ring(settings)
+    return settings
 
 
 async def rebuild(settings: Settings, bits: int) -> int:
@@ -95,7 +98,7 @@ async def test_every_record_is_found_during_a_rebuild(
     position: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Planted: `access.list_searched_tokens` uses the current length only.
+    # Planted: `access.shorten_tokens_to_search` uses the current length only.
     monkeypatch.setattr(search_tokens, "BATCH_SIZE", 1)
     cases = [await scenario.open_case(child=CHILD) for _ in range(3)]
     pending = await scenario.create_referral(child=CHILD)
@@ -117,7 +120,7 @@ async def test_tokens_of_open_transactions_are_rebuilt(
 ) -> None:
     # Planted: `_set_current_length` does not lock the table.
     referral = await scenario.create_referral(child=CHILD)
-    tokens = person_details.hash_search_keys({"a key"})
+    tokens = person_details.hash_search_keys({"a key"}, "referral")
     async with superuser_connection.transaction():
         await superuser_connection.execute(
             person_details.INSERT_TOKENS_SQL, UUID(referral["id"]), "referral", None, tokens

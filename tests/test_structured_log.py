@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
-from app.http.middleware import request_log as logs
-from app.http.middleware.request_log import configure_logging, current_request_id, logger
+from app import structured_log as logs
+from app.structured_log import configure_logging, current_request_id, logger
 
 CANARY = "Canary9271"
 
@@ -77,7 +77,7 @@ def test_exception_is_logged_by_type_and_location(capsys: pytest.CaptureFixture[
         logger.exception("sealing_failed")
     line = written(capsys)
     assert (line["error"], line["causes"]) == ("builtins.KeyError", ["builtins.ValueError"])
-    assert "http/middleware/test_request_log.py:" in line["frames"][-1]
+    assert "tests/test_structured_log.py:" in line["frames"][-1]
 
 
 def test_standard_library_record_is_logged_without_arguments(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,4 +103,4 @@ def test_warning_is_logged_by_location_without_text(capsys: pytest.CaptureFixtur
         warnings.warn(CANARY, UserWarning, stacklevel=1)
     line = written(capsys)
     assert (line["event"], line["error"]) == ("warning", "UserWarning")
-    assert line["where"].startswith("http/middleware/test_request_log.py:")
+    assert "/tests/test_structured_log.py:" in line["where"]

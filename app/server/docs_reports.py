@@ -1,0 +1,49 @@
+"""Generates docs/reports.md from the definitions of the reports."""
+
+from app.schemas.codes import get_code_label, get_codes
+from app.services.reports.catalogue import REPORTS
+from app.services.reports.definition import Report
+
+INTRODUCTION = """# Reports
+
+`GET /v1/reports/{name}` returns exact figures for staff. `from` and `to` are local days in Cambodia, both included; a
+period has at most ten years. `by` takes up to two dimensions of the report. `compare=previous` adds the period before.
+
+- *Events in the period* are counted on their day. *State at the end of the period* is the state at the end of its last day.
+  For *entries in the period, followed for a fixed time*, an entry counts when its time is over; younger ones are counted as
+  `unripe` only.
+- The age is the age at the referral. A range of ages that belongs to two groups is `uncertain`. Records without a value are
+  `unknown`. No record is left out of the groups.
+- Cases that were closed as duplicates and referrals that were declined as duplicates are not counted.
+- For a supervisor, a report counts the records of the supervised teams, by the current team of a case. For the other roles,
+  it counts all teams, also cases behind a conflict wall.
+- The access log names report, period and filters of each read. It contains no entry per child.
+
+This page is generated from `app/services/reports/catalogue/` by `python -m app.cli report-docs`.
+"""
+
+
+def render_reports_page() -> str:
+    """Return the page."""
+    return "\n".join([INTRODUCTION, *map(_render_report, REPORTS.values())])
+
+
+def _render_report(report: Report) -> str:
+    rule = get_code_label("report_period", report.period.kind, "en")
+    days = f", {report.period.follow_up_days} days" if report.period.follow_up_days else ""
+    roles = [get_code_label("role", role, "en") for role in get_codes("role") if role in report.readers]
+    measures = "".join(
+        f"| {measure.name} | {measure.title.en} | {measure.kind} |\n" for measure in report.measures
+    )
+    lines = [
+        f"## {report.get_title('en')}\n",
+        f"`{report.name}`. {report.definition.en}\n",
+        f"- Numerator: {report.numerator}",
+        *([f"- Denominator: {report.denominator}"] if report.denominator else []),
+        f"- Period: {rule[0].lower()}{rule[1:]}{days}.",
+        f"- Dimensions: {', '.join(f'`{dimension.name}`' for dimension in report.dimensions) or 'none'}.",
+        f"- Readers: {', '.join(role[0].lower() + role[1:] for role in roles)}.",
+        f"- Keep in mind: {report.pitfall}\n",
+        f"| figure | meaning | kind |\n|---|---|---|\n{measures}",
+    ]
+    return "\n".join(lines)

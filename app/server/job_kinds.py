@@ -1,0 +1,16 @@
+"""The kinds of jobs that the job process runs."""
+
+from app.kit.jobs import JobKind
+from app.server import maintenance
+from app.services.agenda.digests import DIGEST_MAIL, DIGEST_SCHEDULE
+from app.services.alerts.creation import ALERT_SEARCH
+from app.services.alerts.notifications import ALERT_MAIL
+
+JOB_KINDS: tuple[JobKind, ...] = (
+    maintenance.CLEANUP,
+    maintenance.LOG_PARTITIONS,
+    ALERT_SEARCH,
+    ALERT_MAIL,
+    DIGEST_SCHEDULE,
+    DIGEST_MAIL,
+)

@@ -1,0 +1,1 @@
+"""Metrics for Prometheus, served by a process of their own."""
