@@ -10,16 +10,20 @@ from app.http.permissions import (
     ReferralAcknowledger,
     ReferralCreator,
     ReferralDecliner,
+    ReferralDetacher,
     ReferralEditor,
     ReferralInformationProvider,
     ReferralInformationRequester,
     ReferralLister,
+    ReferralMatchingAllower,
     ReferralMatchReader,
     ReferralReader,
+    ReferralReinstater,
     ReferralWithdrawer,
 )
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
+from app.schemas.referral_filters import ReferralFilters
 from app.schemas.referral_responses import (
     ReferralListView,
     ReferralView,
@@ -29,15 +33,26 @@ from app.schemas.referrals import (
     ReferralAcknowledgement,
     ReferralCreate,
     ReferralDecline,
-    ReferralFilters,
+    ReferralDetachment,
     ReferralInformationAnswer,
     ReferralInformationRequest,
+    ReferralMatchingAllowance,
     ReferralMatchList,
+    ReferralReinstatement,
     ReferralUpdate,
     ReferralWithdrawal,
 )
 from app.schemas.wire import PageQuery
-from app.services.referrals import accept, acts, duplicates, referrals, views
+from app.services.referrals import (
+    accept,
+    acts,
+    detach,
+    duplicates,
+    matching,
+    referrals,
+    reinstate,
+    views,
+)
 
 router = Router(prefix="/referrals", tags=["referrals"])
 
@@ -65,7 +80,8 @@ async def list_referrals(
     """List referrals, newest first unless `sort` or `q` is given.
 
     Partners' systems receive the referrals of their agency. Staff receive the referrals of the intake queue that they
-    can see.
+    can see. A parameter or a value that is marked as staff only is 422 for partners' systems, because their view does
+    not contain its field.
     """
     return await views.list_referrals(reader, caller, filters)
 
@@ -99,16 +115,34 @@ async def update_referral(
 @router.get("/{referral_id}/matches")
 async def list_referral_matches(
     caller: ReferralMatchReader,
-    session: Session,  # the comparison calls database functions that return profiles of hidden children
+    session: Session,  # the comparison is counted
     referral_id: UUID,
     page: Annotated[PageQuery, Query()],
 ) -> ReferralMatchList:
-    """List possible duplicates of a referral, most similar first.
+    """List possible duplicates of a referral, likely ones first.
 
     Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items
-    contain ids, a score and reason codes, but no personal data.
+    contain no personal data. For a record that the caller cannot see, an item contains only the likelihood. At most
+    five changes of a referral are compared per day, and at most eight identities per caller; then a supervisor must allow
+    more (`allow-matching`).
     """
     return await duplicates.list_referral_matches(session, caller, referral_id, page)
+
+
+@router.post("/{referral_id}/allow-matching")
+async def allow_referral_matching(
+    caller: ReferralMatchingAllower,
+    session: Session,
+    referral_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: ReferralMatchingAllowance,
+) -> ReferralView:
+    """Allow more comparisons of a referral.
+
+    Other staff can then list the matches for five more changes of the referral on this day. The permission does not
+    apply to comparisons by the caller. Supervisors allow it for referrals of their teams.
+    """
+    return await matching.allow_referral_matching(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/acknowledge")
@@ -189,6 +223,39 @@ async def decline_referral(
     Records a reason code and other sources of help for the referrer, and a reason in words for staff.
     """
     return await acts.decline_referral(session, caller, referral_id, expected_version, payload)
+
+
+@router.post("/{referral_id}/reinstate")
+async def reinstate_referral(
+    caller: ReferralReinstater,
+    session: Session,
+    referral_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: ReferralReinstatement,
+) -> ReferralView:
+    """Reverse the decline of a referral.
+
+    The status returns to `acknowledged`, and `decision_reversed_at` shows the partner that the decline was a mistake.
+    The reversed decision stays in `reversals`.
+    """
+    return await reinstate.reinstate_referral(session, caller, referral_id, expected_version, payload)
+
+
+@router.post("/{referral_id}/detach")
+async def detach_referral(
+    caller: ReferralDetacher,
+    session: Session,
+    referral_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: ReferralDetachment,
+) -> ReferralView:
+    """Detach a referral that was accepted for the wrong child.
+
+    The referral is `acknowledged` again, without case and child, and `decision_reversed_at` shows the correction to the
+    partner. The case stays with its history, and the referral can be accepted for the right child. Supervisors of the team
+    of the case and programme managers do this.
+    """
+    return await detach.detach_referral(session, caller, referral_id, expected_version, payload)
 
 
 @router.post("/{referral_id}/withdraw")

@@ -1,19 +1,18 @@
 """Schemas of the content of a referral: concern, child, caregiver, referrer, consent."""
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from app.schemas.codes import CodeOf
 from app.schemas.consents import BasisWithoutConsent
+from app.schemas.dates import IncidentDate, PastDate
 from app.schemas.identity import ChildIdentity, ContactDetails
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.wire import (
     Email,
     Input,
     Narrative,
-    PlainDate,
     ShortNarrative,
     ShortText,
     StrictBoolean,
@@ -23,11 +22,11 @@ from app.schemas.wire import (
 class Concern(Input):
     """The concern about the child that leads to the referral."""
 
-    kind: Annotated[str, CodeOf("concern_kind")] = Field(
-        description="Kind of concern. `hsb` means harmful sexual behaviour."
+    kind: Annotated[str, CodeOf("concern_kind")] | None = Field(
+        None, description="Kind of concern, if known. `hsb` means harmful sexual behaviour."
     )
     summary: Narrative = Field(description="Summary of the concern.")
-    occurred_on: PlainDate | None = Field(None, description="Day of the incident, if known.")
+    occurred_on: IncidentDate | None = Field(None, description="Day of the incident, if known.")
     period: ShortText | None = Field(
         None, description="Period of the incidents in words, if no single day is known."
     )
@@ -55,8 +54,15 @@ class Referrer(Input):
 
     name: ShortText | None = Field(None, description="Name of the referrer.")
     position: ShortText | None = Field(None, description="Position of the referrer in the organisation.")
-    phone: Annotated[ShortText, Field(max_length=40)] | None = Field(
-        None, description="Phone number at work."
+    phone: ShortText | None = Field(
+        None,
+        description="Phone number at work. A certainly valid number is stored in E.164 format, any other text as it was "
+        "typed, for example with an extension.",
+    )
+    phone_e164: Annotated[ShortText, Field(max_length=20)] | None = Field(
+        None,
+        description="The phone number in E.164 format; null if it is not certainly valid. Only this value is dialled. The server "
+        "sets it, and ignores a value in a request.",
     )
     email: Email | None = Field(None, description="Email address at work.")
 
@@ -64,33 +70,27 @@ class Referrer(Input):
 class ReferralConsent(Input):
     """Consent to the referral, or the legal basis for a referral without consent.
 
-    Either `given_by`, `method`, `on` and `scope`, or `basis_without_consent` is required.
+    The acceptance requires either `given_by`, `method`, `on` and `scope` with `services`, or `basis_without_consent`. A consent
+    to a partner's referral also needs the scope `share_with_fsc`. The age of the child decides whose consent is required.
     """
 
     given_by: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
         default_factory=list, description="Persons who consented."
     )
     method: Annotated[str, CodeOf("consent_method")] | None = Field(None, description="Form of the consent.")
-    on: PlainDate | None = Field(None, description="Day of the consent.")
+    on: PastDate | None = Field(None, description="Day of the consent.")
     scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(max_length=10)] = Field(
         default_factory=list, description="Actions that the consent permits."
     )
     witness: ShortText | None = Field(None, description="Name of the witness.")
+    alternative_giver_reason: ShortNarrative | None = Field(
+        None,
+        description="Why another trusted adult (`other`) consents in place of the caregiver, for example because the caregiver "
+        "may be involved in the abuse. Without a reason, the consent of `other` does not count.",
+    )
     basis_without_consent: BasisWithoutConsent | None = Field(
         None, description="Legal basis for acting without consent."
     )
-
-    @model_validator(mode="after")
-    def require_consent_or_basis(self) -> Self:
-        """Require a complete consent or a legal basis."""
-        is_complete = (
-            bool(self.given_by) and self.method is not None and self.on is not None and bool(self.scope)
-        )
-        if not is_complete and self.basis_without_consent is None:
-            raise PydanticCustomError(
-                "consent_missing", "needs given_by, method, on and scope, or basis_without_consent"
-            )
-        return self
 
 
 class ReferralDocument(Input):
@@ -111,7 +111,8 @@ class ReferralContent(Input):
     caregiver: Caregiver | None = Field(None, description="Caregiver of the child.")
     referrer: Referrer | None = Field(None, description="Contact person at the referring organisation.")
     consent: ReferralConsent = Field(
-        description="Consent to the referral, or the legal basis for a referral without consent."
+        default_factory=ReferralConsent,
+        description="Consent to the referral, or the legal basis for a referral without consent.",
     )
     services_already_given: Annotated[list[Annotated[str, CodeOf("service")]], Field(max_length=20)] = Field(
         default_factory=list, description="Services that other organisations have already provided."

@@ -9,6 +9,7 @@ from app.schemas.codes import CodeOf
 from app.schemas.identity import Age, Birth, ChildIdentity, PersonName
 from app.schemas.references import AgencyRef, PlaceRef, StaffRef, TeamRef
 from app.schemas.referral_content import Caregiver, Concern, ReferralConsent, ReferralDocument, Referrer
+from app.schemas.warnings import InputWarning
 from app.schemas.wire import CountedPage, Output, UtcDateTime, Versioned
 
 
@@ -20,6 +21,22 @@ class ReferralQuestion(Output):
     asked_at: UtcDateTime = Field(description="Time of the question.")
     answer: str | None = Field(description="Answer of the referrer.")
     answered_at: UtcDateTime | None = Field(description="Time of the answer.")
+
+
+class UnreadReferralValue(Output):
+    """A value that could not be read, as it was sent."""
+
+    pointer: str = Field(
+        description="JSON pointer of the value in the body of the request, as in `warnings`."
+    )
+    value: str = Field(description="The value: a text as it was sent, anything else as JSON.")
+
+
+class ReferralWaiver(Output):
+    """The decision to accept a referral although the field of a warning was not complete."""
+
+    pointer: str = Field(description="`pointer` of the warning.")
+    reason: str = Field(description="Reason for the decision.")
 
 
 class ReferralProgress(Versioned):
@@ -40,18 +57,26 @@ class ReferralProgress(Versioned):
     decided_at: UtcDateTime | None = Field(
         description="Time at which the referral was accepted, declined or withdrawn."
     )
+    decision_reversed_at: UtcDateTime | None = Field(
+        description="Time at which a decision was reversed, because it was a mistake; null if none was reversed."
+    )
 
 
 class PartnerReferral(ReferralProgress):
     """A referral in the view of the agency that sent it: its progress, without First Step's records of the child."""
 
-    view: Literal["partner"] = Field(description="View of the agency that sent the referral.")
+    view: Literal["partner"] = Field(
+        description="`partner`: the fields that the agency that sent it can see."
+    )
 
     decline_reason_code: Annotated[str, CodeOf("decline_reason")] | None = Field(
         description="Reason code of a declined referral."
     )
     signposted_to: list[str] = Field(description="Other organisations that may help.")
     questions: list[ReferralQuestion] = Field(description="Questions to the referrer, with the answers.")
+    warnings: list[InputWarning] = Field(
+        description="Fields that were accepted although they look wrong or incomplete."
+    )
 
 
 class PartnerReferralList(CountedPage[PartnerReferral]):
@@ -60,11 +85,35 @@ class PartnerReferralList(CountedPage[PartnerReferral]):
     view: Literal["partner"] = Field(description="View of the agency that sent the referrals.")
 
 
+class MatchingAllowance(Output):
+    """A supervisor's permission to compare more changes of a referral on one day."""
+
+    allowed_by_id: UUID = Field(description="Id of the person who allowed it.")
+    allowed_by: StaffRef = Field(description="The person who allowed it.")
+    allowed_at: UtcDateTime = Field(description="Time of the permission. It ends with this day in Cambodia.")
+    reason: str = Field(description="Reason for the permission.")
+
+
 class ReferralScreening(Output):
     """Recorded result of the screening against First Step's criteria."""
 
     meets_criteria: bool = Field(description="Whether the child meets the criteria for support.")
     reason: str | None = Field(description="Reason for the result.")
+
+
+class ReferralReversal(Output):
+    """A decision on a referral that was reversed."""
+
+    reason: str = Field(description="Reason for the reversal.")
+    reversed_at: UtcDateTime = Field(description="Time of the reversal.")
+    reversed_by_id: UUID = Field(description="Id of the staff member who reversed the decision.")
+    reversed_by: StaffRef = Field(description="The staff member who reversed the decision.")
+    status: Annotated[str, CodeOf("referral_status")] = Field(description="Status before the reversal.")
+    decided_at: UtcDateTime = Field(description="Time of the reversed decision.")
+    decline_reason_code: Annotated[str, CodeOf("decline_reason")] | None = Field(
+        description="Reason code of a reversed decline."
+    )
+    decision_reason: str | None = Field(description="Reason of the reversed decision.")
 
 
 class StaffReferral(ReferralProgress):
@@ -91,7 +140,7 @@ class StaffReferral(ReferralProgress):
 class Referral(StaffReferral):
     """A referral in the staff view."""
 
-    view: Literal["staff"] = Field(description="View of First Step's staff.")
+    view: Literal["staff"] = Field(description="`staff`: all fields. Partner systems get `partner`.")
 
     received_by_id: UUID | None = Field(
         description="Id of the staff member who entered the referral; null if a partner's system sent it."
@@ -120,31 +169,47 @@ class Referral(StaffReferral):
     reason: str | None = Field(description="Reason for which the referral was declined or withdrawn.")
     signposted_to: list[str] = Field(description="Other organisations that may help.")
     screening: ReferralScreening | None = Field(description="Result of the screening.")
+    warnings: list[InputWarning] = Field(
+        description="Fields that were accepted although they look wrong or incomplete."
+    )
+    unread_values: list[UnreadReferralValue] = Field(
+        description="Values that could not be read and are therefore not in the content. Each has a warning."
+    )
+    waivers: list[ReferralWaiver] = Field(
+        description="Warnings whose fields were not completed before the acceptance, with the reasons."
+    )
+    reversals: list[ReferralReversal] = Field(description="Reversed decisions, oldest first.")
     questions: list[ReferralQuestion] = Field(description="Questions to the referrer, with the answers.")
+    matching_allowances: list[MatchingAllowance] = Field(
+        description="Permissions to compare more changes of the referral (see `allow-matching`)."
+    )
 
 
 class ReferralSummary(StaffReferral):
     """A referral in the intake queue."""
 
-    concern_kind: Annotated[str, CodeOf("concern_kind")] = Field(
-        description="Kind of concern. `hsb` means harmful sexual behaviour."
+    concern_kind: Annotated[str, CodeOf("concern_kind")] | None = Field(
+        description="Kind of concern; null if the referrer did not state it. `hsb` means harmful sexual behaviour."
     )
     child_names: list[PersonName] = Field(description="Names of the child, each in one script.")
     child_nickname: str | None = Field(description="Nickname of the child.")
     child_sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the child.")
-    child_birth: Birth = Field(description="Birth date or estimated age of the child.")
-    child_age: Age = Field(description="Age of the child today.")
+    child_birth: Birth | None = Field(
+        description="Birth date or estimated age of the child; null if unknown."
+    )
+    child_age: Age | None = Field(description="Age of the child today; null if unknown.")
     province_code: str | None = Field(description="NCDD code of the child's province.")
     province: PlaceRef | None = Field(description="The child's province.")
     acknowledgement_overdue: bool = Field(
-        description="Whether the referral was received more than two days ago and is not acknowledged."
+        description="Whether the referral is not acknowledged within the target of its urgency: by default 2 hours for an "
+        "emergency, 1 day for an urgent and 2 days for a routine referral."
     )
 
 
 class ReferralList(CountedPage[ReferralSummary]):
     """One page of the intake queue."""
 
-    view: Literal["staff"] = Field(description="View of First Step's staff.")
+    view: Literal["staff"] = Field(description="`staff`: all fields. Partner systems get `partner`.")
 
 
 ReferralView = Annotated[Referral | PartnerReferral, Field(discriminator="view")]

@@ -1,38 +1,42 @@
 """Schemas of referrals: requests, the staff view and the partner view."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
-from typing_extensions import TypeAliasType
+from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from app.schemas.codes import CodeOf
 from app.schemas.referral_content import (
     ReferralContent,
     ReferralContentUpdate,
 )
+from app.schemas.soft_input import UnreadValue, validate_softly
 from app.schemas.wire import (
     ClientChosenId,
-    CommaSeparated,
-    CountedPageQuery,
     Id,
     Input,
     Narrative,
     Output,
     Page,
-    PlainDate,
-    ProvinceCode,
-    QueryBoolean,
+    Reason,
     ShortNarrative,
     ShortText,
     StrictBoolean,
-    UtcDateTime,
 )
+
+REQUIRED_PATHS: Final = frozenset[tuple[str | int, ...]]({
+    *((), ("id",), ("external_id",), ("urgency",), ("concern",), ("concern", "summary"), ("child",)),
+})  # fmt: skip
+"""The fields of a new referral whose faults are errors. Faults of the other fields are warnings."""
 
 
 class ReferralCreate(ReferralContent):
-    """A new referral, from a partner's system or from staff."""
+    """A new referral, from a partner's system or from staff.
+
+    Only a missing name, summary or urgency, a value of another type, an unknown field and a text that is too long refuse a
+    referral. Other faults are `warnings` of the response. The acceptance requires their completion or a waiver.
+    """
 
     id: ClientChosenId | None = Field(
         None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
@@ -46,6 +50,19 @@ class ReferralCreate(ReferralContent):
         None,
         description="Channel through which the referral arrived. Default: `api` for API clients, `phone_call` for staff.",
     )
+    _unread_values: list[UnreadValue] = PrivateAttr(default_factory=list)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def keep_imperfect_values(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Accept a referral without the values that cannot be read, unless one of them is required."""
+        referral, unread_values = validate_softly(validate, document, REQUIRED_PATHS)
+        referral._unread_values = unread_values  # noqa: SLF001 - the same class
+        return referral
+
+    def get_unread_values(self) -> list[UnreadValue]:
+        """Return the values that cannot be read, each with its warning."""
+        return self._unread_values
 
 
 class ReferralUpdate(ReferralContentUpdate):
@@ -55,74 +72,6 @@ class ReferralUpdate(ReferralContentUpdate):
         None, description="Id of the staff member assigned to the referral, a member of the team."
     )
     team_id: Id | None = Field(None, description="Id of the team assigned to the referral.")
-
-
-ReferralSort = TypeAliasType(
-    "ReferralSort",
-    Literal["received_at", "-received_at", "urgency", "-urgency", "updated_at", "-updated_at"],
-)
-"""Order of the list of referrals."""
-
-
-class ReferralFilters(CountedPageQuery):
-    """Query parameters of the list of referrals."""
-
-    q: Annotated[str, Field(min_length=2, max_length=100)] | None = Field(
-        None,
-        description="Name of the child in Khmer or Latin script (not for API clients), tracking number, or `external_id`. The "
-        "best match comes first.",
-    )
-    sort: ReferralSort = Field(
-        "-received_at",
-        description="Order of the list; a minus sign means descending. `urgency` lists emergencies first. Excludes `q`.",
-    )
-    status: CommaSeparated[Annotated[str, CodeOf("referral_status")]] | None = Field(
-        None,
-        description="Only referrals with one of these statuses, separated by commas. `information_requested` waits for an "
-        "answer of the referrer.",
-    )
-    urgency: CommaSeparated[Annotated[str, CodeOf("urgency")]] | None = Field(
-        None, description="Only referrals with one of these urgencies, separated by commas."
-    )
-    concern_kind: CommaSeparated[Annotated[str, CodeOf("concern_kind")]] | None = Field(
-        None, description="Only referrals with one of these kinds of concern, separated by commas."
-    )
-    source: CommaSeparated[Annotated[str, CodeOf("referral_source")]] | None = Field(
-        None, description="Only referrals that arrived through one of these channels, separated by commas."
-    )
-    external_id: Annotated[str, Field(max_length=100)] | None = Field(
-        None, description="Only referrals with this `external_id`."
-    )
-    tracking_number: Annotated[str, Field(max_length=20)] | None = Field(
-        None, description="Only the referral with this tracking number."
-    )
-    agency_id: CommaSeparated[Id] | None = Field(
-        None, description="Only referrals of one of these agencies, separated by commas."
-    )
-    team_id: CommaSeparated[Id] | None = Field(
-        None, description="Only referrals assigned to one of these teams, separated by commas."
-    )
-    handed_to_id: CommaSeparated[Id] | None = Field(
-        None, description="Only referrals assigned to one of these staff members, separated by commas."
-    )
-    province_code: CommaSeparated[ProvinceCode] | None = Field(
-        None,
-        description="Only referrals of children from one of these provinces, by NCDD code, separated by commas.",
-    )
-    received_from: PlainDate | None = Field(
-        None, description="Only referrals received on or after this day in Cambodia."
-    )
-    received_to: PlainDate | None = Field(
-        None, description="Only referrals received on or before this day in Cambodia."
-    )
-    updated_since: UtcDateTime | None = Field(
-        None, description="Only referrals that were changed at or after this time."
-    )
-    acknowledgement_overdue: QueryBoolean | None = Field(
-        None,
-        description="Only referrals that were received more than two days ago and are not acknowledged (`true`), or only the "
-        "others (`false`).",
-    )
 
 
 class ReferralAcknowledgement(Input):
@@ -159,6 +108,15 @@ class ReferralScreeningCreate(Input):
     )
 
 
+class ReferralWaiverCreate(Input):
+    """The decision to accept a referral although the field of a warning is not complete."""
+
+    pointer: Annotated[ShortText, Field(max_length=200)] = Field(
+        description="`pointer` of the warning, such as `/child/phone/number`."
+    )
+    reason: Reason = Field(description="Reason for which the field cannot or need not be completed.")
+
+
 class ReferralAcceptance(Input):
     """Acceptance of a referral.
 
@@ -173,6 +131,10 @@ class ReferralAcceptance(Input):
     screening: ReferralScreeningCreate | None = Field(None, description="Result of the screening.")
     duplicates_reviewed: StrictBoolean = Field(
         default=False, description="Whether the possible duplicates were reviewed."
+    )
+    waivers: Annotated[list[ReferralWaiverCreate], Field(max_length=100)] = Field(
+        default_factory=list,
+        description="Warnings of the referral whose fields are not completed, with the reasons.",
     )
     child_id: Id | None = Field(
         None, description="Id of the known child if a duplicate was confirmed; null to create a new child."
@@ -208,24 +170,62 @@ class ReferralWithdrawal(Input):
     reason: ShortNarrative = Field(description="Reason for the withdrawal.")
 
 
+class ReferralReinstatement(Input):
+    """Reversal of a decline that was a mistake, with the reason."""
+
+    reason: ShortNarrative = Field(description="Reason why the decline was a mistake.")
+
+
+class ReferralDetachment(Input):
+    """Undoing of an acceptance for the wrong child, with the reason."""
+
+    reason: ShortNarrative = Field(description="Reason, for example how the wrong identity was noticed.")
+
+
 class ReferralMatchKind(StrEnum):
-    """Kind of record that may describe the same child as the referral."""
+    """Kind of a match: a child or referral that may be the same child, or another child of the same household."""
 
     child = "child"
     referral = "referral"
+    household = "household"
+
+
+class ReferralMatchLikelihood(StrEnum):
+    """How likely it is that a record describes the same child as the referral."""
+
+    likely = "likely"
+    possible = "possible"
 
 
 class ReferralMatch(Output):
-    """A child or referral that may be about the same child. It contains no personal data."""
+    """A child or referral that may be about the same child, or about a sibling. It contains no personal data."""
 
-    kind: ReferralMatchKind = Field(description="Kind of the matching record.")
-    id: UUID = Field(description="Id of the matching child or referral.")
-    child_id: UUID | None = Field(description="Id of the child; null for a referral that was not accepted.")
-    score: Annotated[float, Field(ge=0, le=1)] = Field(description="Similarity, from 0 to 1.")
-    why: list[Annotated[str, CodeOf("match_reason")]] = Field(
-        description="Codes of the facts that agree or differ."
+    kind: ReferralMatchKind = Field(
+        description="Kind of the match. `household`: another child that shares two of the phone number, the caregiver "
+        "and the commune, for example a sibling. Only children that the caller can see are listed as `household`."
+    )
+    id: UUID = Field(
+        description="Id of the matching child or referral. For a record that the caller cannot see, an id that is valid "
+        "only for this referral with its present content. `child_id` of the acceptance takes the id of a child."
+    )
+    is_visible: bool = Field(description="Whether the caller can see the record.")
+    likelihood: ReferralMatchLikelihood = Field(
+        description="`likely` from a score of 0.75, otherwise `possible`. For a household, `likely` if both the phone number "
+        "and the caregiver are shared."
+    )
+    score: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="Similarity, from 0.55 to 1, and below 0.55 for a household; null for a record that the caller cannot see."
+    )
+    why: list[Annotated[str, CodeOf("match_reason")]] | None = Field(
+        description="Codes of the facts that agree or differ; null for a record that the caller cannot see."
     )
 
 
 class ReferralMatchList(Page[ReferralMatch]):
-    """One page of possible duplicates of a referral, most similar first."""
+    """One page of possible duplicates of a referral, likely ones first, then other children of the household."""
+
+
+class ReferralMatchingAllowance(Input):
+    """Permission for other staff to compare more changes of a referral on this day."""
+
+    reason: Reason = Field(description="Reason, for example what was corrected in the referral.")

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.kit.records import get_version_for_update
+from app.kit.records import get_record, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Referral
 from app.models.encrypted_field import dump_content
@@ -15,14 +15,18 @@ from app.schemas.referral_responses import ReferralView
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
+from app.services.cases.referral_circle import merge_referral_circle
 from app.services.persons import person_details
 from app.services.referrals import views
 from app.services.referrals.acceptance_checks import (
-    check_consent,
+    check_duplicates,
     check_known_child,
     check_screening,
     check_staffing,
+    resolve_known_child_id,
 )
+from app.services.referrals.consents import check_consent, record_referral_consent
+from app.services.referrals.intake import check_warnings
 from app.services.referrals.states import ACCEPT
 
 
@@ -35,27 +39,53 @@ async def accept_referral(
 ) -> ReferralView:
     """Accept a referral: open a case for a new child, or for a known child after a duplicate was confirmed.
 
-    If the known child has an open case, the referral joins it. The team and lead worker of that case do not change.
+    If the known child has an open case, the referral joins it: its caregiver and phones are added to the circle of the
+    case. The team and lead worker of that case do not change.
 
     Raises:
         GateRefused: Lists every unmet condition of the gate "referral accepted".
     """
+    child_id = await _lock_known_child(session, referral_id, payload)
     referral = await get_version_for_update(session, Referral, referral_id, expected_version)
     content = referral.content
+    child_faults = await check_known_child(session, caller, child_id, payload)
     raise_if_unmet(
         [
             *check_status(ACCEPT, referral.status),
             *check_screening(referral, content, payload),
-            *check_consent(content),
+            *await check_duplicates(session, referral, payload),
+            *check_warnings(content, frozenset(waiver.pointer for waiver in payload.waivers)),
             *await check_staffing(session, caller, payload),
-            *await check_known_child(session, caller, referral, payload),
+            *child_faults,
+            # A caller who cannot accept the referral for the child learns nothing about its consent register.
+            *await check_consent(session, referral, content, None if child_faults else child_id),
         ]
     )
+    payload = payload.model_copy(update={"child_id": child_id})
     case = await _join_or_open_case(session, caller, referral, content, payload)
+    await record_referral_consent(session, caller, case, content["consent"])
     _record_acceptance(referral, caller, case, payload)
+    await session.flush()  # a trigger compares the search tokens with the referral
     await person_details.mark_search_tokens_accepted(session, referral.id, case.child_id)
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
+
+
+async def _lock_known_child(
+    session: AsyncSession, referral_id: UUID, payload: ReferralAcceptance
+) -> UUID | None:
+    """Return the id of the known child in the payload. Lock the opening of its cases, and its open case if it has one.
+
+    Every act locks the case before the referral, so that the acceptance and the detachment of one referral cannot wait for
+    each other. The content is read without a lock: if it changes before the lock, the version of the referral is stale.
+    """
+    if payload.child_id is None:
+        return None
+    referral = await get_record(session, Referral, referral_id)
+    child_id = await resolve_known_child_id(session, referral, payload.child_id)
+    if child_id is not None:
+        await cases_open.lock_case_opening(session, child_id)
+        await cases_open.get_open_case_for_share(session, child_id)
+    return child_id
 
 
 async def _join_or_open_case(
@@ -69,6 +99,7 @@ async def _join_or_open_case(
         open_case = await cases_open.get_open_case_for_share(session, payload.child_id)
         if open_case is not None:
             case_history.record_case_history(session, open_case, "referral_joined", caller, referral)
+            await merge_referral_circle(session, caller, open_case, referral)
             return open_case
     return await cases_open.open_case_from_referral(session, caller, referral, content, payload)
 

@@ -1,13 +1,16 @@
-"""Conditions of the gate "referral accepted": screening, consent, staffing and the known child."""
+"""Conditions of the gate "referral accepted": screening, staffing and the known child."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
+from app.access.session_records import get_accessed_records
 from app.errors import Fault
-from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange
+from app.kit.dates import CAMBODIA_TIMEZONE, get_age_range
 from app.models import Referral, Team
 from app.models.referrals import StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
@@ -23,7 +26,7 @@ MIN_AGE, MAX_AGE = 5, 17
 def check_screening(
     referral: Referral, content: StoredReferralContent, payload: ReferralAcceptance
 ) -> Iterator[Fault]:
-    """Yield the unmet conditions on the kind of case, the screening, the age at referral and the review of duplicates."""
+    """Yield the unmet conditions on the kind of case, the screening and the age at referral."""
     screening = payload.screening
     if payload.case_kind is None:
         yield Fault("/case_kind", "case_kind_missing", "The kind of case is required.")
@@ -39,23 +42,22 @@ def check_screening(
             "The screening result requires a reason."
         )
         yield Fault("/screening/reason", "age_outside_range", detail)
+
+
+async def check_duplicates(
+    session: AsyncSession, referral: Referral, payload: ReferralAcceptance
+) -> list[Fault]:
+    """Return a fault unless the caller opened the possible duplicates of the present content, and confirms their review."""
     if not payload.duplicates_reviewed:
         detail = "The possible duplicates must be reviewed first."
-        yield Fault("/duplicates_reviewed", "duplicates_not_reviewed", detail)
+        return [Fault("/duplicates_reviewed", "duplicates_not_reviewed", detail)]
+    return await duplicates.check_matches_opened(session, referral)
 
 
 def _may_be_outside_age_range(referral: Referral, content: StoredReferralContent) -> bool:
     received_on = referral.received_at.astimezone(CAMBODIA_TIMEZONE).date()
-    youngest, oldest = BirthRange.from_details(content["child"]["birth"]).age_range_on(received_on)
-    return youngest < MIN_AGE or oldest > MAX_AGE
-
-
-def check_consent(content: StoredReferralContent) -> Iterator[Fault]:
-    """Return a fault unless the referral contains consent to First Step's services or a legal basis."""
-    consent = content["consent"]
-    if not consent["basis_without_consent"] and "services" not in consent["scope"]:
-        detail = "The referral must contain consent to First Step's services or a legal basis for acting without consent."
-        yield Fault(None, "consent_missing", detail)
+    ages = get_age_range(content["child"]["birth"], received_on)
+    return ages is None or ages[0] < MIN_AGE or ages[1] > MAX_AGE
 
 
 async def check_staffing(session: AsyncSession, caller: Caller, payload: ReferralAcceptance) -> list[Fault]:
@@ -93,35 +95,55 @@ async def _is_own_team(session: AsyncSession, caller: Caller, team_id: UUID) -> 
     return team is not None and team.is_active and caller.belongs_to_team(team_id)
 
 
-async def check_known_child(
-    session: AsyncSession, caller: Caller, referral: Referral, payload: ReferralAcceptance
-) -> list[Fault]:
-    """Check that the referral can be accepted for the known child in the request.
+async def resolve_known_child_id(session: AsyncSession, referral: Referral, child_id: UUID) -> UUID | None:
+    """Return the id of the known child in a request to accept a referral, or None if the caller cannot name it.
 
-    The child must be a possible duplicate of the referral, or a child with whom the caller works.
+    The request must contain the id of a child with whom the caller works, or an id that `/matches` of the referral shows.
+    For a child that the caller cannot see, `/matches` shows an id that is valid for the referral only.
     """
-    child_id = payload.child_id
+    if not await check_works_with_child(session, child_id):
+        return child_id
+    matching_id = await duplicates.find_matching_child_id(session, referral, child_id)
+    if matching_id is not None:
+        # A refusal reveals something about the child too, so it needs an entry in the access log.
+        record = AccessedRecord(str(matching_id), None, "child", str(matching_id))
+        get_accessed_records(session).add(record)
+    return matching_id
+
+
+async def _check_child_known(session: AsyncSession, child_id: UUID | None, requested_id: UUID) -> list[Fault]:
+    """Return a fault if the caller cannot name the child, or if it was merged into another record in the meantime."""
+    if await session.scalar(select(func.access.is_merged_child(child_id or requested_id))):
+        detail = "The child was merged into another record. Send the id of that record (`merged_into_id`)."
+        return [Fault("/child_id", "child_merged", detail)]
     if child_id is None:
-        return []
-    await cases_open.lock_case_opening(session, child_id)
-    is_outside_caseload = bool(await check_works_with_child(session, child_id))
-    if is_outside_caseload and not await _is_possible_duplicate(session, referral, child_id):
         detail = "The child must be listed in `/matches` of the referral, or be a child with whom you work."
         return [Fault("/child_id", "child_unknown", detail)]
+    return []
+
+
+async def check_known_child(
+    session: AsyncSession, caller: Caller, child_id: UUID | None, payload: ReferralAcceptance
+) -> list[Fault]:
+    """Check that the referral can be accepted for the child that `resolve_known_child_id` returned.
+
+    The opening of cases for the child, and its open case, must be locked.
+    """
+    if payload.child_id is None:
+        return []
+    faults = await _check_child_known(session, child_id, payload.child_id)
+    if child_id is None or faults:
+        return faults
+    is_outside_caseload = bool(await check_works_with_child(session, child_id))
     if open_case := await cases_open.get_open_case_for_share(session, child_id):
         # The referral joins the open case. This requires write access to the case.
         return await check_works_on_case(session, open_case)
+    if is_outside_caseload and not _supervises_team(caller, payload):
+        # Returned first, so that the caller does not learn whether the child has an open case.
+        detail = "You do not work with this child. Only a supervisor of the team or a programme manager can accept the referral."
+        return [Fault("/child_id", "not_yours", detail)]
     if await cases_open.has_open_case(session, child_id):
         detail = "The child has an open case that you cannot see. A programme manager can accept the referral for that case."
         return [Fault("/child_id", "open_case_elsewhere", detail)]
     lead_worker_ids = [payload.lead_worker_id] if payload.lead_worker_id else []
-    unmet = await check_conflict_wall(session, child_id, lead_worker_ids)
-    if is_outside_caseload and not _supervises_team(caller, payload):
-        detail = "You do not work with this child. Only a supervisor of the team or a programme manager can accept the referral."
-        unmet.append(Fault("/child_id", "not_yours", detail))
-    return unmet
-
-
-async def _is_possible_duplicate(session: AsyncSession, referral: Referral, child_id: UUID) -> bool:
-    matches = await duplicates.find_possible_duplicates(session, referral)
-    return any(match.child_id == child_id for match in matches)
+    return await check_conflict_wall(session, child_id, lead_worker_ids)

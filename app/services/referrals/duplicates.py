@@ -1,20 +1,24 @@
 """Find the possible duplicates of a referral among all children and referrals.
 
-A blind index selects the candidates, which are then compared in memory. The result contains ids and no personal data.
+A blind index selects the candidates, which are then compared in memory. Children who are not similar, but share the phone,
+caregiver or commune, are listed as the same household. The result contains no personal data. For a record that the caller cannot see, the response contains only a coarse likelihood and an id that is valid for the
+referral only, so that a caller cannot find out facts about a hidden child by changing a referral.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Row, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Integer, Row, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
-from app.access.log import get_accessed_records
+from app.access.session_records import get_accessed_records
+from app.errors import Fault
 from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
@@ -22,16 +26,28 @@ from app.models import Child, Person, Referral
 from app.models.contents import StoredChildIdentity
 from app.models.people import StoredPersonDetails
 from app.models.referrals import StoredCaregiver, StoredReferralContent
-from app.schemas.referrals import ReferralMatch, ReferralMatchKind, ReferralMatchList
+from app.schemas.referrals import ReferralMatch, ReferralMatchKind, ReferralMatchLikelihood, ReferralMatchList
 from app.schemas.wire import PageQuery
 from app.services.persons import person_details
-from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
-
-CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:tokens)").bindparams(
-    bindparam("tokens", type_=ARRAY(Integer))
+from app.services.referrals import matching
+from app.services.referrals.similarity import (
+    DUPLICATE_THRESHOLD,
+    LIKELY_THRESHOLD,
+    IdentityProfile,
+    is_same_household,
+    score_similarity,
 )
-PROFILES_SQL = text("SELECT * FROM access.duplicate_profiles(:children, :referrals)").bindparams(
-    bindparam("children", type_=ARRAY(Uuid)), bindparam("referrals", type_=ARRAY(Uuid))
+
+CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:referral, :child_tokens, :referral_tokens)")
+CANDIDATES_SQL = CANDIDATES_SQL.bindparams(
+    bindparam("referral", type_=Uuid),
+    bindparam("child_tokens", type_=ARRAY(Integer)),
+    bindparam("referral_tokens", type_=ARRAY(Integer)),
+)
+PROFILES_SQL = text("SELECT * FROM access.duplicate_profiles(:referral, :children, :referrals)").bindparams(
+    bindparam("referral", type_=Uuid),
+    bindparam("children", type_=ARRAY(Uuid)),
+    bindparam("referrals", type_=ARRAY(Uuid)),
 )
 
 
@@ -41,66 +57,197 @@ class DuplicateCandidate:
 
     kind: ReferralMatchKind
     id: UUID
-    child_id: UUID | None
     profile: IdentityProfile
+
+
+ScoredCandidate: TypeAlias = tuple[DuplicateCandidate, float, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleDuplicate:
+    """A candidate that is similar to the referral. Only a visible one shows its own id, its score and its reasons.
+
+    A candidate that is not similar can be a child of the same household; it is always visible.
+    """
+
+    kind: ReferralMatchKind
+    record_id: UUID
+    shown_id: UUID
+    is_visible: bool
+    score: float
+    reasons: list[str]
+
+    @property
+    def likelihood(self) -> ReferralMatchLikelihood:
+        """The coarse score, or the strength of the evidence for one household."""
+        is_likely = self.score >= LIKELY_THRESHOLD
+        if self.kind is ReferralMatchKind.household:
+            is_likely = {"phone_shared", "caregiver_similar"}.issubset(self.reasons)
+        return ReferralMatchLikelihood.likely if is_likely else ReferralMatchLikelihood.possible
+
+    @property
+    def child_id(self) -> UUID | None:
+        """The id of the child; None for a referral, because a referral with a child is not a candidate."""
+        return None if self.kind is ReferralMatchKind.referral else self.record_id
+
+    @property
+    def sort_key(self) -> tuple[bool, bool, bool, float, UUID]:
+        """Likely ones first, among these the visible ones by score, then the hidden ones in the order of a random id.
+
+        The children of the same household come last.
+        """
+        is_possible = self.likelihood is ReferralMatchLikelihood.possible
+        return (
+            self.kind is ReferralMatchKind.household,
+            is_possible,
+            not self.is_visible,
+            -self.score if self.is_visible else 0.0,
+            self.shown_id,
+        )
 
 
 async def list_referral_matches(
     session: AsyncSession, caller: Caller, referral_id: UUID, page: PageQuery
 ) -> ReferralMatchList:
-    """List the possible duplicates of a referral, most similar first. The access log records each of them."""
+    """List the possible duplicates of a referral, likely ones first, then other children of the household.
+
+    The access log records each of them.
+
+    Raises:
+        GateRefused: The caller or other staff have compared too many changes of the referral on this day.
+    """
     paginator = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
     referral = await get_record(session, Referral, referral_id)
-    matches, cursor = paginator.paginate_items(
-        await find_possible_duplicates(session, referral), lambda match: match.id
+    profile = _build_referral_profile(referral.content)
+    await matching.record_matching(
+        session, referral.id, matching.compute_identity_digest(referral.id, profile)
     )
-    for match in matches:
-        child_id = str(match.child_id) if match.child_id else None
-        get_accessed_records(session).add(AccessedRecord(child_id, None, match.kind.value, str(match.id)))
-    return ReferralMatchList(items=list(matches), next_cursor=cursor)
+    duplicates = await _find_possible_duplicates(session, referral, profile)
+    shown, cursor = paginator.paginate_items(duplicates, lambda duplicate: duplicate.shown_id)
+    for duplicate in shown:
+        child_id = str(duplicate.child_id) if duplicate.child_id else None
+        record = AccessedRecord(child_id, None, "child" if child_id else "referral", str(duplicate.record_id))
+        get_accessed_records(session).add(record)
+    return ReferralMatchList(items=[_to_schema(duplicate) for duplicate in shown], next_cursor=cursor)
 
 
-async def find_possible_duplicates(session: AsyncSession, referral: Referral) -> list[ReferralMatch]:
-    """Return the possible duplicates of a referral, most similar first."""
-    content = referral.content
-    profile = _build_referral_profile(content)
-    matches = []
-    for candidate in await _load_candidates(session, referral, content):
-        score, reasons = score_similarity(profile, candidate.profile)
-        if score >= DUPLICATE_THRESHOLD:
-            matches.append(
-                ReferralMatch(
-                    kind=candidate.kind,
-                    id=candidate.id,
-                    child_id=candidate.child_id,
-                    score=score,
-                    why=reasons,
-                )
-            )
-    return sorted(matches, key=lambda match: (-match.score, match.id))
+async def find_matching_child_id(session: AsyncSession, referral: Referral, shown_id: UUID) -> UUID | None:
+    """Return the id of the child that `/matches` of the referral shows as `shown_id`, or None.
+
+    Without a listing of the matches for the present content of the referral, nothing is compared.
+    """
+    profile = _build_referral_profile(referral.content)
+    digest = matching.compute_identity_digest(referral.id, profile)
+    if not await matching.is_matched(session, referral.id, digest):
+        return None
+    duplicates = await _find_possible_duplicates(session, referral, profile)
+    return next(
+        (
+            duplicate.child_id
+            for duplicate in duplicates
+            if duplicate.shown_id == shown_id and duplicate.kind is ReferralMatchKind.child
+        ),
+        None,
+    )
 
 
-async def _load_candidates(
-    session: AsyncSession, referral: Referral, content: StoredReferralContent
-) -> list[DuplicateCandidate]:
-    tokens = person_details.hash_search_keys(person_details.get_referral_search_keys(content))
-    token_matches = (await session.execute(CANDIDATES_SQL, {"tokens": tokens})).all()
+def is_identity_changed(before: StoredReferralContent, after: StoredReferralContent) -> bool:
+    """Return whether two contents of a referral differ in a fact that is compared with other records."""
+    return _build_referral_profile(before) != _build_referral_profile(after)
+
+
+async def check_matches_opened(session: AsyncSession, referral: Referral) -> list[Fault]:
+    """Return a fault unless the caller listed the matches for the present content of the referral."""
+    digest = matching.compute_identity_digest(referral.id, _build_referral_profile(referral.content))
+    if await matching.has_opened_matches(session, referral.id, digest):
+        return []
+    detail = "Open the possible duplicates of the referral first: its identity changed, or you have not listed them."
+    return [Fault("/duplicates_reviewed", "duplicates_not_opened", detail)]
+
+
+def _to_schema(duplicate: PossibleDuplicate) -> ReferralMatch:
+    return ReferralMatch(
+        kind=duplicate.kind,
+        id=duplicate.shown_id,
+        is_visible=duplicate.is_visible,
+        likelihood=duplicate.likelihood,
+        score=duplicate.score if duplicate.is_visible else None,
+        why=duplicate.reasons if duplicate.is_visible else None,
+    )
+
+
+async def _find_possible_duplicates(
+    session: AsyncSession, referral: Referral, profile: IdentityProfile
+) -> list[PossibleDuplicate]:
+    """Return the possible duplicates of a referral in the order of the list."""
+    candidates = await _load_candidates(session, referral)
+    scored = _select_best_scores(
+        (candidate, *score_similarity(profile, candidate.profile)) for candidate in candidates
+    )
+    similar = [item for item in scored if item[1] >= DUPLICATE_THRESHOLD or is_same_household(item[2])]
+    visible_ids = await _select_visible_ids(session, [candidate for candidate, _, _ in similar])
+    digest = matching.compute_identity_digest(referral.id, profile)
+    duplicates = []
+    for candidate, score, reasons in similar:
+        is_visible = candidate.id in visible_ids
+        kind = candidate.kind if score >= DUPLICATE_THRESHOLD else ReferralMatchKind.household
+        if kind is ReferralMatchKind.household and not (
+            is_visible and candidate.kind is ReferralMatchKind.child
+        ):
+            continue
+        match_id = matching.compute_match_id(referral.id, digest, candidate.id)
+        shown_id = candidate.id if is_visible else match_id
+        duplicates.append(PossibleDuplicate(kind, candidate.id, shown_id, is_visible, score, reasons))
+    return sorted(duplicates, key=lambda duplicate: duplicate.sort_key)
+
+
+def _select_best_scores(scored: Iterable[ScoredCandidate]) -> list[ScoredCandidate]:
+    """Return the best score of each record. A child has several if other records were merged into it."""
+    best: dict[UUID, ScoredCandidate] = {}
+    for item in scored:
+        known = best.setdefault(item[0].id, item)
+        if item[1] > known[1]:
+            best[item[0].id] = item
+    return list(best.values())
+
+
+async def _select_visible_ids(
+    session: AsyncSession, candidates: Sequence[DuplicateCandidate]
+) -> frozenset[UUID]:
+    """Return the ids of the candidates that the caller can see. The row policies decide."""
+    ids = [candidate.id for candidate in candidates]
+    children = await session.scalars(select(col(Child.id)).where(col(Child.id).in_(ids)))
+    referrals = await session.scalars(select(col(Referral.id)).where(col(Referral.id).in_(ids)))
+    return frozenset([*children, *referrals])
+
+
+async def _load_candidates(session: AsyncSession, referral: Referral) -> list[DuplicateCandidate]:
+    child_tokens, referral_tokens = person_details.hash_duplicate_query(referral.content)
+    parameters = {"referral": referral.id, "child_tokens": child_tokens, "referral_tokens": referral_tokens}
+    token_matches = (await session.execute(CANDIDATES_SQL, parameters)).all()
     candidate_ids = {
+        "referral": referral.id,
         "children": [row.id for row in token_matches if row.kind == "child" and row.id != referral.child_id],
         "referrals": [row.id for row in token_matches if row.kind == "referral" and row.id != referral.id],
     }
     rows = (await session.execute(PROFILES_SQL, candidate_ids)).all()
-    contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)
-    for row in rows:
-        if row.kind == "person":
-            contacts[row.child_id].append(Person.details.decrypt(row.id, row.profile_encrypted))
+    contacts = _decrypt_contacts(row for row in rows if row.kind == "person")
     return [
         DuplicateCandidate(
-            ReferralMatchKind(row.kind), row.id, row.child_id, _build_candidate_profile(row, contacts)
+            ReferralMatchKind(row.kind),
+            row.child_id if row.kind == "child" else row.id,
+            _build_candidate_profile(row, contacts),
         )
         for row in rows
         if row.kind != "person"
     ]
+
+
+def _decrypt_contacts(rows: Iterable[Row[Any]]) -> Mapping[UUID, Sequence[StoredPersonDetails]]:
+    contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)
+    for row in rows:
+        contacts[row.child_id].append(Person.details.decrypt(row.id, row.profile_encrypted))
+    return contacts
 
 
 def _build_candidate_profile(
@@ -122,13 +269,13 @@ def _build_profile(
     sex: str | None,
     contacts: Sequence[StoredCaregiver | StoredPersonDetails],
 ) -> IdentityProfile:
-    phones = [identity["phone"], *(contact["phone"] for contact in contacts)]
+    phones = [*identity["phones"], *(phone for contact in contacts for phone in contact["phones"])]
     return IdentityProfile(
         names=identity["names"],
         nickname=identity["nickname"],
         sex=sex,
-        birth=BirthRange.from_details(identity["birth"]),
+        birth=BirthRange.from_known_details(identity["birth"]),
         place_code=identity["place_code"],
-        phones=frozenset(phone["number"] for phone in phones if phone),
+        phones=frozenset(phone["e164"] for phone in phones if phone["e164"]),
         caregiver_names=[name for contact in contacts for name in contact["names"]],
     )

@@ -1,31 +1,35 @@
 """Create and update referrals. The acts of their life cycle are in `acts` and `accept`, the views in `views`."""
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
-from app.kit.dates import validate_not_in_future
 from app.kit.record_insert import RecordInsert
 from app.kit.records import get_version_for_update, validate_document
 from app.kit.state_machine import raise_if_unmet
 from app.models import Referral
-from app.models.encrypted_field import dump_content
 from app.models.record import new_id, utc_now
 from app.models.referrals import StoredReferralContent
 from app.schemas.merge_patch import apply_merge_patch
-from app.schemas.referral_content import ReferralContent, Referrer
+from app.schemas.referral_content import ReferralContent
 from app.schemas.referral_responses import (
     ReferralView,
 )
 from app.schemas.referrals import ReferralCreate, ReferralUpdate
+from app.schemas.warnings import build_warning
 from app.services.persons import person_details
-from app.services.persons.phone_numbers import normalize_office_phone
-from app.services.referrals import views
+from app.services.persons.contact_patch import merge_contact_patch
+from app.services.referrals import duplicates, intake, views
 from app.services.referrals.acts import assign_referral
 from app.services.referrals.states import check_referral_open
+from app.text_folding import fold_identifier, normalize_identifier
 
 TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's Base32 alphabet, without I, L, O and U, which are easily confused."""
@@ -40,62 +44,60 @@ async def create_referral(session: AsyncSession, caller: Caller, payload: Referr
         InvalidInput: A field is not valid.
         AlreadyExists: The agency has a referral with this `external_id`, or the id exists.
     """
-    _validate_source(caller, payload)
-    content = await _normalize_content(session, payload)
     referral_id = payload.id or new_id()
+    external_id = payload.external_id and normalize_identifier(payload.external_id)
+    if caller.is_partner and external_id is None:
+        detail = "API clients must send `external_id`, their unique number for the referral."
+        raise InvalidInput([Fault("/external_id", "missing", detail)])
+    external_id_key = fold_identifier(external_id or "") or None
+    is_source_ignored = payload.source is not None and caller.is_partner != (payload.source == "api")
+    findings = [build_warning("/source", "source_ignored")] if is_source_ignored else []
+    if caller.is_partner and await _has_similar_external_id(session, caller, external_id, external_id_key):
+        findings.append(build_warning("/external_id", "external_id_similar"))
+    content = await intake.normalize_new_content(session, payload, payload.get_unread_values(), findings)
     referral = await INSERT_REFERRAL.execute(
         session,
-        person_details.hash_search_keys(person_details.get_referral_search_keys(content)),
+        person_details.hash_referral_search_keys(content),
         id=referral_id,
         agency_id=caller.agency_id if caller.is_partner else None,
         received_by_id=None if caller.is_partner else caller.id,
-        external_id=payload.external_id,
+        external_id=external_id,
+        external_id_key=external_id_key,
         tracking_number=_generate_tracking_number(),
-        source="api" if caller.is_partner else (payload.source or "phone_call"),
+        source=_get_source(caller, payload),
         content_encrypted=Referral.content.encrypt(referral_id, content),
         **_extract_plain_columns(content),
     )
     if caller.is_partner:
-        return views.build_new_partner_view(referral)
+        return views.build_new_partner_view(referral, content)
     return await views.load_referral_view(session, caller, referral_id)
 
 
-def _validate_source(caller: Caller, payload: ReferralCreate) -> None:
-    if caller.is_partner and payload.external_id is None:
-        detail = "API clients must send `external_id`, their unique number for the referral."
-        raise InvalidInput([Fault("/external_id", "missing", detail)])
-    if payload.source is not None and caller.is_partner != (payload.source == "api"):
-        detail = "The source must be `api` for API clients and another one for staff."
-        raise InvalidInput([Fault("/source", "not_yours", detail)])
+def _get_source(caller: Caller, payload: ReferralCreate) -> str:
+    if caller.is_partner:
+        return "api"
+    return payload.source if payload.source not in {None, "api"} else "phone_call"
 
 
-async def _normalize_content(session: AsyncSession, payload: ReferralContent) -> StoredReferralContent:
-    """Return the content with normalized details of the child, the caregiver and the referrer.
-
-    Raises:
-        InvalidInput: A date is in the future, or `normalize_person_details` rejects the details of a person.
-    """
-    basis = payload.consent.basis_without_consent
-    validate_not_in_future(
-        {
-            "/concern/occurred_on": payload.concern.occurred_on,
-            "/consent/on": payload.consent.on,
-            "/consent/basis_without_consent/on": basis.on if basis else None,
-        }
+async def _has_similar_external_id(
+    session: AsyncSession, caller: Caller, external_id: str | None, external_id_key: str | None
+) -> bool:
+    """Return whether the agency has a referral whose external id differs only in case, spaces and punctuation."""
+    query = select(col(Referral.id)).where(
+        col(Referral.external_id_key) == external_id_key,
+        col(Referral.agency_id) == caller.agency_id,
+        col(Referral.external_id) != external_id,
     )
-    child = await person_details.normalize_person_details(session, payload.child, "/child")
-    caregiver = payload.caregiver
-    if caregiver:
-        caregiver = await person_details.normalize_person_details(session, caregiver, "/caregiver")
-    referrer = _normalize_referrer(payload.referrer)
-    content = payload.model_copy(update={"child": child, "caregiver": caregiver, "referrer": referrer})
-    return dump_content(StoredReferralContent, content)
+    return external_id_key is not None and await session.scalar(query.limit(1)) is not None
 
 
-def _normalize_referrer(referrer: Referrer | None) -> Referrer | None:
-    if referrer is None or referrer.phone is None:
-        return referrer
-    return referrer.model_copy(update={"phone": normalize_office_phone(referrer.phone)})
+def _merge_content_patch(content: StoredReferralContent, patch: Mapping[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = apply_merge_patch(content, patch)
+    merged.pop("warnings")
+    for name, details in (("child", content["child"]), ("caregiver", content["caregiver"])):
+        if isinstance(patch.get(name), dict):
+            merged[name] = merge_contact_patch(details, patch[name])
+    return merged
 
 
 def _extract_plain_columns(content: StoredReferralContent) -> dict[str, str | None]:
@@ -126,15 +128,15 @@ async def update_referral(
     assignment = payload.model_dump(include=set(ASSIGNMENT_FIELDS), exclude_unset=True)
     await assign_referral(session, caller, referral, assignment)
     patch = payload.model_dump(mode="json", exclude=set(ASSIGNMENT_FIELDS), exclude_unset=True)
-    updated = validate_document(ReferralContent, apply_merge_patch(referral.content, patch))
-    content = await _normalize_content(session, updated)
+    updated = validate_document(ReferralContent, _merge_content_patch(referral.content, patch))
+    content = await intake.normalize_changed_content(session, updated, referral.content, patch)
+    if not caller.is_partner and duplicates.is_identity_changed(referral.content, content):
+        referral.identity_changed_by_staff = True
     referral.content = content
     for name, value in _extract_plain_columns(content).items():
         setattr(referral, name, value)
     referral.updated_at = utc_now()
-    search_keys = person_details.get_referral_search_keys(content)
-    await person_details.replace_search_tokens(
-        session, referral.id, "referral", referral.child_id, search_keys
-    )
+    tokens = person_details.hash_referral_search_keys(content)
+    await person_details.replace_search_tokens(session, referral.id, "referral", referral.child_id, tokens)
     await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral_id)

@@ -35,7 +35,7 @@ class ReferralScope(CaseScope):
 
     @property
     def has_ordered_arms(self) -> bool:
-        """Return True: referrals have the team of their case, and an index by team."""
+        """Return True, because referrals store the team of their case and have an index on it."""
         return True
 
     def list_arms(self, caller: Caller) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Search referrals by the name of the child, by tracking number, or by the number of the partner."""
 
-import re
 from functools import cache
 
 from sqlalchemy import func, select
@@ -9,36 +8,47 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader
 from app.models import NameToken, Referral
+from app.schemas.referral_filters import ReferralFilters
 from app.services.cases.search import MAX_NAME_CANDIDATES, ONLY_COMPARED
 from app.services.persons import name_matching, person_details
 from app.services.referrals.scope import ReferralScope
+from app.text_folding import fold_identifier, normalize_identifier
 
 SCOPE = ReferralScope()
 DIGITS_BY_CONFUSABLE_LETTER = str.maketrans("OIL", "011")
 """Digit for each letter that users confuse with it. Tracking numbers do not contain these letters."""
 
 
-async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) -> list[str]:
-    """Return the ids of the referrals of a child with a matching name, most similar first.
+async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) -> dict[str, float]:
+    """Return the similarity of each referral of a child with a matching name, above 0 to 1, by id.
 
     An agency does not search by name: its view of a referral contains no names.
     """
     if caller.is_partner:
-        return []
-    tokens = person_details.hash_search_keys(name_matching.search_query_keys(q))
+        return {}
+    tokens = person_details.hash_search_keys(name_matching.search_query_keys(q), "referral")
     query = _compile_candidates_query(SCOPE.list_arms(caller))
     similarities = {}
     for row in await reader.fetch(query, tokens=tokens, **SCOPE.get_parameters(caller)):
         child = Referral.content.decrypt(row.id, row.content_encrypted)["child"]
         similarities[row.id] = name_matching.search_query_similarity(q, child["names"], child["nickname"])
-    matching = [referral_id for referral_id, similarity in similarities.items() if similarity > 0]
-    return sorted(matching, key=lambda referral_id: (-similarities[referral_id], referral_id))
+    return {referral_id: similarity for referral_id, similarity in similarities.items() if similarity > 0}
 
 
 def parse_tracking_number(q: str) -> str:
     """Return the normalized tracking number in `q` (`R-7K3M-92QF` for `r 7k3m92qf`), or an empty text."""
-    text = re.sub(r"[^0-9A-Z]", "", q.upper()).removeprefix("R").translate(DIGITS_BY_CONFUSABLE_LETTER)
+    text = fold_identifier(q).upper().removeprefix("R").translate(DIGITS_BY_CONFUSABLE_LETTER)
     return f"R-{text[:4]}-{text[4:]}" if len(text) == 8 else ""  # noqa: PLR2004 - characters of a tracking number
+
+
+def fold_identifiers(filters: ReferralFilters) -> ReferralFilters:
+    """Return the filters with the stored form of the external id and the tracking number."""
+    update: dict[str, str] = {}
+    if filters.external_id is not None:
+        update["external_id"] = normalize_identifier(filters.external_id)
+    if filters.tracking_number is not None:
+        update["tracking_number"] = parse_tracking_number(filters.tracking_number) or filters.tracking_number
+    return filters.model_copy(update=update)
 
 
 @cache

@@ -1,46 +1,47 @@
 """Score the similarity of two records that may be about the same child, with reason codes.
 
-The weights add up to 1. The name has the greatest weight. The facts that siblings share (phone, place, caregiver) have
-a limited sum, so that siblings are not reported as duplicates. A contradicting birth date reduces the score. The score
-only selects pairs for review; staff decide.
+The positive weights add up to 1. The name has the greatest weight. The facts that siblings share (phone, place, caregiver)
+have a limited sum, so that siblings are not reported as duplicates. A contradicting fact reduces the score, but no single
+one excludes a child whose name, caregiver and phone agree. The score only selects pairs for review; staff decide.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.kit.dates import BirthRange
-from app.services.persons.name_matching import Name, detect_script, have_common_script, name_similarity
+from app.services.persons.name_matching import have_same_consonants
+from app.services.persons.name_similarity import Name, name_similarity
+from app.services.referrals.birth_similarity import BirthAgreement, compare_births
+from app.text_folding import detect_script
 
 DUPLICATE_THRESHOLD = 0.55
 """Minimum score of a possible duplicate."""
+LIKELY_THRESHOLD = 0.75
+"""Minimum score of a likely duplicate: the same name, and for example the same birth date and sex or place."""
 
 _NAME_WEIGHT, _NAME_CONFLICT_WEIGHT, _NICKNAME_WEIGHT = 0.45, -0.10, 0.20
 _NICKNAME_WITH_NAME_WEIGHT = 0.10
-_BIRTH_DATE_WEIGHT, _BIRTH_RANGE_WEIGHT, _BIRTH_CONFLICT_WEIGHT = 0.20, 0.15, -0.30
+_BIRTH_WEIGHTS = {
+    BirthAgreement.precise: 0.20,
+    BirthAgreement.compatible: 0.15,
+    BirthAgreement.near: 0.05,
+    BirthAgreement.conflict: -0.20,
+}
 _SEX_WEIGHT, _SEX_CONFLICT_WEIGHT = 0.05, -0.15
-_SAME_PLACE_WEIGHT, _NEAR_PLACE_WEIGHT, _PHONE_WEIGHT, _CAREGIVER_WEIGHT, _MAX_HOUSEHOLD_WEIGHT = (
-    0.10,
-    0.05,
-    0.15,
-    0.15,
-    0.30,
-)
-_NO_COMMON_SCRIPT_FACTOR = 1.2
-"""Factor for two records without names in a common script. The other facts then have more weight."""
+_SAME_PLACE_WEIGHT, _NEAR_PLACE_WEIGHT, _PLACE_CONFLICT_WEIGHT = 0.10, 0.05, -0.05
+_PHONE_WEIGHT, _CAREGIVER_WEIGHT, _CAREGIVER_CONFLICT_WEIGHT = 0.15, 0.15, -0.10
+_MAX_HOUSEHOLD_WEIGHT = 0.30
+_CERTAIN_IDENTITY = frozenset({"caregiver_similar", "phone_shared"})
+"""Reasons that, together with a similar name, keep the score at the threshold if only one other fact contradicts."""
 
 _MIN_NAME_SIMILARITY, _SIMILAR_NAME_THRESHOLD, _SAME_NAME_THRESHOLD = 0.80, 0.85, 0.995
 """Lowest similarities of names that increase the score, that have the reason code `name_similar`, and that have
 `name_same`.
 """
-
-_BIRTH_MATCH_THRESHOLD, _BIRTH_CONFLICT_THRESHOLD = 0.5, 0.25
-"""Similarity of birth dates from which the score is increased, and below which it is reduced."""
-
-_PRECISE_BIRTH_DAYS = 31
-"""Maximum length in days of a range of possible birth dates that counts as precise."""
-
-_COMMUNE_DIGITS, _DISTRICT_DIGITS = 6, 4
-"""Number of digits of the NCDD code of a commune and of a district."""
+_CERTAIN_NAME_SIMILARITY = 0.93
+"""Lowest similarity of names of one child that have different consonants. Siblings can have a lower one."""
+_COMMUNE_DIGITS, _DISTRICT_DIGITS, _PROVINCE_DIGITS = 6, 4, 2
+"""Number of digits of the NCDD code of a commune, a district and a province."""
 
 _ScoredReasons = Iterator[tuple[float, str | None]]
 
@@ -62,25 +63,43 @@ class IdentityProfile:
 def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, list[str]]:
     """Return the score of two profiles, 0 to 1 with two decimals, and the reason codes for and against a match.
 
-    Codes: name_same, name_similar, nickname_similar, birth_compatible, birth_conflict, sex_same, sex_conflict,
-    place_same, place_near, phone_shared, caregiver_similar.
+    Codes: name_same, name_similar, nickname_similar, birth_compatible, birth_near, birth_conflict, sex_same,
+    sex_conflict, place_same, place_near, place_conflict, phone_shared, caregiver_similar.
     """
+    similarity = name_similarity(a.names, b.names)
     household = list(_score_household(a, b))
-    reasons = [*_score_name(a, b), *_score_birth(a, b), *_score_sex(a, b), *household]
+    reasons = [*_score_name(a, b, similarity), *_score_birth(a, b), *_score_sex(a, b), *household]
     surplus = max(0.0, sum(points for points, _ in household) - _MAX_HOUSEHOLD_WEIGHT)
     score = sum(points for points, _ in reasons) - surplus
-    if not have_common_script(a.names, b.names):
-        score *= _NO_COMMON_SCRIPT_FACTOR
-    return round(min(1.0, max(0.0, score)), 2), [code for _, code in reasons if code]
+    codes = [code for _, code in reasons if code]
+    if _is_certain_identity(a, b, similarity, codes):
+        score = max(score, DUPLICATE_THRESHOLD)
+    return round(min(1.0, max(0.0, score)), 2), codes
 
 
-def _score_name(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
-    similarity = name_similarity(a.names, b.names)
+def is_same_household(codes: Iterable[str]) -> bool:
+    """Return whether the reason codes show the same household: two of phone, caregiver and commune, not only the place."""
+    shared = {"phone_shared", "caregiver_similar", "place_same"}.intersection(codes)
+    return len(shared) > 1
+
+
+def _is_certain_identity(
+    a: IdentityProfile, b: IdentityProfile, similarity: float, codes: Sequence[str]
+) -> bool:
+    """Return whether name, caregiver and phone agree, and at most one other fact contradicts."""
+    conflicts = [code for code in codes if code.endswith("_conflict")]
+    is_name_similar = similarity >= _CERTAIN_NAME_SIMILARITY or (
+        similarity >= _SIMILAR_NAME_THRESHOLD and have_same_consonants(a.names, b.names)
+    )
+    return is_name_similar and _CERTAIN_IDENTITY.issubset(codes) and len(conflicts) <= 1
+
+
+def _score_name(a: IdentityProfile, b: IdentityProfile, similarity: float) -> _ScoredReasons:
     strength = max(0.0, (similarity - _MIN_NAME_SIMILARITY) / (1 - _MIN_NAME_SIMILARITY))
     is_nickname_similar = _is_nickname_similar(a, b)
     if strength:
         yield _NAME_WEIGHT * strength, _name_reason(similarity)
-    elif have_common_script(a.names, b.names) and not is_nickname_similar:
+    elif a.names and b.names and not is_nickname_similar:
         yield _NAME_CONFLICT_WEIGHT, None
     if is_nickname_similar:
         yield (_NICKNAME_WITH_NAME_WEIGHT if strength else _NICKNAME_WEIGHT), "nickname_similar"
@@ -108,19 +127,17 @@ def _given_names(profile: IdentityProfile) -> list[Name]:
 
 
 def _score_birth(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
+    """Score the birth dates. Different dates that can be a writing error agree weakly, and are a conflict for the reader."""
     if not a.birth or not b.birth:
         return
-    similarity = a.birth.similarity_to(b.birth)
-    if similarity >= _BIRTH_MATCH_THRESHOLD:
-        are_precise = _is_precise_birth(a.birth) and _is_precise_birth(b.birth)
-        weight = _BIRTH_DATE_WEIGHT if are_precise else _BIRTH_RANGE_WEIGHT
-        yield similarity * weight, "birth_compatible"
-    elif similarity < _BIRTH_CONFLICT_THRESHOLD:
-        yield _BIRTH_CONFLICT_WEIGHT, "birth_conflict"
-
-
-def _is_precise_birth(birth: BirthRange) -> bool:
-    return (birth.latest - birth.earliest).days < _PRECISE_BIRTH_DAYS
+    agreement, similarity = compare_births(a.birth, b.birth)
+    if agreement in {BirthAgreement.precise, BirthAgreement.compatible}:
+        yield similarity * _BIRTH_WEIGHTS[agreement], "birth_compatible"
+    elif agreement is BirthAgreement.near:
+        yield _BIRTH_WEIGHTS[agreement], "birth_near"
+        yield 0.0, "birth_conflict"
+    elif agreement is BirthAgreement.conflict:
+        yield _BIRTH_WEIGHTS[agreement], "birth_conflict"
 
 
 def _score_sex(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
@@ -134,17 +151,23 @@ def _score_household(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
     yield from _score_place(a.place_code or "", b.place_code or "")
     if a.phones & b.phones:
         yield _PHONE_WEIGHT, "phone_shared"
-    if name_similarity(a.caregiver_names, b.caregiver_names) >= _SIMILAR_NAME_THRESHOLD:
-        yield _CAREGIVER_WEIGHT, "caregiver_similar"
+    if a.caregiver_names and b.caregiver_names:
+        if name_similarity(a.caregiver_names, b.caregiver_names) >= _SIMILAR_NAME_THRESHOLD:
+            yield _CAREGIVER_WEIGHT, "caregiver_similar"
+        elif not a.phones & b.phones:
+            yield _CAREGIVER_CONFLICT_WEIGHT, None
 
 
 def _score_place(a: str, b: str) -> _ScoredReasons:
     """Compare two place codes.
 
-    They are the same if they agree down to at least the commune, and near if they are in the same district.
+    They are the same if they agree down to at least the commune, and near if they are in the same district. Different
+    provinces contradict, but children move.
     """
     shorter, longer = sorted((a, b), key=len)
     if len(shorter) >= _COMMUNE_DIGITS and longer.startswith(shorter):
         yield _SAME_PLACE_WEIGHT, "place_same"
     elif len(shorter) >= _DISTRICT_DIGITS and shorter[:_DISTRICT_DIGITS] == longer[:_DISTRICT_DIGITS]:
         yield _NEAR_PLACE_WEIGHT, "place_near"
+    elif len(shorter) >= _PROVINCE_DIGITS and shorter[:_PROVINCE_DIGITS] != longer[:_PROVINCE_DIGITS]:
+        yield _PLACE_CONFLICT_WEIGHT, "place_conflict"

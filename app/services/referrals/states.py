@@ -32,8 +32,22 @@ ACCEPT = Transition(
 )
 DECLINE = Transition("decline", OPEN_STATUSES, "declined", Permission.referral_decline, "a reason")
 WITHDRAW = Transition("withdraw", OPEN_STATUSES, "withdrawn", Permission.referral_withdraw, "a reason")
+REINSTATE = Transition(
+    "reinstate", frozenset({"declined"}), "acknowledged", Permission.referral_reinstate, "a reason"
+)
 
-TRANSITIONS = (ACKNOWLEDGE, REQUEST_INFORMATION, PROVIDE_INFORMATION, ACCEPT, DECLINE, WITHDRAW)
+DETACH = Transition("detach", frozenset({"accepted"}), "acknowledged", Permission.referral_detach, "a reason")
+
+TRANSITIONS = (
+    ACKNOWLEDGE,
+    REQUEST_INFORMATION,
+    PROVIDE_INFORMATION,
+    ACCEPT,
+    DECLINE,
+    WITHDRAW,
+    REINSTATE,
+    DETACH,
+)
 
 
 def check_referral_open(status: str) -> list[Fault]:
@@ -42,3 +56,8 @@ def check_referral_open(status: str) -> list[Fault]:
         return []
     detail = f"The referral is {status}. Only a referral that is not decided yet can be updated."
     return [Fault("/status", "status", detail)]
+
+
+def has_only_open_statuses(statuses: list[str] | None) -> bool:
+    """Return whether a filter selects only referrals that are not decided."""
+    return statuses is not None and OPEN_STATUSES.issuperset(statuses)

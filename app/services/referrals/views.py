@@ -1,22 +1,32 @@
 """Read referrals: in the view of staff, as the intake queue, and in the view of the agency that sent them."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, case, func, not_, or_, select
+from sqlalchemy import Interval, and_, bindparam, case, func, literal, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
-from app.kit.dates import BirthRange, today
+from app.kit.dates import today
+from app.kit.filter_audience import narrow_filters
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
-from app.kit.reference_names import agency_name, person_name, place_names, team_name, to_place_ref, to_ref
-from app.models import Referral, ReferralQuestion
+from app.kit.reference_names import (
+    agency_name,
+    fetch_staff_refs,
+    person_name,
+    place_names,
+    team_name,
+    to_place_ref,
+    to_ref,
+)
+from app.kit.search_matches import SearchMatches, get_match_parameters
+from app.models import Referral
+from app.models.referrals import StoredReferralContent
 from app.schemas.referral_content import ReferralContent
+from app.schemas.referral_filters import PartnerReferralFilters, ReferralFilters
 from app.schemas.referral_responses import (
     PartnerReferral,
     PartnerReferralList,
@@ -27,25 +37,29 @@ from app.schemas.referral_responses import (
     ReferralView,
 )
 from app.schemas.referral_responses import Referral as ReferralSchema
-from app.schemas.referrals import ReferralFilters
+from app.services.cases.cases import build_age
 from app.services.persons.places import load_place_refs
 from app.services.referrals import search
+from app.services.referrals.intake import to_referral_warnings
+from app.services.referrals.questions import fetch_matching_allowances, fetch_questions
 from app.services.referrals.scope import ReferralScope
-from app.services.referrals.states import OPEN_STATUSES
+from app.services.referrals.states import OPEN_STATUSES, has_only_open_statuses
+from app.text_folding import fold_identifier
 
 STAFF_COLUMN_FIELDS = [name for name in ReferralSchema.model_fields if name in Referral.model_fields]
 SUMMARY_COLUMN_FIELDS = [name for name in ReferralSummary.model_fields if name in Referral.model_fields]
 PARTNER_COLUMN_FIELDS = [name for name in PartnerReferral.model_fields if name in Referral.model_fields]
-ACKNOWLEDGEMENT_DAYS = 2
-"""Days after which the acknowledgement of a received referral is overdue, as on the agenda."""
+ACKNOWLEDGEMENT_TARGET = func.access.get_target(
+    literal("acknowledgement_").concat(col(Referral.urgency)), type_=Interval
+)
 ACKNOWLEDGEMENT_OVERDUE = and_(
     col(Referral.status) == "received",
-    col(Referral.received_at) < build_day_start("day", -ACKNOWLEDGEMENT_DAYS),
+    col(Referral.received_at) + ACKNOWLEDGEMENT_TARGET < func.now(),
 )
+"""The target for the acknowledgement is the same as on the agenda."""
 URGENCY_RANK = case({"emergency": 0, "urgent": 1}, value=col(Referral.urgency), else_=2)
 """Rank of the urgency. Emergencies have the lowest rank."""
-REFERRAL_IDS = bindparam("referral_ids", type_=ARRAY(Uuid))
-"""Ids of the referrals that match `q`, most similar first."""
+MATCHES = SearchMatches(col(Referral.id))
 NAMES = (
     agency_name(col(Referral.agency_id)).label("agency_name"),
     person_name(col(Referral.handed_to_id)).label("handed_to_name"),
@@ -61,6 +75,7 @@ STAFF_QUERY = ReadQuery(
         person_name(col(Referral.decided_by_id)).label("decided_by_name"),
         col(Referral.content_encrypted),
         col(Referral.outcome_encrypted),
+        col(Referral.reversals_encrypted),
     ).where(IS_REFERRAL),
     shows=SHOWN_REFERRAL,
 )
@@ -68,29 +83,16 @@ SELECT_PARTNER_VIEW = select(
     *(getattr(Referral, name) for name in PARTNER_COLUMN_FIELDS),
     col(Referral.child_id),
     col(Referral.case_id),
+    col(Referral.content_encrypted),
     col(Referral.outcome_encrypted),
 )
 PARTNER_QUERY = ReadQuery(SELECT_PARTNER_VIEW.where(IS_REFERRAL), shows=SHOWN_REFERRAL)
-QUESTIONS_QUERY = ReadQuery(
-    select(
-        col(ReferralQuestion.id),
-        col(ReferralQuestion.referral_id),
-        col(ReferralQuestion.child_id),
-        col(ReferralQuestion.asked_at),
-        col(ReferralQuestion.answered_at),
-        col(ReferralQuestion.question_encrypted),
-        col(ReferralQuestion.answer_encrypted),
-    )
-    .where(col(ReferralQuestion.referral_id) == any_(bindparam("referral_ids", type_=ARRAY(Uuid))))
-    .order_by(col(ReferralQuestion.asked_at)),
-    shows=ShownRecord("referral_question", case_id=None),
-)
 LIST_DECLARATION: dict[str, Any] = {
     "filters": {
         "q": or_(
-            col(Referral.id) == any_(REFERRAL_IDS),
+            MATCHES.condition,
             col(Referral.tracking_number) == bindparam("parsed_tracking_number"),
-            col(Referral.external_id) == bindparam("q"),
+            col(Referral.external_id_key) == bindparam("external_id_key"),
         ),
         "status": is_one_of(col(Referral.status), "status"),
         "urgency": is_one_of(col(Referral.urgency), "urgency"),
@@ -110,8 +112,8 @@ LIST_DECLARATION: dict[str, Any] = {
     "sorts": {
         "received_at": col(Referral.received_at),
         "updated_at": col(Referral.updated_at),
-        "urgency": URGENCY_RANK,
-        RELEVANCE: func.coalesce(func.array_position(REFERRAL_IDS, col(Referral.id)), 0),
+        "urgency": (URGENCY_RANK, col(Referral.received_at)),
+        RELEVANCE: MATCHES.distance,
     },
     "default_sort": "-received_at",
     "set_filters": {"agency_id": col(Referral.agency_id), "team_id": col(Referral.team_id)},
@@ -140,24 +142,43 @@ PARTNER_REFERRALS, OPEN_PARTNER_REFERRALS = (
 
 
 async def list_referrals(reader: RecordReader, caller: Caller, filters: ReferralFilters) -> ReferralListView:
-    """List the referrals that the caller can see, in the partner view or the staff view."""
-    day = today()
-    parameters: dict[str, Any] = {"day": day}
-    if filters.q is not None:
-        parameters["parsed_tracking_number"] = search.parse_tracking_number(filters.q)
-        parameters["referral_ids"] = await search.find_matching_referrals(reader, caller, filters.q)
-    has_open_status = filters.status is not None and OPEN_STATUSES.issuperset(filters.status)
-    is_open = has_open_status or bool(filters.acknowledgement_overdue)
+    """List the referrals that the caller can see, in the partner view or the staff view.
+
+    Raises:
+        InvalidInput: An API client uses a filter or an order for staff.
+    """
+    filters = search.fold_identifiers(filters)
     if caller.is_partner:
-        partner_list = OPEN_PARTNER_REFERRALS if is_open else PARTNER_REFERRALS
-        page = await partner_list.fetch_page(reader, caller, filters, **parameters)
-        questions = await _fetch_questions(reader, [row.id for row in page.rows])
-        partner_items = [_row_to_partner_view(row, questions[row.id]) for row in page.rows]
-        return PartnerReferralList.from_trusted_items(partner_items, view="partner", **page.fields)
+        return await _list_partner_referrals(reader, caller, narrow_filters(filters, PartnerReferralFilters))
+    day = today()
+    parameters = await _build_search_parameters(reader, caller, filters.q)
+    is_open = has_only_open_statuses(filters.status) or bool(filters.acknowledgement_overdue)
     staff_list = OPEN_REFERRALS if is_open else REFERRALS
     page = await staff_list.fetch_page(reader, caller, filters, **parameters)
     items = [_row_to_summary(row, day) for row in page.rows]
     return ReferralList.from_trusted_items(items, view="staff", **page.fields)
+
+
+async def _list_partner_referrals(
+    reader: RecordReader, caller: Caller, filters: PartnerReferralFilters
+) -> PartnerReferralList:
+    parameters = await _build_search_parameters(reader, caller, filters.q)
+    partner_list = OPEN_PARTNER_REFERRALS if has_only_open_statuses(filters.status) else PARTNER_REFERRALS
+    page = await partner_list.fetch_page(reader, caller, filters, **parameters)
+    questions = await fetch_questions(reader, [row.id for row in page.rows])
+    items = [_row_to_partner_view(row, questions[row.id]) for row in page.rows]
+    return PartnerReferralList.from_trusted_items(items, view="partner", **page.fields)
+
+
+async def _build_search_parameters(reader: RecordReader, caller: Caller, q: str | None) -> dict[str, Any]:
+    if q is None:
+        return {}
+    similarities = await search.find_matching_referrals(reader, caller, q)
+    return {
+        "parsed_tracking_number": search.parse_tracking_number(q),
+        "external_id_key": fold_identifier(q),
+        **get_match_parameters(similarities),
+    }
 
 
 async def get_referral(reader: RecordReader, caller: Caller, referral_id: UUID) -> ReferralView:
@@ -168,7 +189,7 @@ async def get_referral(reader: RecordReader, caller: Caller, referral_id: UUID) 
     """
     query = PARTNER_QUERY if caller.is_partner else STAFF_QUERY
     row = await reader.fetch_required(query, referral_id=referral_id)
-    questions = (await _fetch_questions(reader, [row.id]))[row.id]
+    questions = (await fetch_questions(reader, [row.id]))[row.id]
     if caller.is_partner:
         return PartnerReferral(**_row_to_partner_view(row, questions))
     return await _row_to_staff_view(reader, row, questions)
@@ -179,16 +200,21 @@ async def load_referral_view(session: AsyncSession, caller: Caller, referral_id:
     return await get_referral(session_reader(session), caller, referral_id)
 
 
-def build_new_partner_view(referral: Any) -> PartnerReferral:
+def build_new_partner_view(referral: Any, content: StoredReferralContent) -> PartnerReferral:
     """Return the partner view of a new row, which has no decision and no questions, without a query."""
     fields = {name: getattr(referral, name) for name in PARTNER_COLUMN_FIELDS}
-    return PartnerReferral.model_construct(view="partner", **fields, signposted_to=[], questions=[])
+    return PartnerReferral.model_construct(
+        view="partner", **fields, signposted_to=[], questions=[], warnings=to_referral_warnings(content)
+    )
 
 
 async def _row_to_staff_view(
     reader: RecordReader, row: Any, questions: list[dict[str, Any]]
 ) -> ReferralSchema:
-    content = ReferralContent.model_validate(Referral.content.decrypt(row.id, row.content_encrypted))
+    stored = Referral.content.decrypt(row.id, row.content_encrypted)
+    content = ReferralContent.model_validate(
+        {name: stored.get(name) for name in ReferralContent.model_fields}
+    )
     outcome = _decrypt_outcome(row)
     screening = outcome.get("screening")
     child_place = content.child.place_code
@@ -207,8 +233,30 @@ async def _row_to_staff_view(
         reason=outcome.get("reason"),
         signposted_to=outcome.get("signposted_to") or [],
         screening=ReferralScreening(**screening) if screening else None,
+        reversals=await _build_reversals(reader, row),
         questions=questions,
+        warnings=to_referral_warnings(stored),
+        unread_values=[
+            {"pointer": item["pointer"], "value": item["value"]}
+            for item in stored["warnings"]
+            if item["value"] is not None
+        ],
+        waivers=outcome.get("waivers") or [],
+        matching_allowances=await fetch_matching_allowances(reader, row.id),
     )
+
+
+async def _build_reversals(reader: RecordReader, row: Any) -> list[dict[str, Any]]:
+    reversals = Referral.reversals.decrypt(row.id, row.reversals_encrypted) or []
+    staff = await fetch_staff_refs(reader, {reversal["reversed_by_id"] for reversal in reversals})
+    return [
+        {
+            **{name: value for name, value in reversal.items() if name != "outcome"},
+            "reversed_by": staff[reversal["reversed_by_id"]],
+            "decision_reason": (reversal["outcome"] or {}).get("reason"),
+        }
+        for reversal in reversals
+    ]
 
 
 def _row_to_partner_view(row: Any, questions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -218,12 +266,12 @@ def _row_to_partner_view(row: Any, questions: list[dict[str, Any]]) -> dict[str,
         **dict(zip(PARTNER_COLUMN_FIELDS, row, strict=False)),
         "signposted_to": _decrypt_outcome(row).get("signposted_to") or [],
         "questions": questions,
+        "warnings": to_referral_warnings(Referral.content.decrypt(row.id, row.content_encrypted)),
     }
 
 
 def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
     child = Referral.content.decrypt(row.id, row.content_encrypted)["child"]
-    youngest, oldest = BirthRange.from_details(child["birth"]).age_range_on(day)
     return {
         **dict(zip(SUMMARY_COLUMN_FIELDS, row, strict=False)),
         **_build_refs(row),
@@ -232,7 +280,7 @@ def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
         "child_nickname": child["nickname"],
         "child_sex": child["sex"],
         "child_birth": child["birth"],
-        "child_age": {"min": youngest, "max": oldest, "on": day},
+        "child_age": build_age(child["birth"], day),
         "province": to_place_ref(row.province_code, row.province_names),
     }
 
@@ -249,21 +297,3 @@ def _decrypt_outcome(row: Any) -> Any:
     if row.outcome_encrypted is None:
         return {}
     return Referral.outcome.decrypt(row.id, row.outcome_encrypted)
-
-
-async def _fetch_questions(
-    reader: RecordReader, referral_ids: Sequence[str]
-) -> dict[str, list[dict[str, Any]]]:
-    questions = defaultdict(list)
-    for row in await reader.fetch(QUESTIONS_QUERY, referral_ids=referral_ids):
-        answer = row.answer_encrypted and ReferralQuestion.answer.decrypt(row.id, row.answer_encrypted)
-        questions[row.referral_id].append(
-            {
-                "id": row.id,
-                "question": ReferralQuestion.question.decrypt(row.id, row.question_encrypted),
-                "asked_at": row.asked_at,
-                "answer": answer,
-                "answered_at": row.answered_at,
-            }
-        )
-    return questions

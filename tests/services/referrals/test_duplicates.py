@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from app.access.blind_index import MAX_TOKEN_BITS, MIN_TOKEN_BITS
 from app.services.persons import name_matching, person_details
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, referral_payload
 
 INSERT_CROWD = """
     INSERT INTO name_tokens (owner_id, kind, token)
-    SELECT md5('person ' || n)::uuid, kind, token
-      FROM generate_series(1, 250) AS n, unnest(ARRAY['child', 'referral']) AS kind, unnest($1::integer[]) AS token
+    SELECT md5('person ' || n)::uuid, $1, token FROM generate_series(1, 350) AS n, unnest($2::integer[]) AS token
 """
 
 
@@ -68,10 +68,12 @@ async def test_duplicate_with_frequent_names_is_found_by_a_rare_token(
         - name_matching.name_part_keys("latin", "Vichet"),
         "phone": {person_details.get_phone_search_key(phone)},
     }[rare_fact]
-    frequent_tokens = set(person_details.hash_search_keys(keys)) - set(
-        person_details.hash_search_keys(rare_keys)
-    )
-    await superuser_connection.execute(INSERT_CROWD, list(frequent_tokens))
+    for kind in ("child", "referral"):
+        tokens, rare_tokens = (
+            set(person_details.hash_search_keys(hashed, kind)) for hashed in (keys, rare_keys)
+        )
+        stored = [token >> (MAX_TOKEN_BITS - MIN_TOKEN_BITS) for token in tokens - rare_tokens]
+        await superuser_connection.execute(INSERT_CROWD, kind, stored)
 
     child = {**referral_payload()["child"], "names": [name], "nickname": None}
     if rare_fact == "phone":

@@ -3,10 +3,12 @@
 import asyncio
 import uuid
 
+import pytest
+
 from app.schemas.codes import get_codes
 from app.services.referrals.states import TRANSITIONS
 from tests.support.referrals import REFERRAL_ACT_PAYLOADS, create_referral_after_acts
-from tests.support.responses import parse_faults, parse_unmet_pointers
+from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
 ACTS_BY_STATUS = {
@@ -37,8 +39,10 @@ async def test_each_referral_act_is_permitted_in_its_source_statuses_only(scenar
         ("acknowledged", "request-information", "information_requested"),
         ("information_requested", "provide-information", "acknowledged"),
         ("acknowledged", "accept", "accepted"),
+        ("accepted", "detach", "acknowledged"),
         *((source, "decline", "declined") for source in OPEN_STATUSES),
         *((source, "withdraw", "withdrawn") for source in OPEN_STATUSES),
+        ("declined", "reinstate", "acknowledged"),
     }
     supervisor = scenario.supervisor_north
     for status, acts in ACTS_BY_STATUS.items():
@@ -60,8 +64,8 @@ async def test_each_referral_act_is_permitted_in_its_source_statuses_only(scenar
             assert parse_unmet_pointers(response)["status"] == "/status", (status, transition.act)
             assert (await supervisor.get(path)).json() == before, (status, transition.act)
     assert (
-        len((await supervisor.get("/v1/cases")).json()["items"]) == 2
-    )  # one by the preparation, one by the act
+        len((await supervisor.get("/v1/cases")).json()["items"]) == 3
+    )  # two by the preparations, one by the act
 
 
 async def test_decided_referral_cannot_be_updated(scenario: Scenario) -> None:
@@ -85,6 +89,8 @@ async def test_act_requires_the_current_version(scenario: Scenario) -> None:
 async def test_concurrent_acceptances_open_one_case(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario, "acknowledge")
     callers = (scenario.supervisor_north, scenario.supervisor_both)
+    for caller in callers:
+        await caller.open_matches(path)
     responses = await asyncio.gather(
         *(caller.post(f"{path}/accept", acceptance_payload(), etag='"2"') for caller in callers)
     )
@@ -193,23 +199,44 @@ async def test_external_id_is_required_and_unique_within_the_agency(
         ("/external_id", "missing")
     }
     assert (await first.post("/v1/referrals", referral_payload(external_id="A/1"))).status_code == 201
-    duplicate = await first.post("/v1/referrals", referral_payload(external_id="A/1"))
+    duplicate = await first.post("/v1/referrals", referral_payload(external_id=" A/1\u200b"))
     assert duplicate.status_code == 409
     assert duplicate.json()["type"] == "urn:firststep:problem:already-exists"
+    [original] = expect_json(await first.get("/v1/referrals?external_id=A/1"))["items"]
+    assert duplicate.headers["location"] == f"/v1/referrals/{original['id']}"
+    assert duplicate.json()["id"] == original["id"]
+    entries = await scenario.list_access_entries(duplicate.headers["x-request-id"])
+    assert {entry["outcome"] for entry in entries} == {"refused"}
     assert (await second.post("/v1/referrals", referral_payload(external_id="A/1"))).status_code == 201
     for caller in (first, second):
         referrals = (await caller.get("/v1/referrals?external_id=A/1")).json()["items"]
         assert len(referrals) == 1
 
 
+@pytest.mark.parametrize("typed", [" A/1 ", "A/1\u200b", "\ufeffA/1", "A/\u00ad1\u00a0", "A/1\n"])
+async def test_external_id_with_spaces_around_it_or_invisible_characters_is_a_repetition(
+    scenario: Scenario, typed: str
+) -> None:
+    partner = scenario.partner_one
+    created = expect_json(await partner.post("/v1/referrals", referral_payload(external_id=typed)), 201)
+    assert created["external_id"] == "A/1"
+    assert (await partner.post("/v1/referrals", referral_payload(external_id="A/1"))).status_code == 409
+    for parameter in ("external_id", "q"):
+        page = expect_json(await partner.get("/v1/referrals", params={parameter: f"{typed} "}))
+        assert [item["id"] for item in page["items"]] == [created["id"]], parameter
+
+
 async def test_client_can_choose_an_unused_id(scenario: Scenario) -> None:
     referral_id = str(uuid.uuid4())
     created = await scenario.partner_one.post("/v1/referrals", referral_payload(id=referral_id))
     assert (created.status_code, created.json()["id"]) == (201, referral_id)
-    for name in ("partner_one", "partner_two", "worker_south"):
+    for name, is_own in (("partner_one", True), ("partner_two", False), ("worker_south", False)):
+        # Planted: the existing record looked up without the row policies.
         response = await scenario.client_for(name).post("/v1/referrals", referral_payload(id=referral_id))
         assert response.status_code == 409
         assert response.json()["type"] == "urn:firststep:problem:already-exists"
+        expected = (referral_id, f"/v1/referrals/{referral_id}") if is_own else (None, None)
+        assert (response.json().get("id"), response.headers.get("location")) == expected, name
     assert (await scenario.partner_two.get(f"/v1/referrals/{referral_id}")).status_code == 404
 
 
@@ -249,7 +276,8 @@ async def test_social_worker_enters_a_referral_and_becomes_lead_worker(scenario:
 
 async def test_source_of_a_partner_referral_is_api(scenario: Scenario) -> None:
     response = await scenario.partner_one.post("/v1/referrals", referral_payload(source="phone_call"))
-    assert parse_faults(response) == {("/source", "not_yours")}
+    referral = expect_json(await scenario.supervisor_north.get(response.headers["location"]))
+    assert referral["source"] == "api"
     assert (
         await scenario.partner_one.post("/v1/referrals", referral_payload(source="api"))
     ).status_code == 201

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from app.models.record import utc_now
+from app.schemas.referral_filters import PartnerReferralFilters, ReferralFilters
+from app.schemas.referral_responses import PartnerReferral
+from app.schemas.wire import CountedPageQuery
 from app.services.referrals.search import parse_tracking_number
 from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json
@@ -120,6 +123,8 @@ async def test_filters_return_exactly_the_matching_referrals(
         ({"team_id": str(uuid.uuid4())}, []),
         ({"q": emergency["tracking_number"].lower().replace("-", " ")}, [emergency]),
         ({"q": other["external_id"]}, [other]),
+        ({"q": f"\u200b{other['external_id'].lower()} "}, [other]),
+        ({"tracking_number": f" {emergency['tracking_number'].lower()}\u200b"}, [emergency]),
     ):
         assert await list_ids(scenario, "manager", **params) == [item["id"] for item in expected], params
     assert await list_ids(scenario, "manager") == every
@@ -139,15 +144,16 @@ async def test_filters_return_exactly_the_matching_referrals(
 async def test_pages_in_each_order_neither_skip_nor_repeat_referrals(
     scenario: Scenario, superuser_connection: Any, sort: str
 ) -> None:
-    values: dict[str, tuple[str, str]] = {}
+    values: dict[str, tuple[str, str, str]] = {}
+    now = utc_now()
     for n, urgency in enumerate(("routine", "emergency", "urgent", "emergency", "routine")):
         referral = await scenario.create_referral(urgency=urgency)
-        at = utc_now() - timedelta(days=n % 3)
+        at = now - timedelta(days=n % 3)
         await set_columns(superuser_connection, referral, received_at=at, updated_at=at)
-        rank = str(["emergency", "urgent", "routine"].index(urgency))
-        values[referral["id"]] = (rank if sort == "urgency" else at.isoformat(), referral["id"])
+        rank = str(["emergency", "urgent", "routine"].index(urgency)) if sort == "urgency" else ""
+        values[referral["id"]] = (rank, at.isoformat(), referral["id"])
     ascending = sorted(values, key=lambda referral_id: values[referral_id])
-    for by in ("manager", "supervisor_north", "partner_one"):
+    for by in ("manager", "supervisor_north", *(() if sort == "urgency" else ("partner_one",))):
         assert await list_ids_by_page(scenario, by, sort=sort) == ascending, by
         assert await list_ids_by_page(scenario, by, sort=f"-{sort}") == ascending[::-1], by
     page = expect_json(await scenario.manager.get("/v1/referrals", params={"limit": 2, "sort": sort}))
@@ -229,3 +235,42 @@ async def test_returned_referrals_are_logged_and_counted_ones_are_not(scenario: 
 )
 def test_tracking_number_is_recognized_in_any_typing(text: str, number: str) -> None:
     assert parse_tracking_number(text) == number
+
+
+async def test_partner_can_use_only_filters_and_orders_of_fields_that_its_view_shows(
+    scenario: Scenario,
+) -> None:
+    # Planted: `urgency` moved to `PartnerReferralFilters`; `list_referrals` without `narrow_filters`.
+    fields_by_filter = {
+        "q": "tracking_number", "received_from": "received_at", "received_to": "received_at", "updated_since": "updated_at",
+    }  # fmt: skip
+    shown = set(PartnerReferral.model_fields)
+    partner_filters = set(PartnerReferralFilters.model_fields) - set(CountedPageQuery.model_fields) - {"sort"}
+    assert {fields_by_filter.get(name, name) for name in partner_filters} <= shown
+
+    referral = await scenario.create_referral(urgency="emergency")
+    values = {
+        "urgency": "emergency", "concern_kind": "survivor", "source": "api", "agency_id": str(uuid.uuid4()),
+        "team_id": str(id_of("north")), "handed_to_id": str(WORKER_ID), "province_code": "17",
+        "acknowledgement_overdue": "false",
+    }  # fmt: skip
+    assert values.keys() == ReferralFilters.model_fields.keys() - PartnerReferralFilters.model_fields.keys()
+    allowed = sorted(PartnerReferralFilters.model_fields)
+    for name, value in values.items():
+        response = await scenario.partner_one.get("/v1/referrals", params={name: value})
+        (fault,) = expect_json(response, 422)["errors"]
+        assert (fault["pointer"], fault["code"]) == (f"query:{name}", "parameter_unknown")
+        assert fault["params"] == {"allowed": allowed}
+        assert name not in allowed
+        assert "Staff only." in str(ReferralFilters.model_fields[name].description)
+    for sort in ("urgency", "-urgency"):
+        response = await scenario.partner_one.get("/v1/referrals", params={"sort": sort})
+        (fault,) = expect_json(response, 422)["errors"]
+        assert fault["pointer"] == "query:sort"
+        assert fault["params"] == {"allowed": ["received_at", "-received_at", "updated_at", "-updated_at"]}
+    for params in (
+        {"q": referral["tracking_number"]}, {"status": "received"}, {"external_id": referral["external_id"]},
+        {"tracking_number": referral["tracking_number"]}, {"received_from": "2026-01-01", "sort": "-updated_at"},
+        {"updated_since": "2026-01-01T00:00:00Z", "count": "true"}, {"received_to": "2100-01-01", "limit": 1},
+    ):  # fmt: skip
+        assert await list_ids(scenario, "partner_one", **params) == [referral["id"]], params

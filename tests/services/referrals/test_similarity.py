@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kit.dates import BirthRange
-from app.services.persons.name_matching import Name
+from app.services.persons.name_similarity import Name
 from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
 
 MARGIN = 0.1
@@ -19,11 +19,13 @@ REASON_CODES = {
     "name_similar",
     "nickname_similar",
     "birth_compatible",
+    "birth_near",
     "birth_conflict",
     "sex_same",
     "sex_conflict",
     "place_same",
     "place_near",
+    "place_conflict",
     "phone_shared",
     "caregiver_similar",
 }
@@ -100,7 +102,14 @@ SAMPLES = [SIEM_REAP, ESTIMATED, EMERGENCY, EIGHTEEN, OTHER_SPELLING]
 def test_other_spelling_of_a_child_scores_above_the_threshold() -> None:
     score, reasons = score_similarity(SIEM_REAP, OTHER_SPELLING)
     assert score >= DUPLICATE_THRESHOLD + MARGIN
-    assert reasons == ["name_similar", "birth_compatible", "sex_same", "place_same", "phone_shared"]
+    assert reasons == [
+        "name_similar",
+        "birth_compatible",
+        "sex_same",
+        "place_same",
+        "phone_shared",
+        "caregiver_similar",
+    ]
 
 
 def test_other_spelling_without_a_shared_phone_scores_above_the_threshold() -> None:
@@ -209,6 +218,87 @@ def test_siblings_score_below_the_threshold(given_name: str, birth: BirthRange) 
     assert {"phone_shared", "caregiver_similar", "place_same", "birth_conflict"} <= set(reasons)
 
 
+CERTAIN_CHILD = build_profile(
+    khmer("សុខ", "វិចិត្រ"),
+    latin("Sok", "Vichet"),
+    sex="male",
+    birth=build_birth("2016-03-11"),
+    **HOUSEHOLD,
+)
+
+
+def change_profile(**changes: Any) -> IdentityProfile:
+    """Return the certain child with other facts."""
+    facts = {name: getattr(CERTAIN_CHILD, name) for name in IdentityProfile.__slots__}
+    return IdentityProfile(**(facts | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"birth": build_birth("2016-11-03")}, "birth_conflict"),
+        ({"birth": build_birth("2009-06-20")}, "birth_conflict"),
+        ({"birth": build_estimated_birth(16)}, "birth_conflict"),
+        ({"sex": "female"}, "sex_conflict"),
+        ({"place_code": "12010101"}, "place_conflict"),
+    ],
+)
+@pytest.mark.parametrize("unknown", [(), ("place_code",), ("birth",), ("sex",)])
+@pytest.mark.parametrize("names", [CERTAIN_CHILD.names, [latin("Sokh", "Vicheth")], [khmer("សុខ", "វិចិត្រ")]])
+def test_one_contradicting_fact_does_not_exclude_a_certain_child(
+    changes: dict[str, Any], reason: str, unknown: tuple[str, ...], names: list[Name]
+) -> None:
+    missing = dict.fromkeys(set(unknown) - changes.keys())
+    score, reasons = score_similarity(CERTAIN_CHILD, change_profile(**({"names": names} | missing | changes)))
+    assert score >= DUPLICATE_THRESHOLD
+    assert reason in reasons
+
+
+@pytest.mark.parametrize("given_names", [("Ratha", "Rotha"), ("Leang", "Lieng"), ("Pheakdey", "Phakdey")])
+def test_one_contradicting_fact_does_not_exclude_a_child_with_a_similar_name(
+    given_names: tuple[str, str],
+) -> None:
+    # Planted: the name must be more similar than the reason `name_similar` requires. The score is then 0.36 to 0.43.
+    first, second = ((latin("Sok", name),) for name in given_names)
+    births = {"birth": build_birth("2010-08-30"), "names": second}
+    score, reasons = score_similarity(change_profile(names=first), change_profile(**births))
+    assert score >= DUPLICATE_THRESHOLD
+    assert {"name_similar", "birth_conflict"} <= set(reasons)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2016-11-03",
+        "2016-03-12",
+        "2016-08-11",
+        "2017-03-11",
+        "2015-03-11",
+        "2016-03-01",
+        "2016-05-20",
+        "2015-11-03",
+    ],
+)
+def test_writing_error_of_a_birth_date_is_weak_agreement(day: str) -> None:
+    without_birth, _ = score_similarity(CERTAIN_CHILD, change_profile(birth=None, phones=frozenset()))
+    score, reasons = score_similarity(
+        CERTAIN_CHILD, change_profile(birth=build_birth(day), phones=frozenset())
+    )
+    assert score > without_birth
+    assert {"birth_near", "birth_conflict"} <= set(reasons)
+
+
+def test_birth_years_that_are_neighbours_agree_weakly() -> None:
+    year, neighbour = build_birth("2015-01-01", "year"), build_birth("2016-01-01", "year")
+    _, reasons = score_similarity(change_profile(birth=year), change_profile(birth=neighbour))
+    assert "birth_near" in reasons
+    _, reasons = score_similarity(
+        change_profile(birth=year), change_profile(birth=build_birth("2019-01-01", "year"))
+    )
+    assert "birth_near" not in reasons
+    assert "birth_conflict" in reasons
+
+
 def test_twins_with_different_names_score_below_the_threshold() -> None:
     twins = [
         build_profile(latin("Sok", name), sex="male", birth=build_birth("2016-03-14"), **HOUSEHOLD)
@@ -243,7 +333,7 @@ def test_nickname_matches_a_given_name() -> None:
         ("17100901", "1710", "place_near"),
         ("17100901", "17", None),
         ("17", "17", None),
-        ("17100901", "12010101", None),
+        ("17100901", "12010101", "place_conflict"),
         ("17100901", None, None),
     ],
 )

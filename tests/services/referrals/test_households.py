@@ -1,0 +1,95 @@
+"""Matches: a child with a wrong fact, a child in the other script, other children of a household, and the gate."""
+
+from typing import Any
+
+from tests.support.responses import expect_json
+from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of
+
+KHMER_NAME = {"script": "khmer", "family": "សុខ", "given": "វិចិត្រ"}
+LATIN_NAME = {"script": "latin", "family": "Sok", "given": "Vichet"}
+CHILD = {
+    "names": [KHMER_NAME, LATIN_NAME], "sex": "male", "place_code": "17100901",
+    "birth": {"date": "2016-03-11", "precision": "day"},
+}  # fmt: skip
+CAREGIVER = {
+    "names": [{"script": "latin", "family": "Chea", "given": "Srey Mom"}],
+    "relationship": "mother",
+    "phone": {"number": "012 777 888", "owner": "self"},
+}
+
+
+async def list_matches(
+    scenario: Scenario, child: dict[str, Any], caregiver: dict[str, Any] | None = CAREGIVER
+) -> list[dict[str, Any]]:
+    """Return the matches of a new referral."""
+    referral = await scenario.create_referral(child=child, caregiver=caregiver)
+    response = await scenario.supervisor_north.get(f"/v1/referrals/{referral['id']}/matches")
+    items: list[dict[str, Any]] = expect_json(response)["items"]
+    return items
+
+
+async def test_match_with_a_different_birth_date_has_the_reason_birth_conflict(scenario: Scenario) -> None:
+    case = await scenario.open_case(child=CHILD, caregiver=CAREGIVER)
+    (match,) = await list_matches(scenario, {**CHILD, "birth": {"date": "2016-11-03", "precision": "day"}})
+    assert (match["kind"], match["id"]) == ("child", case["child_id"])
+    assert {"birth_conflict", "birth_near"} <= set(match["why"])
+
+
+async def test_child_in_the_other_script_is_matched_and_found(scenario: Scenario) -> None:
+    case = await scenario.open_case(child={**CHILD, "names": [KHMER_NAME]}, caregiver=None)
+    (match,) = await list_matches(scenario, {**CHILD, "names": [LATIN_NAME]}, None)
+    assert (match["kind"], match["id"], match["likelihood"]) == ("child", case["child_id"], "likely")
+    for q in ("Sok Vichet", "vicheth", "vichet sok", "សុខវិចិត្រ"):
+        found = expect_json(await scenario.worker_north.get("/v1/children", params={"q": q}))
+        assert [item["id"] for item in found["items"]] == [case["child_id"]], q
+
+
+async def test_sibling_is_listed_as_household_only_if_it_is_visible(scenario: Scenario) -> None:
+    # Planted: `_find_possible_duplicates` lists hidden households.
+    sibling = {
+        "names": [{"script": "latin", "family": "Sok", "given": "Sopheap"}], "sex": "female",
+        "place_code": "17100901", "birth": {"date": "2012-08-20", "precision": "day"},
+    }  # fmt: skip
+    case = await scenario.open_case(child=CHILD, caregiver=CAREGIVER)
+    (match,) = await list_matches(scenario, sibling)
+    assert (match["kind"], match["id"]) == ("household", case["child_id"])
+    assert match["likelihood"] == "likely"
+    assert match["score"] < 0.55
+    assert {"phone_shared", "caregiver_similar"} <= set(match["why"])
+    referral = await scenario.create_referral("worker_south", child=sibling, caregiver=CAREGIVER)
+    items = expect_json(await scenario.worker_south.get(f"/v1/referrals/{referral['id']}/matches"))["items"]
+    assert [item for item in items if item["kind"] == "household"] == []
+
+
+async def get_acceptance_faults(caller: AuthenticatedClient, path: str) -> dict[str, str]:
+    """Try to accept a referral without listing its matches, and return the pointers of the unmet conditions by code."""
+    etag = (await caller.get(path)).headers["etag"]
+    response = await caller.post(f"{path}/accept", acceptance_payload(), etag=etag)
+    return {fault["code"]: fault["pointer"] for fault in response.json().get("unmet", [])}
+
+
+async def test_acceptance_requires_that_the_caller_opened_the_matches(scenario: Scenario) -> None:
+    # Planted: `has_opened_matches` without the condition on the caller; `check_matches_opened` that returns [].
+    referral = await scenario.create_referral(child=CHILD)
+    path = f"/v1/referrals/{referral['id']}"
+    supervisor = scenario.supervisor_north
+    await supervisor.act(path, "acknowledge", {"team_id": str(id_of("north"))})
+    unopened = {"duplicates_not_opened": "/duplicates_reviewed"}
+    assert await get_acceptance_faults(supervisor, path) == unopened
+    await scenario.manager.open_matches(path)
+    assert await get_acceptance_faults(supervisor, path) == unopened
+    await supervisor.open_matches(path)
+    etag = (await supervisor.get(path)).headers["etag"]
+    changed = {"child": {"names": [{**LATIN_NAME, "given": "Dara"}]}}
+    expect_json(await supervisor.patch(path, changed, etag=etag))
+    assert await get_acceptance_faults(supervisor, path) == unopened
+    await supervisor.open_matches(path)
+    assert await get_acceptance_faults(supervisor, path) == {}
+    assert (await supervisor.get(path)).json()["status"] == "accepted"
+
+
+async def test_first_comparison_of_a_referral_of_others_does_not_count(scenario: Scenario) -> None:
+    # Planted: `is_exempt` that ignores who entered the referral.
+    for number in range(12):
+        name = {"script": "latin", "family": "Keo", "given": f"Sovann {number}"}
+        assert await list_matches(scenario, {**CHILD, "names": [name]}, None) is not None
