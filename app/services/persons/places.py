@@ -13,13 +13,16 @@ from app.kit.pagination import Paginator
 from app.models import Place
 from app.schemas.reference import Place as PlaceSchema
 from app.schemas.reference import PlaceDetails, PlaceFilters, PlaceList
-from app.services.persons import gazetteer, name_matching
+from app.services.persons import gazetteer
+from app.services.persons.name_normalization import canonical_form
+from app.text_folding import Script
 
 UPSERT_PLACES_SQL = """
-    INSERT INTO places (code, parent_code, level, name_km, name_en, search_en)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    INSERT INTO places (code, parent_code, level, name_km, name_en, search_en, search_km)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
     ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, level = excluded.level,
-        name_km = excluded.name_km, name_en = excluded.name_en, search_en = excluded.search_en
+        name_km = excluded.name_km, name_en = excluded.name_en, search_en = excluded.search_en,
+        search_km = excluded.search_km
 """
 CODE_LENGTHS = (2, 4, 6, 8)
 """Number of digits of the NCDD code of a province, district, commune and village. A code begins with that of its parent."""
@@ -45,7 +48,8 @@ async def load_places(owner: asyncpg.Connection, checksum: str) -> int:
         [place.level for place in gazetteer_places],
         [place.name_km for place in gazetteer_places],
         [place.name_en for place in gazetteer_places],
-        [_latin_search_key(place.name_en) for place in gazetteer_places],
+        [_build_search_key(place.name_en, "latin") for place in gazetteer_places],
+        [_build_search_key(place.name_km, "khmer") for place in gazetteer_places],
     )
     await owner.execute(SET_CHECKSUM_SQL, checksum)
     return len(gazetteer_places)
@@ -58,16 +62,15 @@ PLACES_QUERY = ReadQuery(
 )
 
 
-_province_and_district_codes: set[str] = set()
-"""Codes of provinces and districts, cached per process. New data files are loaded only at a restart."""
+_place_codes: set[str] = set()
+"""Codes of all places, cached per process. New data files are loaded only at a restart."""
 
 
-async def get_province_and_district_codes(session: AsyncSession) -> set[str]:
-    """Return the codes of all provinces and districts."""
-    if not _province_and_district_codes:
-        query = select(col(Place.code)).where(col(Place.level).in_(["province", "district"]))
-        _province_and_district_codes.update(await session.scalars(query))
-    return _province_and_district_codes
+async def get_place_codes(session: AsyncSession) -> set[str]:
+    """Return the codes of all places."""
+    if not _place_codes:
+        _place_codes.update(await session.scalars(select(col(Place.code))))
+    return _place_codes
 
 
 async def load_place_refs(
@@ -109,7 +112,7 @@ async def get_place(session: AsyncSession, code: str) -> PlaceDetails:
 
 
 def _to_schema(place: Place) -> PlaceSchema:
-    return PlaceSchema(**place.model_dump(exclude={"search_en"}))
+    return PlaceSchema(**place.model_dump(exclude={"search_en", "search_km"}))
 
 
 def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
@@ -121,11 +124,12 @@ def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
     if filters.codes is not None:
         conditions.append(col(Place.code).in_(filters.codes))
     if filters.q is not None:
-        latin_prefix, khmer_prefix = _latin_search_key(filters.q), name_matching.normalize_text(filters.q)
+        latin_prefix = _build_search_key(filters.q, "latin")
+        khmer_prefix = _build_search_key(filters.q, "khmer")
         prefixes = [
             (col(Place.search_en), latin_prefix),
-            (col(Place.name_km), khmer_prefix),
-            (col(Place.name_km), khmer_prefix and CAPITAL_PREFIX_KM + khmer_prefix),
+            (col(Place.search_km), khmer_prefix),
+            (col(Place.search_km), khmer_prefix and CAPITAL_PREFIX_KM + khmer_prefix),
         ]
         # A text without letters has an empty key, which would match every name. It matches no place instead.
         conditions.append(
@@ -134,6 +138,6 @@ def _filter_conditions(filters: PlaceFilters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _latin_search_key(name: str) -> str:
+def _build_search_key(name: str, script: Script) -> str:
     """Return the canonical spelling without spaces: the gazetteer has Siemreap, people write Siem Reap."""
-    return name_matching.canonical_form(name, "latin").replace(" ", "")
+    return canonical_form(name, script).replace(" ", "")

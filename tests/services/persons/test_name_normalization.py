@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.services.persons.name_matching import canonical_form, detect_script, normalize_text
+from app.services.persons.name_normalization import canonical_form
+from app.text_folding import detect_script, normalize_text
 
 INVISIBLE = [
     "\u200b",
