@@ -7,9 +7,9 @@ from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
 from app.http.authorization import PublicEndpoint
-from app.http.permissions import AgendaReader, CalendarFeedCreator, CalendarFeedManager
+from app.http.permissions import AccountOwner, AgendaReader, CalendarFeedCreator, CalendarFeedManager
 from app.http.route import Router
-from app.http.session import Reader, Session
+from app.http.session import ExpectedVersion, Reader, Session
 from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.agenda import (
     AgendaEntryList,
@@ -18,9 +18,11 @@ from app.schemas.agenda import (
     CalendarFeedList,
     CalendarFeedWithUrl,
     Counts,
+    OwnSettings,
+    OwnSettingsReplacement,
 )
 from app.schemas.wire import PageQuery
-from app.services.agenda import agenda, calendar_feeds, counts
+from app.services.agenda import agenda, calendar_feeds, counts, digests
 from app.services.agenda.calendar_feeds import FeedOwner
 
 router = Router(tags=["agenda"])
@@ -42,7 +44,8 @@ async def list_agenda_entries(
 
     Returns the caller's items that are due or overdue, each with what a list shows. Workers receive the items of their cases,
     supervisors also the records of their team that wait for their decision, programme managers also the cases that
-    reach 24 months and the disbursements that they can approve.
+    reach 24 months and the disbursements that they can approve. Data protection officers and programme managers receive the
+    changes of accounts and settings that they can confirm.
     """
     return await agenda.list_agenda_entries(reader, caller, filters)
 
@@ -54,6 +57,31 @@ async def get_counts(caller: AgendaReader, reader: Reader) -> Counts:
     The response contains no data about children. The access log therefore gets no entry per child.
     """
     return await counts.get_counts(reader, caller)
+
+
+@router.get("/me/settings")
+async def get_my_settings(caller: AccountOwner, reader: Reader) -> OwnSettings:
+    """Get the caller's settings.
+
+    A caller who never changed them gets the defaults, with the version 1.
+    """
+    return await digests.get_own_settings(reader, caller)
+
+
+@router.put("/me/settings")
+async def replace_my_settings(
+    caller: AccountOwner,
+    session: Session,
+    expected_version: ExpectedVersion,
+    payload: OwnSettingsReplacement,
+) -> OwnSettings:
+    """Replace the caller's settings.
+
+    With `agenda_digest`, the caller gets an e-mail every morning from 7:00 in Cambodia on, with the numbers of emergencies,
+    overdue items, items due today and approvals, and a link. It is sent only if the server has a mail server and the agenda
+    is not empty.
+    """
+    return await digests.replace_own_settings(session, caller, expected_version, payload)
 
 
 @router.post("/me/calendar-feeds", status_code=201)

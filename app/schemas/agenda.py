@@ -8,10 +8,12 @@ from pydantic import Field
 
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.dates import FilterDate
 from app.schemas.funds import Category
 from app.schemas.identity import PersonName
 from app.schemas.money import Money
 from app.schemas.references import PersonRef, ProviderRef, StaffRef
+from app.schemas.shown_once import ShownOnce
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
@@ -20,10 +22,11 @@ from app.schemas.wire import (
     Output,
     Page,
     PageQuery,
-    PlainDate,
     QueryBoolean,
     ShortText,
+    StrictBoolean,
     UtcDateTime,
+    Versioned,
 )
 
 
@@ -31,10 +34,10 @@ class AgendaFilters(PageQuery):
     """Query parameters of the agenda."""
 
     until: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(
-            description="Only entries that are due on or before this day. Default: 14 days from today, and 30 days "
-            "for milestones."
+            description="Only entries that are due on or before this day. Default: 14 days from today, 30 days for "
+            "milestones and consents, 90 days for birthdays; assessments and care plans to write, drafts and service referrals on any day."
         ),
     ] = None
     kind: CommaSeparated[Annotated[str, CodeOf("agenda_kind")]] | None = Field(
@@ -87,29 +90,42 @@ class AgendaDisbursement(Output):
 
 
 class AgendaEntry(Output):
-    """An item on the caller's agenda that is due, overdue or waiting for a decision."""
+    """An item on the caller's agenda that waits, or that is due or overdue."""
 
     kind: Annotated[str, CodeOf("agenda_kind")] = Field(
         description="Kind of entry, such as a review, a support session or a pending approval."
     )
     due_on: date = Field(description="Due date, in Cambodia.")
     at: UtcDateTime | None = Field(
-        description="Time of a planned support session; null for entries that have only a due date."
+        description="Time of a planned support session, or until which a referral must be acknowledged; null for entries "
+        "that have only a due date."
     )
     is_overdue: bool = Field(
-        description="Whether the due date has passed. The milestones at 18 and 21 months are never overdue."
+        description="Whether the due date has passed, or for a referral that is not acknowledged the time `at`. Birthdays, "
+        "and the milestones at 18 and 21 months, are never overdue."
+    )
+    is_emergency: bool = Field(
+        description="Whether the entry is about an emergency whose child was not contacted yet. These entries come first."
     )
     detail: str | None = Field(
-        description="Code that depends on the kind: kind of support session or legal step, service, number of months, "
-        "subject, or urgency."
+        description="Code that depends on the kind: kind of support session, legal step or pending change, service, number "
+        "of months, subject, urgency, age of a birthday, or why a case is unstaffed: `no_lead_worker` or `inactive_team`."
     )
-    case_id: UUID | None = Field(description="Id of the case; null for a referral.")
-    case_number: str | None = Field(description="Case number, such as FSC-2026-0042; null for a referral.")
-    child_id: UUID | None = Field(description="Id of the child; null for a referral.")
-    child: CaseChild | None = Field(description="The child of the case; null for a referral.")
+    case_id: UUID | None = Field(
+        description="Id of the case; null for a referral, a pending change and a transfer between budget lines."
+    )
+    case_number: str | None = Field(
+        description="Case number, such as FSC-2026-0042; null if the entry has no case."
+    )
+    child_id: UUID | None = Field(
+        description="Id of the child; null if the entry has no case, and for finance officers."
+    )
+    child: CaseChild | None = Field(
+        description="The child of the case; null if the entry has no case, and for finance officers."
+    )
     worker_id: UUID | None = Field(
         description="Id of the worker who holds the session or handles the referral, otherwise of the lead worker of the "
-        "case; null for a referral that is not assigned."
+        "case; null for a pending change and for a referral that is not assigned."
     )
     worker: StaffRef | None = Field(description="The worker with the id `worker_id`.")
     place: str | None = Field(
@@ -119,8 +135,8 @@ class AgendaEntry(Output):
     referral: AgendaReferral | None = Field(description="The referral; null for other kinds.")
     disbursement: AgendaDisbursement | None = Field(description="The disbursement; null for other kinds.")
     author: StaffRef | None = Field(
-        description="Author of the assessment, care plan, exit plan or service referral, or requester of the disbursement; "
-        "null for other kinds."
+        description="Author of the assessment, care plan, exit plan or service referral, or requester of the disbursement or "
+        "pending change; null for other kinds."
     )
     person: PersonRef | None = Field(
         description="Supporter or family member that the assessment or care plan is about; null for the child and other "
@@ -134,7 +150,7 @@ class AgendaEntry(Output):
 
 
 class AgendaEntryList(Page[AgendaEntry]):
-    """One page of the agenda, earliest entry first."""
+    """One page of the agenda: emergencies first, then the earliest entry first."""
 
 
 class Counts(Output):
@@ -147,10 +163,36 @@ class Counts(Output):
         "programme manager also the cases past 24 months, which need an extension, and for a finance officer the "
         "disbursements of the list with `awaiting=me`."
     )
+    pending_changes: int = Field(
+        description="Number of pending changes of accounts and settings that the caller can confirm or reject."
+    )
     referrals: int = Field(description="Number of referrals that the caller has to acknowledge or decide.")
     overdue_reviews: int = Field(
         description="Number of cases that the caller can see whose next review is overdue, at most 10,000."
     )
+    alerts: int = Field(
+        description="Number of alerts to the caller that are not acknowledged, at most 10,000."
+    )
+
+
+class OwnSettingsReplacement(Input):
+    """The settings that a user chooses. They replace the previous ones."""
+
+    agenda_digest: StrictBoolean = Field(
+        description="Whether the user gets an e-mail with numbers of the agenda every morning, without data of children."
+    )
+    language: DisplayLanguage = Field(
+        "en", description="Language of the e-mail, English (`en`) or Khmer (`km`)."
+    )
+
+
+class OwnSettings(Versioned):
+    """The settings of the caller."""
+
+    agenda_digest: bool = Field(
+        description="Whether the caller gets an e-mail with numbers of the agenda every morning. By default, it is off."
+    )
+    language: DisplayLanguage = Field(description="Language of the e-mail, English (`en`) or Khmer (`km`).")
 
 
 class CalendarFeedCreate(Input):
@@ -189,6 +231,7 @@ class CalendarFeedList(Page[CalendarFeed]):
 class CalendarFeedWithUrl(CalendarFeed):
     """A new calendar feed with its address."""
 
-    url: str = Field(
-        description="Address of the feed. It is returned once and gives access to the feed until the feed is revoked."
+    url: ShownOnce[str | None] = Field(
+        description="Address of the feed. It is returned once and gives access to the feed until the feed is revoked. Null "
+        "in a repeated response."
     )

@@ -1,5 +1,6 @@
-"""Agenda of a staff member: items that are due or overdue, and records that wait for the caller's decision."""
+"""Agenda of a staff member: work that waits, is due or overdue, and records that wait for the caller's decision."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -8,7 +9,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
-    DateTime,
     Integer,
     Subquery,
     Text,
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.permissions import Role
+from app.access.permissions import Permission, Role
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.case_scope import RowSelect
 from app.kit.cursors import decode_cursor, encode_cursor
@@ -41,19 +41,24 @@ from app.models import (
     ExitPlan,
     Goal,
     LegalStep,
+    PendingChange,
     Referral,
     ServiceReferral,
     SupportSession,
 )
+from app.models.record import utc_now
 from app.schemas.agenda import AgendaEntryList, AgendaFilters
 from app.schemas.money import format_money
-from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
+from app.services.agenda.birthdays import get_birthday_parameters
+from app.services.agenda.disbursement_sources import APPROVALS, DisbursementArms, list_disbursement_arms
+from app.services.agenda.sources import COLUMN_TYPES, AgendaRole, build_entries
 from app.services.cases.cases import build_case_child
 from app.services.cases.people import select_person, to_person_ref
 from app.services.cases.record_links import get_record_path
 
 AGENDA_HORIZON = timedelta(days=14)
 MILESTONE_HORIZON = timedelta(days=30)
+SORT_COLUMNS = ("rank", "begins", "kind", "record_kind", "record_id")
 MAX_COMPILED_SHAPES = 200
 """Maximum number of compiled queries."""
 RECORD_MODELS = {
@@ -62,6 +67,7 @@ RECORD_MODELS = {
     "exit_plan": ExitPlan,
     "disbursement": Disbursement,
     "service_referral": ServiceReferral,
+    "pending_change": PendingChange,
 }
 DISBURSEMENT_COLUMNS: dict[str, Any] = {
     "number": Text,
@@ -75,8 +81,11 @@ RECORD_COLUMNS: dict[str, Any] = {
     **DISBURSEMENT_COLUMNS,
 }
 """Columns of the records of `RECORD_MODELS` that an entry shows."""
+OTHER_MEANING = {("pending_change", "person_id")}
+"""Columns that an entry does not show: the person of a pending change is a user."""
 SHOWN_RECORDS = (
-    ShownRecord("case", record_id="case_id"),
+    ShownRecord("case", record_id="shown_case_id"),
+    ShownRecord("disbursement", record_id="disbursement_id"),
     ShownRecord("referral", child_id=None, case_id=None, record_id="referral_id"),
 )
 
@@ -85,7 +94,7 @@ class AgendaShape(NamedTuple):
     """The parts of a request that change the SQL of the agenda."""
 
     roles: tuple[AgendaRole, ...]
-    approval_arms: tuple[str, ...]
+    arms: DisbursementArms
     kinds: tuple[str, ...] | None
     limit: int
     has_overdue_filter: bool = False
@@ -100,24 +109,23 @@ async def list_agenda_entries(
     if not roles:
         return AgendaEntryList(items=[], next_cursor=None)
     binding = {**filters.get_cursor_binding(), "for": caller.id}
-    parameters = get_agenda_parameters(
-        caller, filters.until or today() + AGENDA_HORIZON, filters.until or today() + MILESTONE_HORIZON
-    )
+    parameters = await get_agenda_parameters(reader, caller, filters.until, filters.kind)
     parameters["overdue"] = filters.overdue
     if filters.cursor is not None:
-        cursor = decode_cursor("agenda", binding, filters.cursor, 3)
-        parameters["cursor_begins"], parameters["cursor_kind"], parameters["cursor_id"] = cursor
+        cursor = decode_cursor("agenda", binding, filters.cursor, len(SORT_COLUMNS))
+        parameters |= {f"cursor_{name}": value for name, value in zip(SORT_COLUMNS, cursor, strict=True)}
     shape = AgendaShape(
         roles,
-        APPROVALS.list_arms(caller),
+        list_disbursement_arms(caller),
         tuple(filters.kind) if filters.kind else None,
         get_compiled_limit(filters.limit),
         filters.overdue is not None,
         filters.cursor is not None,
     )
     rows, has_more = await reader.fetch_page(build_page_query(shape), filters.limit, **parameters)
-    last = rows[-1] if has_more else None
-    next_cursor = last and encode_cursor("agenda", binding, [last.begins, last.record_kind, last.record_id])
+    next_cursor = None
+    if has_more:
+        next_cursor = encode_cursor("agenda", binding, [getattr(rows[-1], name) for name in SORT_COLUMNS])
     day = today()
     return AgendaEntryList.from_trusted_items([_row_to_item(row, day) for row in rows], next_cursor)
 
@@ -127,48 +135,57 @@ def list_agenda_roles(caller: Caller) -> tuple[AgendaRole, ...]:
 
     A programme manager can still lead cases from the time as a social worker.
     """
+    supervises = caller.has_role(Role.supervisor) and bool(caller.supervised_team_ids)
     has_role = {
         AgendaRole.worker: caller.has_role(Role.social_worker, Role.supervisor, Role.programme_manager),
-        AgendaRole.supervisor: caller.has_role(Role.supervisor) and bool(caller.supervised_team_ids),
+        AgendaRole.substitute: supervises or caller.has_role(Role.programme_manager),
+        AgendaRole.supervisor: supervises,
         AgendaRole.manager: caller.has_role(Role.programme_manager),
+        AgendaRole.confirmer: caller.has_permission(Permission.pending_change_decide),
+        AgendaRole.fund: caller.has_role(Role.finance_officer, Role.programme_manager),
     }
     return tuple(role for role in AgendaRole if has_role[role])
 
 
-def get_agenda_parameters(caller: Caller, until: date, milestones_until: date) -> dict[str, Any]:
-    """Return the parameters of the agenda of a caller up to a day."""
+async def get_agenda_parameters(
+    reader: RecordReader, caller: Caller, until: date | None = None, kinds: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Return the parameters of the agenda of a caller up to a day. None: as far as the agenda looks ahead by default."""
+    day = today()
+    has_birthdays = kinds is None or "birthday" in kinds
+    roles = list_agenda_roles(caller) if has_birthdays else ()
+    birthdays = await get_birthday_parameters(reader, caller.id, roles, day)
     return {
         **APPROVALS.get_parameters(caller),
-        "day": today(),
+        **birthdays,
+        "day": day,
         "caller_id": caller.id,
         "supervised_team_ids": caller.supervised_team_ids if caller.has_role(Role.supervisor) else [],
-        "today": today(),
-        "until": until,
-        "milestones_until": milestones_until,
+        "now": utc_now(),
+        "today": day,
+        "until": until or day + AGENDA_HORIZON,
+        "has_until": until is not None,
+        "milestones_until": until or day + MILESTONE_HORIZON,
     }
 
 
 def get_sort_columns(entries: Subquery) -> tuple[ColumnElement[Any], ...]:
-    """Return the columns that sort the agenda, earliest first.
+    """Return the columns that sort the agenda: emergencies first, then earliest first.
 
-    No two entries are equal: only a case has several entries, and their dates differ by months.
+    No two entries are equal: only a milestone has several entries of one case, and their dates differ by months.
     """
-    return entries.c.begins, entries.c.record_kind, entries.c.record_id
+    return tuple(entries.c[name] for name in SORT_COLUMNS)
 
 
 @lru_cache(MAX_COMPILED_SHAPES)
 def build_page_query(shape: AgendaShape) -> ReadQuery:
     """Return the query of one page, with the records that its rows show."""
-    entries = build_entries(shape.roles, shape.approval_arms, shape.kinds)
+    entries = build_entries(shape.roles, shape.arms, shape.kinds)
     conditions = []
     if shape.has_overdue_filter:
         conditions.append(entries.c.is_overdue == bindparam("overdue", type_=Boolean))
     if shape.has_cursor:
-        cursor = (
-            bindparam("cursor_begins", type_=DateTime(timezone=True)),
-            bindparam("cursor_kind", type_=Text),
-            bindparam("cursor_id", type_=Uuid),
-        )
+        cursor = [bindparam(f"cursor_{name}", type_=COLUMN_TYPES[name]) for name in SORT_COLUMNS]
         conditions.append(tuple_(*get_sort_columns(entries)) > tuple_(*cursor))
     first_entries = select(entries).where(*conditions).order_by(*get_sort_columns(entries))
     page = first_entries.limit(shape.limit + 1).subquery("page")
@@ -186,6 +203,9 @@ def _select_rows(page: Subquery) -> RowSelect:
             *(record.c[name] for name in ("person_id", "provider_id", *DISBURSEMENT_COLUMNS)),
             author_id.label("author_id"),
             case((page.c.record_kind == "referral", page.c.record_id)).label("referral_id"),
+            case((page.c.record_kind == "disbursement", page.c.record_id)).label("disbursement_id"),
+            # A finance officer sees disbursements without the cases and the children.
+            case((col(Child.id).is_not(None), page.c.case_id)).label("shown_case_id"),
             person_name(page.c.worker_id).label("worker_name"),
             person_name(author_id).label("author_name"),
             select_person(record.c.person_id),
@@ -203,7 +223,12 @@ def _select_rows(page: Subquery) -> RowSelect:
 
 def _select_record(page: Subquery, kind: str, model: Any) -> RowSelect:
     """Select the columns of `RECORD_COLUMNS` that a kind of record has, for an entry of this kind."""
-    columns = (getattr(model, name, cast(None, type_)).label(name) for name, type_ in RECORD_COLUMNS.items())
+    columns = (
+        (
+            cast(None, type_) if (kind, name) in OTHER_MEANING else getattr(model, name, cast(None, type_))
+        ).label(name)
+        for name, type_ in RECORD_COLUMNS.items()
+    )
     return select(*columns).where(col(model.id) == page.c.record_id, page.c.record_kind == kind)
 
 
@@ -213,11 +238,12 @@ def _row_to_item(row: Any, day: date) -> dict[str, Any]:
         "due_on": row.due_on,
         "at": row.at,
         "is_overdue": row.is_overdue,
+        "is_emergency": row.rank == 0,
         "detail": row.detail,
         "case_id": row.case_id,
         "case_number": row.case_number,
-        "child_id": row.child_id,
-        "child": build_case_child(row, day) if row.child_id else None,
+        "child_id": row.child_id if row.shown_case_id else None,
+        "child": build_case_child(row, day) if row.shown_case_id else None,
         "worker_id": row.worker_id,
         "worker": to_ref(row.worker_id, row.worker_name),
         "place": _decrypt_place(row),

@@ -19,7 +19,7 @@ from app.access import log
 from app.access.acts import ActWithoutPermission
 from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
-from app.access.permissions import Permission, has_permission
+from app.access.permissions import Permission
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.access.vault import get_vault
 from app.config import get_settings
@@ -39,9 +39,10 @@ from app.schemas.wire import PageQuery
 from app.services.accounts import sign_in_throttle
 from app.services.accounts.sign_in_audit import SignInContext, record_throttled_attempt
 from app.services.agenda import agenda
-from app.services.agenda.sources import APPROVALS, AgendaRole, build_entries
+from app.services.agenda.disbursement_sources import DisbursementArms, list_disbursement_arms
+from app.services.agenda.sources import AgendaRole, build_entries
 
-OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3)"
+OPEN_FEED_SQL = "SELECT (opened).*, (feed).id AS feed_id, (feed).user_id, (feed).language FROM access.open_calendar_feed($1, $2, $3, $4)"
 
 MAX_ACTIVE_FEEDS = 10
 """Maximum number of active feeds per user."""
@@ -62,8 +63,20 @@ EVENT_TITLES: dict[str, dict[str, str]] = {
         "returned": "To revise",
         "legal_step": "Appointment",
         "service_referral": "Call back",
+        "recall": "Call back",
         "referral": "To read",
         "exit": "Reminder",
+        "pending_change": "To read",
+        "first_contact": "Call back",
+        "assessment": "Task",
+        "care_plan": "Task",
+        "draft": "Task",
+        "partner_answer": "Call back",
+        "consent": "Reminder",
+        "birthday": "Reminder",
+        "unstaffed": "Task",
+        "payment": "Task",
+        "receipt": "Task",
     },
     "km": {
         "review": "ពិនិត្យ",
@@ -75,8 +88,20 @@ EVENT_TITLES: dict[str, dict[str, str]] = {
         "returned": "ត្រូវកែសម្រួល",
         "legal_step": "ការណាត់ជួប",
         "service_referral": "ទូរស័ព្ទទៅវិញ",
+        "recall": "ទូរស័ព្ទទៅវិញ",
         "referral": "ត្រូវអាន",
         "exit": "រំលឹក",
+        "pending_change": "ត្រូវអាន",
+        "first_contact": "ទូរស័ព្ទទៅវិញ",
+        "assessment": "កិច្ចការ",
+        "care_plan": "កិច្ចការ",
+        "draft": "កិច្ចការ",
+        "partner_answer": "ទូរស័ព្ទទៅវិញ",
+        "consent": "រំលឹក",
+        "birthday": "រំលឹក",
+        "unstaffed": "កិច្ចការ",
+        "payment": "កិច្ចការ",
+        "receipt": "កិច្ចការ",
     },
 }
 """Title of a calendar event by language of the feed and kind of agenda entry."""
@@ -184,7 +209,7 @@ async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
         raise
     with translate_database_errors():
         opened = await context.database.access_pool.fetchrow(
-            OPEN_FEED_SQL, hash_secret(token), context.request_id, context.address
+            OPEN_FEED_SQL, hash_secret(token), context.request_id, context.address, context.correlation_id
         )
     if opened["event_id"] is None:
         raise NotFound
@@ -192,7 +217,7 @@ async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
     caller = Caller.from_opened_access(
         opened, subject_id=opened["user_id"], kind="person", session_id=opened["feed_id"]
     )
-    if not has_permission(caller.roles, Permission.agenda_feed_manage):
+    if not caller.has_permission(Permission.agenda_feed_manage):
         await log.conclude_access(context.database, log.Conclusion(caller.access, "forbidden", 404))
         raise NotFound
     return FeedOwner(caller, opened["language"])
@@ -200,10 +225,9 @@ async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
 
 async def render_calendar_feed(reader: RecordReader, owner: FeedOwner) -> str:
     """Return the owner's agenda as an iCalendar document."""
-    until = today() + FEED_HORIZON
-    parameters = agenda.get_agenda_parameters(owner.caller, until, until)
+    parameters = await agenda.get_agenda_parameters(reader, owner.caller, today() + FEED_HORIZON)
     roles = agenda.list_agenda_roles(owner.caller)
-    query = _build_feed_query(roles, APPROVALS.list_arms(owner.caller)) if roles else None
+    query = _build_feed_query(roles, list_disbursement_arms(owner.caller)) if roles else None
     rows = await reader.fetch(query, **parameters) if query else []
     events = [_to_event(owner, row) for row in rows]
     return await asyncio.to_thread(  # up to a fifth of a second, which would block the event loop
@@ -217,14 +241,14 @@ async def render_calendar_feed(reader: RecordReader, owner: FeedOwner) -> str:
 
 
 @lru_cache
-def _build_feed_query(roles: tuple[AgendaRole, ...], approval_arms: tuple[str, ...]) -> ReadQuery:
+def _build_feed_query(roles: tuple[AgendaRole, ...], arms: DisbursementArms) -> ReadQuery:
     """Return the query of a feed. It selects ids, days and codes.
 
     The calendar contains nothing about a child, not even an id. The access log therefore contains the event of the
     download, but no entry per child. An entry means that data of the child was disclosed, and thousands of wrong entries
     a day would hide the correct ones.
     """
-    entries = build_entries(roles, approval_arms)
+    entries = build_entries(roles, arms)
     columns = (entries.c[name] for name in ("kind", "due_on", "at", "record_kind", "record_id", "detail"))
     query = select(*columns).order_by(*agenda.get_sort_columns(entries)).limit(MAX_EVENTS)
     return ReadQuery(query, shows=NoShownRecord("a calendar contains nothing about a child"))
@@ -239,11 +263,12 @@ def _to_event(owner: FeedOwner, row: Any) -> CalendarEvent:
 def _build_event_uid(owner_id: UUID, row: Any) -> str:
     """Return a stable id of an event that differs from the record's id.
 
-    The calendar on a lost phone must not help to identify rows of a stolen database dump. The id of a milestone
-    contains `detail`, because a case has several milestones. Other ids do not, because `detail` may change.
+    The calendar on a lost phone must not help to identify rows of a stolen database dump. A case can have several entries:
+    their ids contain the kind, and the id of a milestone also `detail`. Other ids do not, because both may change.
     """
     milestone = (row.detail or "").encode() if row.kind == "milestone" else b""
-    record = (row.record_kind.encode(), UUID(row.record_id).bytes)
+    kind = row.kind if row.record_kind == "case" and row.kind != "milestone" else ""
+    record = (f"{row.record_kind}{kind}".encode(), UUID(row.record_id).bytes)
     digest = get_vault().blind_index.compute_digest(b"calendar", owner_id.bytes, *record, milestone)
     return str(UUID(bytes=digest[:16]))
 

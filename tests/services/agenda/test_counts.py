@@ -119,6 +119,6 @@ async def test_counts_write_no_entry_about_a_child(scenario: Scenario, superuser
     with record_statements(scenario) as statements:
         response = await scenario.worker_north.get("/v1/me/counts")
     assert expect_json(response)["agenda"] > 0
-    assert len(statements) == 2, statements
+    assert len(statements) == 3, statements
     (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["child_id"], entry["record"], entry["outcome"]) == (None, None, "allowed")
