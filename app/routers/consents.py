@@ -8,9 +8,16 @@ from fastapi import Query
 from app.http.permissions import ConsentReader, ConsentRecorder, ConsentWithdrawer
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
-from app.schemas.consents import Consent, ConsentCreate, ConsentFilters, ConsentList, ConsentWithdrawal
-from app.schemas.wire import CountedPageQuery
-from app.services.cases import consents
+from app.schemas.consents import (
+    CaseConsentFilters,
+    Consent,
+    ConsentCreate,
+    ConsentFilters,
+    ConsentList,
+    ConsentWithdrawal,
+    RecordedConsent,
+)
+from app.services.consents import register
 
 router = Router(tags=["consents"])
 
@@ -21,13 +28,13 @@ async def create_case_consent(
     session: Session,
     case_id: UUID,
     payload: ConsentCreate,
-) -> Consent:
+) -> RecordedConsent:
     """Add an entry to the consent register of a case.
 
     The entry is a consent, a refusal, or the legal basis for acting without consent. The caller must be staff of the
-    case. An entry is never overwritten.
+    case. An entry is never overwritten. A refusal returns what was shared before, which has to be recalled.
     """
-    return await consents.create_case_consent(session, caller, case_id, payload)
+    return await register.create_case_consent(session, caller, case_id, payload)
 
 
 @router.get("/cases/{case_id}/consents")
@@ -35,14 +42,14 @@ async def list_case_consents(
     caller: ConsentReader,
     reader: Reader,
     case_id: UUID,
-    page: Annotated[CountedPageQuery, Query()],
+    filters: Annotated[CaseConsentFilters, Query()],
 ) -> ConsentList:
     """List the consents of a case, newest first.
 
     Returns consents, refusals and legal bases. Data protection officers can list them without access to the
     case.
     """
-    return await consents.list_case_consents(reader, caller, case_id, page)
+    return await register.list_case_consents(reader, caller, case_id, filters)
 
 
 @router.get("/consents")
@@ -56,7 +63,7 @@ async def list_consents(
     Returns the entries of all cases that the caller can see. Data protection officers receive the entries of all cases.
     `from` and `to` filter by the day of the consent or refusal.
     """
-    return await consents.list_consents(reader, caller, filters)
+    return await register.list_consents(reader, caller, filters)
 
 
 @router.get("/consents/{consent_id}")
@@ -69,7 +76,7 @@ async def get_consent(
 
     The status is computed for today: `given`, `refused`, `withdrawn` or `expired`.
     """
-    return await consents.get_consent(reader, consent_id)
+    return await register.get_consent(reader, consent_id)
 
 
 @router.post("/consents/{consent_id}/withdraw")
@@ -79,9 +86,10 @@ async def withdraw_consent(
     consent_id: UUID,
     expected_version: ExpectedVersion,
     payload: ConsentWithdrawal,
-) -> Consent:
+) -> RecordedConsent:
     """Withdraw a consent.
 
-    The consent permits no sharing afterwards. A refusal or a withdrawn consent cannot be withdrawn.
+    The consent permits no sharing afterwards. The response lists what was shared before, which has to be recalled. A refusal
+    or a withdrawn consent cannot be withdrawn.
     """
-    return await consents.withdraw_consent(session, caller, consent_id, expected_version, payload)
+    return await register.withdraw_consent(session, caller, consent_id, expected_version, payload)

@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.corrections import Correctable, CorrectableFilters
+from app.schemas.dates import FilterDate, PastDate, ValidityDate
 from app.schemas.references import AgencyRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
@@ -17,7 +19,7 @@ from app.schemas.wire import (
     CountedPageQuery,
     Id,
     Input,
-    PlainDate,
+    Output,
     ShortNarrative,
     ShortText,
     StrictBoolean,
@@ -34,7 +36,7 @@ class BasisWithoutConsent(Input):
 
     basis: Annotated[str, CodeOf("basis_without_consent")] = Field(description="Legal basis.")
     decided_by: ShortText = Field(description="Name of the person who decided to act without consent.")
-    on: PlainDate = Field(description="Day of the decision.")
+    on: PastDate = Field(description="Day of the decision.")
     child_told: StrictBoolean | None = Field(
         None, description="Whether the child was informed that the action is taken without consent."
     )
@@ -58,14 +60,19 @@ class ConsentCreate(Input):
         None,
         description="Form of the consent, such as oral or written. May be null only with `basis_without_consent`.",
     )
-    on: PlainDate = Field(description="Day of the consent or refusal.")
+    on: PastDate = Field(description="Day of the consent or refusal.")
     scope: Annotated[list[Annotated[str, CodeOf("consent_scope")]], Field(min_length=1, max_length=10)] = (
         Field(description="Actions that the consent permits or the refusal forbids.")
     )
     recipient_agency_id: Id | None = Field(
         None, description="Id of the agency with which data may be shared; null if the entry names no agency."
     )
-    valid_until: PlainDate | None = Field(
+    alternative_giver_reason: ShortNarrative | None = Field(
+        None,
+        description="Why another trusted adult consents in place of the caregiver, for example because the caregiver may be "
+        "involved in the abuse. Required for a consent of `other`.",
+    )
+    valid_until: ValidityDate | None = Field(
         None, description="Last day of validity, not before `on`; null if there is no end."
     )
     witness: ShortText | None = Field(None, description="Name of the witness.")
@@ -76,17 +83,25 @@ class ConsentCreate(Input):
 
     @model_validator(mode="after")
     def validate_basis_and_period(self) -> Self:
-        """Require the giver and method or a legal basis, and an end that is not before the start."""
+        """Require the giver and method or a legal basis, a reason for an alternative giver, and an end after the start."""
         if self.basis_without_consent is None and (not self.given_by or self.method is None):
             raise PydanticCustomError(
                 "consent_incomplete", "needs given_by and method, or basis_without_consent"
+            )
+        if self.status == "given" and "other" in self.given_by and self.alternative_giver_reason is None:
+            raise PydanticCustomError(
+                "alternative_reason_missing", "a consent of `other` needs alternative_giver_reason"
             )
         if self.valid_until is not None and self.valid_until < self.on:
             raise PydanticCustomError("period_reversed", "ends before it begins")
         return self
 
 
-class ConsentFilters(CountedPageQuery):
+class CaseConsentFilters(CountedPageQuery, CorrectableFilters):
+    """Query parameters of the list of the consent entries of a case."""
+
+
+class ConsentFilters(CountedPageQuery, CorrectableFilters):
     """Query parameters of the list of all consent entries."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -100,17 +115,17 @@ class ConsentFilters(CountedPageQuery):
         None, description="Only entries that name one of these recipient agencies."
     )
     since: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(alias="from", description="Only consents and refusals given on or after this day."),
     ] = None
     until: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(alias="to", description="Only consents and refusals given on or before this day."),
     ] = None
     sort: ConsentSort = Field("-created_at", description="Order of the list.")
 
 
-class Consent(Versioned):
+class Consent(Versioned, Correctable):
     """An entry of the consent register."""
 
     collection: ClassVar[str | None] = "consents"
@@ -139,6 +154,19 @@ class Consent(Versioned):
     basis_without_consent: BasisWithoutConsent | None = Field(
         description="Legal basis for acting without consent; null for a consent or a refusal."
     )
+    basis_confirmed_at: UtcDateTime | None = Field(
+        description="Time at which a second person confirmed the legal basis; null if nobody did. Sharing data on a legal "
+        "basis requires it."
+    )
+    basis_confirmed_by_id: UUID | None = Field(
+        description="Id of the second person who confirmed the legal basis."
+    )
+    basis_confirmed_by: StaffRef | None = Field(
+        description="The second person who confirmed the legal basis."
+    )
+    alternative_giver_reason: str | None = Field(
+        description="Why another trusted adult consents in place of the caregiver; null without such a giver."
+    )
     note: str | None = Field(description="Additional information, as free text.")
     recorded_by_id: UUID = Field(description="Id of the staff member who recorded the entry.")
     recorded_by: StaffRef = Field(description="The staff member who recorded the entry.")
@@ -148,7 +176,38 @@ class Consent(Versioned):
     )
     withdrawn_by_id: UUID | None = Field(description="Id of the staff member who recorded the withdrawal.")
     withdrawn_by: StaffRef | None = Field(description="The staff member who recorded the withdrawal.")
+    withdrawn_givers: list[Annotated[str, CodeOf("consent_giver")]] = Field(
+        description="Givers who withdrew; empty if the entry is not withdrawn."
+    )
     withdrawal_reason: str | None = Field(description="Reason for the withdrawal.")
+
+
+class SharedData(Output):
+    """Data of the child that was shared with a provider, and that has to be recalled."""
+
+    service_referral_id: UUID = Field(description="Id of the service referral with the shared values.")
+    provider_id: UUID = Field(description="Id of the provider.")
+    provider_name: str = Field(description="Name of the provider.")
+    service: Annotated[str, CodeOf("service")] = Field(description="Service that was requested.")
+    shared_fields: list[Annotated[str, CodeOf("shared_field")]] = Field(
+        description="Fields that were shared."
+    )
+    sent_at: UtcDateTime = Field(description="Time at which the data was shared.")
+    consent_id: UUID | None = Field(
+        description="Id of the consent on which it was shared; null for a legal basis."
+    )
+    recalled_at: UtcDateTime | None = Field(
+        description="Time at which an earlier recall was recorded; null until then."
+    )
+
+
+class RecordedConsent(Consent):
+    """A new or withdrawn entry of the consent register, with the data that has to be recalled."""
+
+    shared_before: list[SharedData] = Field(
+        description="What was shared with whom, for the purposes and the recipient of a refusal or withdrawal. Each item is on "
+        "the agenda of the case until `POST /v1/service-referrals/{id}/recall`. Empty for another entry."
+    )
 
 
 class ConsentList(CountedPage[Consent]):
@@ -159,3 +218,7 @@ class ConsentWithdrawal(Input):
     """Withdrawal of a consent by the child or the person who gave it, with the reason."""
 
     reason: ShortNarrative = Field(description="Reason for the withdrawal.")
+    withdrawn_givers: Annotated[list[Annotated[str, CodeOf("consent_giver")]], Field(max_length=5)] = Field(
+        default_factory=list,
+        description="Givers of the entry who withdraw. If it is empty, all of them do.",
+    )

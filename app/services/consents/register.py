@@ -11,9 +11,10 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.permissions import Role
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
-from app.errors import Fault
+from app.errors import Fault, InvalidInput
 from app.kit.case_scope import CaseScope, Condition
-from app.kit.dates import today, validate_not_in_future
+from app.kit.dates import today
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import ensure_visible, get_case_for_share, get_for_share, get_version_for_update
 from app.kit.reference_names import agency_name, staff_names, to_ref, to_staff_refs
@@ -22,11 +23,21 @@ from app.models import Case, Consent
 from app.models.encrypted_field import dump_content
 from app.models.people import StoredConsentDetails
 from app.models.record import new_id, utc_now
+from app.schemas.consents import (
+    CaseConsentFilters,
+    ConsentCreate,
+    ConsentFilters,
+    ConsentList,
+    ConsentWithdrawal,
+    RecordedConsent,
+    SharedData,
+)
 from app.schemas.consents import Consent as ConsentSchema
-from app.schemas.consents import ConsentCreate, ConsentFilters, ConsentList, ConsentWithdrawal
-from app.schemas.wire import CountedPageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
+from app.services.consents.gate import lock_register
+from app.services.consents.legal_basis import request_basis_confirmation
+from app.services.consents.recall import apply_refusal
 
 COLUMN_FIELDS = [
     name
@@ -36,12 +47,14 @@ COLUMN_FIELDS = [
 """Fields with the value of a column. The status depends on the day, and the details contain the whole legal basis."""
 CONSENT_COLUMNS = select(
     *(getattr(Consent, name) for name in COLUMN_FIELDS),
-    *staff_names(Consent, "recorded_by", "withdrawn_by"),
+    *staff_names(Consent, "recorded_by", "withdrawn_by", "basis_confirmed_by"),
+    *error_mark_columns(Consent),
     agency_name(col(Consent.recipient_agency_id)).label("recipient_agency_name"),
     col(Consent.status),
     col(Consent.given_on),
     col(Consent.details_encrypted),
     col(Consent.withdrawal_reason_encrypted),
+    col(Consent.alternative_giver_reason_encrypted),
 )
 CONSENT_QUERY = ReadQuery(
     CONSENT_COLUMNS.where(col(Consent.id) == bindparam("consent_id")), shows=ShownRecord("consent")
@@ -50,7 +63,7 @@ CASE_CONSENTS = ListQuery(
     "consents",
     Consent,
     CONSENT_COLUMNS,
-    filters={"case_id": col(Consent.case_id) == bindparam("case_id")},
+    filters={"case_id": col(Consent.case_id) == bindparam("case_id"), **build_error_filter(Consent)},
     sorts={"created_at": col(Consent.created_at)},
     shows=ShownRecord("consent"),
 )
@@ -71,6 +84,7 @@ CONSENT_REGISTER = ListQuery(
     CONSENT_COLUMNS,
     filters={
         "status": STATUS_CONDITIONS,
+        **build_error_filter(Consent),
         "child_id": col(Consent.child_id) == bindparam("child_id"),
         "case_id": col(Consent.case_id) == bindparam("case_id"),
         "recipient_agency_id": is_one_of(col(Consent.recipient_agency_id), "recipient_agency_id"),
@@ -89,17 +103,22 @@ CONSENT_REGISTER = ListQuery(
 
 async def create_case_consent(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: ConsentCreate
-) -> ConsentSchema:
+) -> RecordedConsent:
     """Record a consent, a refusal, or the legal basis for acting without consent.
 
     Raises:
         GateRefused: The caller is not staff of the case.
-        InvalidInput: The date of the consent or of the basis is in the future.
     """
-    basis = payload.basis_without_consent
-    validate_not_in_future({"/on": payload.on, "/basis_without_consent/on": basis.on if basis else None})
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(await check_works_on_case(session, case))
+    consent = await add_consent(session, caller, case, payload)
+    shared = await apply_refusal(session, case, consent) if consent.status == "refused" else []
+    return await _to_recorded_consent(session, consent, shared)
+
+
+async def add_consent(session: AsyncSession, caller: Caller, case: Case, payload: ConsentCreate) -> Consent:
+    """Add an entry to the register of a locked case."""
+    basis = payload.basis_without_consent
     consent = Consent(
         id=payload.id or new_id(),
         child_id=case.child_id,
@@ -112,16 +131,18 @@ async def create_case_consent(
         ),
     )
     consent.details = dump_content(StoredConsentDetails, payload)
+    consent.alternative_giver_reason = payload.alternative_giver_reason
     session.add(consent)
-    await session.flush()  # the query of the response bypasses the session
+    await session.flush()  # the request for a confirmation and the query of the response bypass the session
+    await request_basis_confirmation(session, consent)
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
     )
-    return await get_consent(session_reader(session), consent.id)
+    return consent
 
 
 async def list_case_consents(
-    reader: RecordReader, caller: Caller, case_id: UUID, query: CountedPageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: CaseConsentFilters
 ) -> ConsentList:
     """List the consents of a case, newest first.
 
@@ -153,21 +174,36 @@ async def get_consent(reader: RecordReader, consent_id: UUID) -> ConsentSchema:
 
 async def withdraw_consent(
     session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, payload: ConsentWithdrawal
-) -> ConsentSchema:
-    """Withdraw a consent. It permits no sharing afterwards.
+) -> RecordedConsent:
+    """Withdraw a consent. It permits no sharing afterwards, and what was shared has to be recalled.
 
     Raises:
         GateRefused: The consent is withdrawn, or is a refusal, or the caller is not staff of the case.
+        InvalidInput: A person withdraws who did not give the consent.
     """
     case = await get_case_for_share(session, Consent, consent_id)
+    await lock_register(session, case.child_id)
     consent = await get_version_for_update(session, Consent, consent_id, expected_version)
     raise_if_unmet([*_check_consent_given(consent), *await check_works_on_case(session, case)])
+    if set(payload.withdrawn_givers) - set(consent.given_by):
+        detail = "Only a person who gave the consent can withdraw it."
+        raise InvalidInput([Fault("/withdrawn_givers", "not_a_giver", detail)])
     consent.withdrawn_at = utc_now()
     consent.withdrawn_by_id = caller.id
+    consent.withdrawn_givers = payload.withdrawn_givers or consent.given_by
     consent.withdrawal_reason = payload.reason
     await session.flush()  # the query of the response bypasses the session
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
-    return await get_consent(session_reader(session), consent.id)
+    shared = await apply_refusal(session, case, consent)
+    return await _to_recorded_consent(session, consent, shared)
+
+
+async def _to_recorded_consent(
+    session: AsyncSession, consent: Consent, shared: list[SharedData]
+) -> RecordedConsent:
+    await session.flush()  # the query of the response bypasses the session
+    schema = await get_consent(session_reader(session), consent.id)
+    return RecordedConsent(**dict(schema), shared_before=shared)
 
 
 def _check_consent_given(consent: Consent) -> list[Fault]:
@@ -194,9 +230,13 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         "note": None,
         **Consent.details.decrypt(row.id, row.details_encrypted),
-        **to_staff_refs(row, "recorded_by", "withdrawn_by"),
+        **to_staff_refs(row, "recorded_by", "withdrawn_by", "basis_confirmed_by"),
         "recipient_agency": to_ref(row.recipient_agency_id, row.recipient_agency_name),
         "status": get_consent_status(row),
         "on": row.given_on,
+        **to_error_mark(Consent, row),
         "withdrawal_reason": Consent.withdrawal_reason.decrypt(row.id, row.withdrawal_reason_encrypted),
+        "alternative_giver_reason": Consent.alternative_giver_reason.decrypt(
+            row.id, row.alternative_giver_reason_encrypted
+        ),
     }

@@ -1,0 +1,1 @@
+"""The consent register, and the gates that ask it."""

@@ -1,0 +1,137 @@
+"""The latest word of each giver in the consent register, for one purpose and one recipient.
+
+An entry contains a word of each of its givers: they consented or refused on a day, and may have withdrawn on a later one. Words
+are ordered by day, then by the time of recording. The functions are pure. `app.services.consents.gate` loads the register.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from app.kit.dates import CAMBODIA_TIMEZONE
+
+CHILD, CAREGIVER, GUARDIAN, ALTERNATIVE = "child", "caregiver", "guardian", "other"
+"""Givers of the code list `consent_giver`. An alternative giver consents in place of a caregiver who may be involved in the
+abuse, with a recorded reason."""
+CAREGIVERS = (CAREGIVER, GUARDIAN)
+GIVERS = (CHILD, *CAREGIVERS, ALTERNATIVE)
+Meaning = Literal["given", "refused", "withdrawn", "expired"]
+REFUSALS = frozenset({"refused", "withdrawn"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterEntry:
+    """An entry of the consent register, or the consent in a request that would be recorded as one."""
+
+    id: UUID | None = None
+    case_id: UUID | None = None
+    """None for a case that the request opens."""
+    given_by: Sequence[str]
+    status: str = "given"
+    given_on: date
+    created_at: datetime
+    scope: Sequence[str]
+    recipient_agency_id: UUID | None = None
+    valid_until: date | None = None
+    basis_without_consent: str | None = None
+    is_basis_confirmed: bool = False
+    has_alternative_reason: bool = False
+    withdrawn_at: datetime | None = None
+    withdrawn_givers: Sequence[str] = ()
+    is_entered_in_error: bool = False
+
+    def concerns(self, scope: str, recipient_id: UUID | None) -> bool:
+        """Return whether the entry is about a purpose and a recipient. An entry without a recipient is about all of them."""
+        return (
+            not self.is_entered_in_error
+            and scope in self.scope
+            and self.recipient_agency_id in {None, recipient_id}
+        )
+
+    @property
+    def is_legal_basis(self) -> bool:
+        """Whether the entry records a legal basis that was not withdrawn."""
+        return self.basis_without_consent is not None and self.status == "given" and self.withdrawn_at is None
+
+    @property
+    def is_basis_only(self) -> bool:
+        """Whether the entry is a legal basis without the consent of a person."""
+        return self.basis_without_consent is not None and not self.given_by
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The consent or refusal of one giver on one day."""
+
+    giver: str
+    meaning: Meaning
+    on: date
+    recorded_at: datetime
+    case_id: UUID | None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the word is a refusal or a withdrawal."""
+        return self.meaning in REFUSALS
+
+    @property
+    def position(self) -> tuple[date, datetime]:
+        """Position among the words: by day, then by time of recording."""
+        return self.on, self.recorded_at
+
+
+def list_words(
+    entries: Iterable[RegisterEntry], scope: str, recipient_id: UUID | None, day: date
+) -> Iterator[Word]:
+    """Yield the words about a purpose and a recipient until a day, in no particular order.
+
+    The consent of an alternative giver without a recorded reason is left out.
+    """
+    for entry in entries:
+        if entry.given_on > day or not entry.concerns(scope, recipient_id):
+            continue
+        is_expired = entry.valid_until is not None and entry.valid_until < day
+        given: Meaning = "expired" if is_expired else "given"
+        meaning: Meaning = "refused" if entry.status == "refused" else given
+        givers = [
+            giver
+            for giver in entry.given_by
+            if giver != ALTERNATIVE or meaning == "refused" or entry.has_alternative_reason
+        ]
+        for giver in givers:
+            yield Word(giver, meaning, entry.given_on, entry.created_at, entry.case_id)
+        if entry.withdrawn_at is not None:
+            withdrawn_on = entry.withdrawn_at.astimezone(CAMBODIA_TIMEZONE).date()
+            for giver in set(givers).intersection(entry.withdrawn_givers or givers):
+                yield Word(giver, "withdrawn", withdrawn_on, entry.withdrawn_at, entry.case_id)
+
+
+def find_latest_words(words: Iterable[Word], case_id: UUID | None) -> dict[str, Word]:
+    """Return the latest word of each giver that counts in a case.
+
+    A refusal counts in every later case of the child, a consent only in its own case. Of two words at the same time, the refusal
+    counts.
+    """
+    ordered = sorted(words, key=lambda word: (word.position, word.is_refusal))
+    latest = {word.giver: word for word in ordered}
+    latest_of_case = {word.giver: word for word in ordered if word.case_id == case_id}
+    refusals = {giver: word for giver, word in latest.items() if word.is_refusal}
+    return _drop_replaced_words(latest_of_case | refusals)
+
+
+def _drop_replaced_words(words: Mapping[str, Word]) -> dict[str, Word]:
+    """Leave out the words of caregivers before a word of the alternative giver, or that word before a later one of theirs."""
+    alternative = words.get(ALTERNATIVE)
+    if alternative is None:
+        return dict(words)
+    newest = max((words[giver].position for giver in CAREGIVERS if giver in words), default=None)
+    is_replaced = newest is not None and newest > alternative.position
+    return {
+        giver: word
+        for giver, word in words.items()
+        if giver == CHILD
+        or (giver == ALTERNATIVE and not is_replaced)
+        or (giver in CAREGIVERS and word.position >= alternative.position)
+    }

@@ -1,0 +1,141 @@
+"""Effects of a refusal or withdrawal: shared data is recalled, follow-ups are cancelled, recordings are refused."""
+
+from typing import Any
+
+from app.kit.dates import today
+from tests.support.agenda import list_agenda
+from tests.support.case_lifecycle import create_case_path, create_closed_case
+from tests.support.documents import ACCEPTED_FILES, letter_payload
+from tests.support.payloads import SERVICES_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS
+from tests.support.responses import expect_json, parse_unmet_pointers
+from tests.support.scenario import Scenario, id_of
+from tests.support.service_referrals import create_consent, create_provider, create_service_referral
+
+TODAY = today().isoformat()
+REASON = {"reason": "Changed her mind."}
+NOTE = {"note": "The hospital shredded the letter."}
+FOLLOW_UP = {"held_on": TODAY, "wellbeing": "well"}
+
+
+async def share(scenario: Scenario, case_path: str, consent_id: str, **changes: Any) -> str:
+    """Send a service referral on a consent, and return its path."""
+    path = await create_service_referral(scenario, case_path, consent_id=consent_id, **changes)
+    expect_json(await scenario.worker_north.act(path, "send"))
+    return path
+
+
+async def test_withdrawal_lists_what_was_shared_until_it_is_recalled(scenario: Scenario) -> None:
+    # Planted: the source `recall` left out; drafts recalled too.
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    consent_id = await create_consent(scenario, case_path)
+    path = await share(scenario, case_path, consent_id, shared_fields=["age", "need"])
+    await create_service_referral(scenario, case_path, consent_id=consent_id)
+    sent = expect_json(await worker.get(path))
+    assert sent["recall_requested_at"] is None
+    assert parse_unmet_pointers(await worker.act(path, "recall", NOTE)) == {"recall_not_requested": None}
+    withdrawn = expect_json(await worker.act(f"/v1/consents/{consent_id}", "withdraw", REASON))
+    assert withdrawn["shared_before"] == [
+        {
+            "service_referral_id": sent["id"],
+            "provider_id": sent["provider_id"],
+            "provider_name": sent["provider_name"],
+            "service": "medical",
+            "shared_fields": ["age", "need"],
+            "sent_at": sent["sent_at"],
+            "consent_id": consent_id,
+            "recalled_at": None,
+        }
+    ]
+    [item] = await list_agenda(worker, kind="recall")
+    assert (item["record"]["id"], item["record"]["kind"]) == (sent["id"], "service_referral")
+    recalled = expect_json(await worker.act(path, "recall", NOTE))
+    assert (recalled["recall_note"], recalled["recalled_by_id"]) == (NOTE["note"], str(worker.id))
+    assert recalled["status"] == "sent"
+    assert await list_agenda(worker, kind="recall") == []
+    assert parse_unmet_pointers(await worker.act(path, "recall", NOTE)) == {"already_done": None}
+    timeline = expect_json(await worker.get(f"{case_path}/timeline"))["items"]
+    assert "service_referral_recalled" in {entry["kind"] for entry in timeline}
+
+
+async def test_withdrawal_of_services_recalls_everything_that_was_shared(scenario: Scenario) -> None:
+    # Planted: `services` left out of `_concerns`.
+    case = await scenario.open_case()
+    case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
+    [of_referral] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
+    sharing = await create_consent(scenario, case_path, scope=["share_with_providers"])
+    path = await share(scenario, case_path, sharing)
+    withdrawn = expect_json(await worker.act(f"/v1/consents/{of_referral['id']}", "withdraw", REASON))
+    assert [item["service_referral_id"] for item in withdrawn["shared_before"]] == [path.split("/")[-1]]
+
+
+async def test_refusal_recalls_what_was_shared_for_its_purpose_and_recipient(scenario: Scenario) -> None:
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    one, other = [
+        await create_provider(scenario, agency_id=str(id_of(name)))
+        for name in ("Safe Steps", "Helping Hands")
+    ]
+    consent_id = await create_consent(scenario, case_path)
+    path = await share(scenario, case_path, consent_id, provider_id=one)
+    await share(scenario, case_path, consent_id, provider_id=other)
+    refusal = {**SERVICES_CONSENT_PAYLOAD, "status": "refused", "on": TODAY}
+    for changes, expected in (
+        ({"scope": ["recording"]}, []),
+        ({"scope": ["share_with_school"]}, []),
+        ({"scope": ["share_with_providers"], "recipient_agency_id": str(id_of("Safe Steps"))}, [path]),
+    ):
+        refused = expect_json(await worker.post(f"{case_path}/consents", {**refusal, **changes}), 201)
+        found = [f"/v1/service-referrals/{item['service_referral_id']}" for item in refused["shared_before"]]
+        assert found == expected
+    consent = expect_json(await worker.post(f"{case_path}/consents", SERVICES_CONSENT_PAYLOAD), 201)
+    assert consent["shared_before"] == []
+
+
+async def test_contact_after_the_support_needs_consent(scenario: Scenario) -> None:
+    # Planted: `_check_contact_consent` left out.
+    closed = await create_closed_case(scenario)
+    case_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
+    [consent] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
+    first = expect_json(await worker.get(f"{case_path}/follow-ups"))["items"][-1]
+    marked = await worker.act(f"/v1/consents/{consent['id']}", "enter-in-error", REASON)
+    assert marked.status_code in {200, 409}
+    if marked.status_code == 409:
+        expect_json(
+            await scenario.supervisor_north.act(f"/v1/consents/{consent['id']}", "enter-in-error", REASON)
+        )
+    path = f"/v1/follow-ups/{first['id']}"
+    assert parse_unmet_pointers(await worker.patch(path, FOLLOW_UP, etag='"1"')) == {
+        "consent_giver_missing": None
+    }
+    missed = await worker.patch(path, {**FOLLOW_UP, "wellbeing": "not_reached"}, etag='"1"')
+    assert expect_json(missed)["status"] == "missed"
+    await create_consent(scenario, case_path, scope=["follow_up_contact"], on=TODAY)
+    assert expect_json(await worker.patch(path, FOLLOW_UP, etag='"2"'))["status"] == "held"
+
+
+async def test_refusal_of_contact_cancels_the_follow_ups(scenario: Scenario) -> None:
+    closed = await create_closed_case(scenario)
+    case_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
+    assert await list_agenda(worker, kind="follow_up", until="2027-12-31")
+    await create_consent(scenario, case_path, scope=["follow_up_contact"], status="refused", on=TODAY)
+    follow_ups = expect_json(await worker.get(f"{case_path}/follow-ups"))["items"]
+    assert {follow_up["status"] for follow_up in follow_ups} == {"cancelled"}
+    assert await list_agenda(worker, kind="follow_up", until="2027-12-31") == []
+
+
+async def test_recording_needs_consent(scenario: Scenario) -> None:
+    # Planted: `_check_recording` left out; `is_recording` without video.
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    files = [ACCEPTED_FILES[name][0] for name in ("mp3", "mp4")]
+    payloads = [letter_payload(kind="other", content=content) for content in files]
+    for payload in payloads:
+        refused = await worker.post(f"{case_path}/documents", payload)
+        assert parse_unmet_pointers(refused) == {"consent_giver_missing": "/content"}
+    await create_consent(scenario, case_path, scope=["recording"])
+    for payload in payloads:
+        expect_json(await worker.post(f"{case_path}/documents", payload), 201)
+    await create_consent(scenario, case_path, scope=["recording"], given_by=["child"], status="refused")
+    refused = await worker.post(f"{case_path}/documents", payloads[0])
+    assert parse_unmet_pointers(refused) == {"consent_refused": "/content"}
+    basis = {"scope": ["recording"], "on": TODAY, "basis_without_consent": VITAL_INTEREST_BASIS}
+    expect_json(await worker.post(f"{case_path}/consents", basis), 201)
+    expect_json(await worker.post(f"{case_path}/documents", payloads[0]), 201)

@@ -1,0 +1,241 @@
+"""The latest word of each giver, and what it permits at each age, compared with a second implementation."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.kit.dates import get_age_range, today
+from app.services.consents.age_bands import AgeBand, find_needed_words
+from app.services.consents.gate import ConsentRegister
+from app.services.consents.words import GIVERS, RegisterEntry, Word, find_latest_words, list_words
+
+CASES = [None, UUID(int=1), UUID(int=2)]
+AGENCIES = [None, UUID(int=11), UUID(int=12)]
+SCOPES = ["services", "share_with_providers"]
+BANDS = [
+    AgeBand(0, "sought", "required"),
+    AgeBand(12, "required", "required"),
+    AgeBand(18, "required", "not_needed"),
+]
+DAYS = st.integers(-4, 1).map(lambda number: today() + timedelta(days=number))
+TIMES = st.integers(0, 8).map(
+    lambda number: datetime.now(UTC).replace(microsecond=0) - timedelta(hours=12 * number)
+)
+
+
+def subsets(values: Sequence[Any], min_size: int = 0) -> st.SearchStrategy[Any]:
+    return st.lists(st.sampled_from(values), min_size=min_size, max_size=3, unique=True)
+
+
+ENTRIES = st.builds(
+    RegisterEntry,
+    id=st.none(),
+    case_id=st.sampled_from(CASES),
+    given_by=subsets(GIVERS),
+    status=st.sampled_from(["given", "given", "refused"]),
+    given_on=DAYS,
+    created_at=TIMES,
+    scope=subsets(SCOPES, 1),
+    recipient_agency_id=st.sampled_from(AGENCIES),
+    valid_until=st.one_of(st.none(), DAYS),
+    has_alternative_reason=st.booleans(),
+    withdrawn_at=st.one_of(st.none(), st.none(), TIMES),
+    withdrawn_givers=subsets(GIVERS),
+    is_entered_in_error=st.sampled_from([False, False, False, True]),
+)
+
+
+def answer_slowly(
+    entries: list[RegisterEntry], scope: str, recipient: UUID | None, case_id: UUID | None, day: date
+) -> dict[str, set[str]]:
+    """Return the meanings that the word of each giver can have: several only for words at the same time."""
+    words: list[Word] = []
+    for entry in entries:
+        if entry.is_entered_in_error or scope not in entry.scope or entry.given_on > day:
+            continue
+        if entry.recipient_agency_id is not None and entry.recipient_agency_id != recipient:
+            continue
+        for giver in entry.given_by:
+            if giver == "other" and entry.status != "refused" and not entry.has_alternative_reason:
+                continue
+            meaning = entry.status
+            if meaning == "given" and entry.valid_until and entry.valid_until < day:
+                meaning = "expired"
+            words.append(Word(giver, meaning, entry.given_on, entry.created_at, entry.case_id))  # type: ignore[arg-type]
+            if entry.withdrawn_at and (not entry.withdrawn_givers or giver in entry.withdrawn_givers):
+                local_day = (entry.withdrawn_at + timedelta(hours=7)).date()
+                words.append(Word(giver, "withdrawn", local_day, entry.withdrawn_at, entry.case_id))
+
+    def is_beaten(word: Word, by: list[Word]) -> bool:
+        return any(
+            (other.on, other.recorded_at) > (word.on, word.recorded_at)
+            or (
+                (other.on, other.recorded_at) == (word.on, word.recorded_at)
+                and other.is_refusal > word.is_refusal
+            )
+            for other in by
+            if other.giver == word.giver
+        )
+
+    of_case = [word for word in words if word.case_id == case_id]
+    standing = [
+        word
+        for word in words
+        if (word.is_refusal and not is_beaten(word, words))
+        or (word in of_case and not is_beaten(word, of_case))
+    ]
+    if any(word.is_refusal and not is_beaten(word, words) for word in standing):
+        refusing = {word.giver for word in standing if word.is_refusal and not is_beaten(word, words)}
+        standing = [
+            word
+            for word in standing
+            if word.giver not in refusing or (word.is_refusal and not is_beaten(word, words))
+        ]
+    alternatives = [word for word in standing if word.giver == "other"]
+    caregivers = [word for word in standing if word.giver in {"caregiver", "guardian"}]
+    dropped = [word for word in caregivers if any(word.position < other.position for other in alternatives)]
+    dropped += [word for word in alternatives if any(word.position < other.position for other in caregivers)]
+    return {
+        giver: {word.meaning for word in standing if word.giver == giver and word not in dropped}
+        for giver in {word.giver for word in standing if word not in dropped}
+    }
+
+
+@settings(deadline=None)
+@given(
+    st.lists(ENTRIES, max_size=6), st.sampled_from(SCOPES), st.sampled_from(AGENCIES), st.sampled_from(CASES)
+)
+def test_latest_words_are_those_of_a_second_implementation(
+    entries: list[RegisterEntry], scope: str, recipient: UUID | None, case_id: UUID | None
+) -> None:
+    # Planted: words sorted by the time of recording alone; a consent of an earlier case counted.
+    words = find_latest_words(list_words(entries, scope, recipient, today()), case_id)
+    expected = answer_slowly(entries, scope, recipient, case_id, today())
+    assert words.keys() == expected.keys()
+    for giver, word in words.items():
+        assert word.meaning in expected[giver]
+
+
+@settings(deadline=None)
+@given(st.lists(ENTRIES, max_size=6), st.sampled_from(SCOPES), st.sampled_from([0, 11, 12, 17, 18]))
+def test_register_permits_what_the_standing_words_permit(
+    entries: list[RegisterEntry], scope: str, age: int
+) -> None:
+    register = ConsentRegister(entries, find_needed_words(BANDS, (age, age)), None)
+    words = {
+        giver: word.meaning
+        for giver, word in find_latest_words(list_words(entries, scope, None, today()), None).items()
+    }
+    of_caregivers = {meaning for giver, meaning in words.items() if giver != "child"}
+    child_permits = (
+        words.get("child") == "given" if age >= 12 else words.get("child") not in {"refused", "withdrawn"}
+    )
+    caregivers_permit = age >= 18 or (
+        "given" in of_caregivers and not of_caregivers & {"refused", "withdrawn"}
+    )
+    assert (not list(register.check(scope))) == (child_permits and caregivers_permit)
+
+
+def build_entry(given_by: str, on: int, **changes: Any) -> RegisterEntry:
+    """Return an entry about services, given by some people some days ago."""
+    given_on = today() - timedelta(days=on)
+    created_at = datetime(given_on.year, given_on.month, given_on.day, 3, tzinfo=UTC)
+    fields = {"created_at": created_at, "scope": ["services"], **changes}
+    return RegisterEntry(given_by=given_by.split(), given_on=given_on, **fields)
+
+
+REFUSED = {"status": "refused"}
+REASON = {"has_alternative_reason": True}
+OTHER_CASE = {"case_id": UUID(int=1)}
+
+
+@pytest.mark.parametrize(
+    ("entries", "age", "codes"),
+    [
+        ([build_entry("caregiver", 3)], 11, []),
+        ([build_entry("guardian", 3)], 11, []),
+        ([build_entry("caregiver", 3)], 12, ["consent_giver_missing"]),
+        ([build_entry("child", 3)], 11, ["consent_giver_missing"]),
+        ([build_entry("child", 3)], 18, []),
+        ([build_entry("child", 3), build_entry("caregiver", 2, **REFUSED)], 18, []),
+        ([build_entry("child caregiver", 3), build_entry("child", 2, **REFUSED)], 12, ["consent_refused"]),
+        ([build_entry("child caregiver", 3), build_entry("child", 2, **REFUSED)], 5, ["consent_refused"]),
+        (
+            [build_entry("child caregiver", 3), build_entry("caregiver", 2, **REFUSED)],
+            14,
+            ["consent_refused"],
+        ),
+        ([build_entry("child caregiver", 2), build_entry("caregiver", 3, **REFUSED)], 14, []),
+        ([build_entry("child caregiver", 3), build_entry("guardian", 2, **REFUSED)], 14, ["consent_refused"]),
+        ([build_entry("caregiver", 3, **REFUSED), build_entry("child other", 2)], 14, ["consent_refused"]),
+        ([build_entry("caregiver", 3, **REFUSED), build_entry("child other", 2, **REASON)], 14, []),
+        (
+            [build_entry("child other", 3, **REASON), build_entry("caregiver", 2, **REFUSED)],
+            14,
+            ["consent_refused"],
+        ),
+        ([build_entry("child caregiver", 3, **OTHER_CASE)], 14, ["consent_giver_missing"] * 2),
+        (
+            [build_entry("child", 3, **OTHER_CASE, **REFUSED), build_entry("child caregiver", 4)],
+            14,
+            ["consent_refused"],
+        ),
+        ([build_entry("child", 3, **OTHER_CASE, **REFUSED), build_entry("child caregiver", 2)], 14, []),
+        (
+            [build_entry("child caregiver", 3, valid_until=today() - timedelta(days=1))],
+            14,
+            ["consent_expired"] * 2,
+        ),
+        ([build_entry("child caregiver", 3, valid_until=today())], 14, []),
+    ],
+)
+def test_words_and_age_decide(entries: list[RegisterEntry], age: int, codes: list[str]) -> None:
+    register = ConsentRegister(entries, find_needed_words(BANDS, (age, age)), None)
+    assert [fault.code for fault in register.check("services")] == codes
+
+
+def test_refusal_names_the_giver_and_the_day() -> None:
+    register = ConsentRegister(
+        [build_entry("child caregiver", 0, **REFUSED)], find_needed_words(BANDS, (8, 8)), None
+    )
+    details = [fault.detail for fault in register.check("services")]
+    day = today().isoformat()
+    assert details == [f"The child refused services on {day}.", f"The caregiver refused services on {day}."]
+
+
+def test_word_about_one_agency_does_not_concern_another() -> None:
+    entries = [
+        build_entry("child caregiver", 3),
+        build_entry("child", 2, recipient_agency_id=AGENCIES[1], **REFUSED),
+    ]
+    register = ConsentRegister(entries, find_needed_words(BANDS, (14, 14)), None)
+    assert [fault.code for fault in register.check("services", AGENCIES[1])] == ["consent_refused"]
+    assert list(register.check("services", AGENCIES[2])) == list(register.check("services")) == []
+
+
+@pytest.mark.parametrize(
+    ("birth", "child", "caregiver"),
+    [
+        ({"date": "2014-06-02", "precision": "day"}, "sought", "required"),
+        ({"date": "2014-06-01", "precision": "day"}, "required", "required"),
+        ({"date": "2014-06-01", "precision": "month"}, "required", "required"),
+        ({"date": "2008-06-02", "precision": "day"}, "required", "required"),
+        ({"date": "2008-06-01", "precision": "day"}, "required", "not_needed"),
+        ({"date": "2008-01-01", "precision": "year"}, "required", "required"),
+        ({"date": "2014-02-28", "precision": "day"}, "required", "required"),
+        (None, "required", "required"),
+    ],
+)
+def test_age_band_begins_on_the_birthday(birth: dict[str, Any] | None, child: str, caregiver: str) -> None:
+    # Planted: the least strict of the possible bands.
+    band = find_needed_words(BANDS, get_age_range(birth, date(2026, 6, 1)))
+    assert (band.child, band.caregiver) == (child, caregiver)
+
+
+def test_both_must_consent_without_a_band() -> None:
+    assert find_needed_words([], (9, 9)) == AgeBand(9, "required", "required")
