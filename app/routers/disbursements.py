@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from starlette.responses import Response
 
 from app.http.permissions import (
     DisbursementApprover,
@@ -13,7 +14,9 @@ from app.http.permissions import (
     DisbursementReconciler,
     DisbursementRequester,
     DisbursementReverser,
+    FinanceDocumentReader,
 )
+from app.http.responses import build_attachment_response, describe_attachment
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.disbursement_lists import DisbursementFilters, DisbursementList
@@ -26,9 +29,20 @@ from app.schemas.disbursements import (
     DisbursementReconciliation,
     DisbursementRejection,
     DisbursementReversal,
+    FinanceDocumentsUpdate,
+    PaymentRateCreate,
     UnreceiptedMoney,
 )
-from app.services.fund import approve, disbursement_responses, disbursements, pay
+from app.schemas.pending_changes import PaymentRateRequest
+from app.services.fund import (
+    approve,
+    disbursement_responses,
+    disbursements,
+    finance_documents,
+    pay,
+    tenders,
+)
+from app.services.support.media_types import EXTENSIONS
 
 router = Router(tags=["disbursements"])
 
@@ -117,10 +131,29 @@ async def pay_disbursement(
 ) -> Disbursement:
     """Record the payment of a disbursement.
 
-    The status must be `approved`. An emergency can be paid before the approval, from the fund in `fund_id` and within
-    the limit `pay_first`. The caller can be neither the requester nor the approver.
+    The status must be `approved`. An emergency can be paid before the approval, from the fund in `fund_id`, within the
+    limit `pay_first` of one payment and the limit `pay_first_case_day` of all such payments for the case on that day. The
+    caller can be neither the requester nor the approver.
     """
     return await pay.pay_disbursement(session, caller, disbursement_id, expected_version, payload)
+
+
+@router.post("/disbursements/{disbursement_id}/request-rate")
+async def request_disbursement_rate(
+    caller: DisbursementPayer,
+    session: Session,
+    disbursement_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: PaymentRateCreate,
+) -> PaymentRateRequest:
+    """Request a rate for the payment of a disbursement.
+
+    Needed only for a rate more than 5 % from the published one. When a second person has confirmed the change (see
+    `/v1/pending-changes`), a tender of the payment can have this rate. The published rates stay as they are.
+    """
+    return await tenders.request_disbursement_rate(
+        session, caller, disbursement_id, expected_version, payload
+    )
 
 
 @router.post("/disbursements/{disbursement_id}/reconcile")
@@ -167,6 +200,45 @@ async def cancel_disbursement(
     """
     return await approve.cancel_disbursement(
         session, caller, disbursement_id, expected_version, payload or DisbursementCancellation()
+    )
+
+
+@router.put("/disbursements/{disbursement_id}/finance-documents")
+async def replace_disbursement_finance_documents(
+    caller: DisbursementRequester,
+    session: Session,
+    disbursement_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: FinanceDocumentsUpdate,
+) -> Disbursement:
+    """Name the documents that finance officers can read.
+
+    The caller confirms that the receipts and quotations show no name and no diagnosis. Finance officers can read no other
+    document. The list replaces an earlier one. The caller must be staff of the case.
+    """
+    return await finance_documents.replace_finance_documents(
+        session, caller, disbursement_id, expected_version, payload
+    )
+
+
+@router.get(
+    "/disbursements/{disbursement_id}/finance-documents/{document_id}/content",
+    response_class=Response,
+    responses=describe_attachment(*EXTENSIONS),
+)
+async def download_disbursement_finance_document(
+    _caller: FinanceDocumentReader,
+    reader: Reader,
+    disbursement_id: UUID,
+    document_id: UUID,
+) -> Response:
+    """Download a document that a disbursement names for finance.
+
+    The response is an attachment with the detected media type. Its file name contains the number of the disbursement. The
+    access log records the download.
+    """
+    return build_attachment_response(
+        *await finance_documents.download_finance_document(reader, disbursement_id, document_id)
     )
 
 

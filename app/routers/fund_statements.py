@@ -6,17 +6,16 @@ from starlette.responses import Response
 
 from app.http.language import RequestedLanguage
 from app.http.permissions import FundLedgerReader
-from app.http.responses import build_attachment_response
+from app.http.printed_responses import PDF_CONTENT, PdfResponse, build_pdf_response
+from app.http.responses import build_attachment_response, describe_attachment
 from app.http.route import Router
 from app.http.session import Reader
+from app.schemas.dates import PlanDate
 from app.schemas.fund_statements import FundStatement
-from app.schemas.wire import PlainDate
-from app.services.fund import statement_files, statements
+from app.services.fund_statements import statement_files, statements
 
 router = Router(prefix="/funds/{fund_id}/statements/{first_day}/{last_day}", tags=["funds"])
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-PDF_MEDIA_TYPE = "application/pdf"
-_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 class XlsxResponse(Response):
@@ -25,24 +24,19 @@ class XlsxResponse(Response):
     media_type = XLSX_MEDIA_TYPE
 
 
-class PdfResponse(Response):
-    """A statement as a PDF."""
-
-    media_type = PDF_MEDIA_TYPE
-
-
 @router.get("")
 async def get_fund_statement(
     _caller: FundLedgerReader,
     reader: Reader,
     fund_id: UUID,
-    first_day: PlainDate,
-    last_day: PlainDate,
+    first_day: PlanDate,
+    last_day: PlanDate,
 ) -> FundStatement:
     """Get the statement of a fund for a period.
 
-    The statement is written for the donor. It contains sums by category and no personal data; `payments` is null below
-    5.
+    The statement is written for the donor. The period consists of whole calendar months. The statement contains sums by
+    category and no personal data. A payment is reported in the month in which five payments of its category wait, or five of
+    all categories at the end of a quarter, so that no sum belongs to fewer than five payments.
     """
     return await statements.get_fund_statement(reader, fund_id, first_day, last_day)
 
@@ -50,48 +44,48 @@ async def get_fund_statement(
 @router.get(
     "/statement.xlsx",
     response_class=XlsxResponse,
-    responses={200: {"content": {XLSX_MEDIA_TYPE: _BINARY_CONTENT}}},
+    responses=describe_attachment(XLSX_MEDIA_TYPE),
 )
 async def download_fund_statement_xlsx(
     _caller: FundLedgerReader,
     reader: Reader,
     fund_id: UUID,
-    first_day: PlainDate,
-    last_day: PlainDate,
+    first_day: PlanDate,
+    last_day: PlanDate,
     language: RequestedLanguage,
 ) -> Response:
     """Download the statement of a fund as a spreadsheet.
 
     The labels are in English or Khmer. The amounts are numbers, so that they can be summed.
     """
-    return _build_file_response(
-        XLSX_MEDIA_TYPE,
-        *await statement_files.render_fund_statement_xlsx(reader, fund_id, first_day, last_day, language),
+    return _build_xlsx_response(
+        *await statement_files.render_fund_statement_xlsx(reader, fund_id, first_day, last_day, language)
     )
+
+
+def _build_xlsx_response(file_name: str, content: bytes) -> Response:
+    return build_attachment_response(file_name, XLSX_MEDIA_TYPE, content)
 
 
 @router.get(
     "/statement.pdf",
     response_class=PdfResponse,
-    responses={200: {"content": {PDF_MEDIA_TYPE: _BINARY_CONTENT}}},
+    responses=PDF_CONTENT,
 )
 async def download_fund_statement_pdf(
     _caller: FundLedgerReader,
     reader: Reader,
     fund_id: UUID,
-    first_day: PlainDate,
-    last_day: PlainDate,
+    first_day: PlanDate,
+    last_day: PlanDate,
     language: RequestedLanguage,
 ) -> Response:
     """Download the statement of a fund as a PDF.
 
     The labels are in English or Khmer. The PDF is one page to print and sign.
     """
-    return _build_file_response(
-        PDF_MEDIA_TYPE,
+    return build_pdf_response(
         *await statement_files.render_fund_statement_pdf(reader, fund_id, first_day, last_day, language),
+        language,
+        "attachment",
     )
-
-
-def _build_file_response(media_type: str, file_name: str, content: bytes) -> Response:
-    return build_attachment_response(file_name, media_type, content)

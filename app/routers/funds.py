@@ -15,10 +15,9 @@ from app.http.permissions import (
 )
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
+from app.schemas.deposits import Deposit, DepositCreate, DepositFilters, DepositList
 from app.schemas.fund_statements import CsvImport, CsvImportResult
 from app.schemas.funds import (
-    Deposit,
-    DepositCreate,
     Fund,
     FundClosure,
     FundCreate,
@@ -32,7 +31,7 @@ from app.schemas.funds import (
 )
 from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
 from app.services.fund import close_fund as fund_closure
-from app.services.fund import csv_import, fund_responses, funds, ledger_entries, transfers
+from app.services.fund import csv_import, deposits, fund_responses, funds, ledger_entries, transfers
 
 router = Router(prefix="/funds", tags=["funds"])
 
@@ -114,9 +113,24 @@ async def create_fund_deposit(
 ) -> Deposit:
     """Record a deposit.
 
-    A deposit is money received from the donor. It is available on its budget line at once.
+    A deposit is money received from the donor. It is available on its budget line at once. A bank reference that a deposit
+    of the fund has already is rejected unless `duplicate_reason` is given.
     """
-    return await funds.create_fund_deposit(session, caller, fund_id, payload)
+    return await deposits.create_fund_deposit(session, caller, fund_id, payload)
+
+
+@router.get("/{fund_id}/deposits")
+async def list_fund_deposits(
+    caller: FundLedgerReader,
+    reader: Reader,
+    fund_id: UUID,
+    filters: Annotated[DepositFilters, Query()],
+) -> DepositList:
+    """List the deposits of a fund, newest first.
+
+    The list contains reversed deposits too.
+    """
+    return await deposits.list_fund_deposits(reader, caller, fund_id, filters)
 
 
 @router.post("/{fund_id}/deposits/import")
@@ -128,8 +142,8 @@ async def import_fund_deposits(
 ) -> CsvImportResult:
     """Import deposits from CSV.
 
-    The columns are `received_on`, `amount`, `reference` and optionally `line`. Either all lines are imported or none. A
-    dry run, the default, only reports the faults of each line.
+    The columns are `received_on`, `amount`, `reference`, and optionally `line` and `duplicate_reason`. Either all lines are
+    imported or none. A dry run, the default, only reports the faults and the normalized values of each line.
     """
     return await csv_import.import_fund_deposits(session, caller, fund_id, payload)
 

@@ -1,13 +1,14 @@
 """Schemas of disbursements: requests for money for a child or family, and their payments."""
 
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.dates import PastDate, PlanDate
 from app.schemas.funds import BudgetLine, Category
 from app.schemas.money import Amount, Currency, Money, NonNegativeMoney, PositiveMoney, Rate
 from app.schemas.references import FundRef, StaffRef
@@ -16,7 +17,6 @@ from app.schemas.wire import (
     Id,
     Input,
     Output,
-    PlainDate,
     ShortNarrative,
     ShortText,
     UtcDateTime,
@@ -62,7 +62,7 @@ class DisbursementCreate(Input):
     months: Annotated[int, Field(strict=True, ge=1, le=12)] = Field(
         1, description="Number of monthly instalments; 1 for a single payment."
     )
-    starts_on: PlainDate | None = Field(
+    starts_on: PlanDate | None = Field(
         None, description="First release date, at most twelve months ahead; today if null."
     )
 
@@ -93,6 +93,12 @@ class DisbursementReversal(Input):
     )
 
 
+class PaymentRateCreate(Input):
+    """A rate for one payment, more than 5 % from the published one."""
+
+    rate: Rate = Field(description="Riel for one US dollar.")
+
+
 class TenderCreate(Input):
     """A part of a payment in one currency."""
 
@@ -100,8 +106,9 @@ class TenderCreate(Input):
     currency: Currency = Field(description="Currency of the amount.")
     rate: Rate | None = Field(
         None,
-        description="Riel for one US dollar, within 5 % of the published rate; null for the published rate. Ignored "
-        "if `currency` is the currency of the request.",
+        description="Riel for one US dollar; null for the published rate. A rate more than 5 % from the published one must "
+        "be confirmed by a second person before the payment, see `request-rate`. Ignored if `currency` is the currency of "
+        "the request.",
     )
 
 
@@ -109,10 +116,11 @@ class DisbursementPayment(Input):
     """The payment of a request."""
 
     method: PaymentMethod = Field(description="Method of payment.")
-    paid_on: PlainDate = Field(description="Day of the payment, between the request date and today.")
+    paid_on: PastDate = Field(description="Day of the payment, between the request date and today.")
     payee: ShortText = Field(description="Name of the payee.")
     tenders: Annotated[list[TenderCreate], Field(min_length=1, max_length=10)] = Field(
-        description="Parts of the payment. Their sum must equal the amount of the request."
+        description="Parts of the payment. Their sum must equal the amount of the request. In cash it can differ by up to 100 "
+        "riel if notes of 100 riel cannot make up the amount."
     )
     acknowledgement_document_id: Id | None = Field(
         None,
@@ -132,8 +140,31 @@ class DisbursementReconciliation(Input):
     )
     receipt_document_ids: Annotated[list[Id], Field(max_length=50)] = Field(
         description="Ids of the documents of the case of the kinds `receipt` and `acknowledgement`. Required unless "
-        "`spent` is 0."
+        "`spent` is 0. A receipt proves one payment. If all receipts have an amount, their sum must cover `spent`."
     )
+
+
+class FinanceDocumentsUpdate(Input):
+    """The documents of a disbursement that finance officers can read. They replace the documents of an earlier request."""
+
+    document_ids: Annotated[list[Id], Field(max_length=50)] = Field(
+        description="Ids of documents of the case of the tier `case` and the kinds `receipt`, `quotation` and "
+        "`acknowledgement`. Empty to hide all documents again."
+    )
+    shows_no_name_or_diagnosis: Literal[True] = Field(
+        description="Confirmation that no document shows the name of a child or family member, or a diagnosis. If one does, "
+        "add a copy on which they cannot be read (`about` the original document), and name the copy here."
+    )
+
+
+class FinanceDocument(Output):
+    """A document that finance officers can read."""
+
+    id: UUID = Field(description="Id of the document.")
+    kind: Annotated[str, CodeOf("document_kind")] = Field(description="Kind of the document.")
+    media_type: str = Field(description="Media type, detected from the content.")
+    size: int = Field(description="Size of the file in bytes.")
+    amount: Money | None = Field(description="Amount on the document; null if it was not given.")
 
 
 class Tender(Output):
@@ -206,12 +237,20 @@ class Disbursement(Versioned):
     paid_by: StaffRef | None = Field(description="The person who recorded the payment.")
     paid_at: UtcDateTime | None = Field(description="Time at which the payment was recorded.")
     tenders: list[Tender] = Field(description="Parts of the payment; empty before the payment.")
+    rounding: Money | None = Field(
+        description="What the payment in cash exceeds the amount by, because notes cannot make it up; negative if it is less. "
+        "Null before the payment."
+    )
     acknowledgement_document_id: UUID | None = Field(
         description="Id of the document that proves the payment; null without one."
     )
     spent: Money | None = Field(description="Spent amount; null before the reconciliation.")
     receipt_document_ids: list[UUID] = Field(
         description="Ids of the documents that prove `spent`; empty before the reconciliation."
+    )
+    finance_documents: list[FinanceDocument] = Field(
+        description="Receipts, quotations and acknowledgements that finance officers can read. Staff of the case have "
+        "confirmed that they show no name and no diagnosis."
     )
     reconciled_by_id: UUID | None = Field(description="Id of the person who reconciled the payment.")
     reconciled_by: StaffRef | None = Field(description="The person who reconciled the payment.")

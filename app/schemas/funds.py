@@ -1,4 +1,4 @@
-"""Schemas of funds, deposits and transfers between budget lines."""
+"""Schemas of funds and transfers between budget lines."""
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.dates import PlanDate, ValidityDate
+from app.schemas.donor_grants import GrantCode
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.money import Currency, Money, PositiveMoney
 from app.schemas.references import FundRef, PlaceRef, StaffRef
@@ -20,7 +22,6 @@ from app.schemas.wire import (
     Output,
     Page,
     PageQuery,
-    PlainDate,
     ProvinceCode,
     ShortText,
     UtcDateTime,
@@ -45,8 +46,10 @@ class FundSettings(Input):
 
     name: ShortText = Field(description="Name of the fund. It must be unique.")
     donor: ShortText = Field(description="Name of the donor.")
-    grant_code: ShortText | None = Field(None, description="Number of the grant in the donor's system.")
-    ends_on: PlainDate | None = Field(None, description="Last day of the fund; null if there is no end.")
+    grant_code: GrantCode | None = Field(
+        None, description="Code of the active grant that the money comes from, from `GET /v1/donor-grants`."
+    )
+    ends_on: ValidityDate | None = Field(None, description="Last day of the fund; null if there is no end.")
     budget: PositiveMoney | None = Field(
         None, description="Total amount of the grant, in the currency of the fund; null if it is not fixed."
     )
@@ -88,7 +91,7 @@ class FundCreate(FundSettings):
         None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
     currency: Currency = Field(description="Currency of all amounts of the fund. It cannot be changed.")
-    starts_on: PlainDate = Field(description="First day of the fund. It cannot be changed.")
+    starts_on: PlanDate = Field(description="First day of the fund. It cannot be changed.")
 
     @model_validator(mode="after")
     def validate_period(self) -> Self:
@@ -124,13 +127,16 @@ class FundFilters(PageQuery):
 
 
 class FundBalances(Output):
-    """Balances of a fund, from the ledger. `given` is the sum of the other four."""
+    """Balances of a fund, from the ledger. `given` is the sum of the other five."""
 
     given: Money = Field(description="Money received from the donor, less what was returned.")
     available: Money = Field(description="Money that is neither reserved nor paid.")
     reserved: Money = Field(description="Money reserved for approved requests that are not paid yet.")
     advanced: Money = Field(description="Money paid and not yet reconciled with receipts.")
     spent: Money = Field(description="Money spent according to receipts.")
+    rounding: Money = Field(
+        description="Rounding differences of payments in cash; negative if less was paid."
+    )
 
 
 class FundBudgetLine(Output):
@@ -142,6 +148,9 @@ class FundBudgetLine(Output):
     reserved: Money = Field(description="Money reserved for approved requests that are not paid yet.")
     advanced: Money = Field(description="Money paid and not yet reconciled with receipts.")
     spent: Money = Field(description="Money spent according to receipts.")
+    rounding: Money = Field(
+        description="Rounding differences of payments in cash; negative if less was paid."
+    )
 
 
 class Fund(Versioned):
@@ -151,7 +160,7 @@ class Fund(Versioned):
 
     name: str = Field(description="Name of the fund. It must be unique.")
     donor: str = Field(description="Name of the donor.")
-    grant_code: str | None = Field(description="Number of the grant in the donor's system.")
+    grant_code: str | None = Field(description="Code of the grant that the money comes from.")
     currency: Currency = Field(description="Currency of all amounts of the fund.")
     starts_on: date = Field(description="First day of the fund.")
     ends_on: date | None = Field(description="Last day of the fund; null if there is no end.")
@@ -192,32 +201,6 @@ class Fund(Versioned):
 
 class FundList(Page[Fund]):
     """One page of funds, in the order of `sort`."""
-
-
-class DepositCreate(Input):
-    """Money received from the donor."""
-
-    id: ClientChosenId | None = Field(
-        None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
-    )
-    amount: PositiveMoney = Field(description="Received amount, in the currency of the fund.")
-    received_on: PlainDate = Field(description="Day of receipt, not in the future.")
-    reference: ShortText = Field(description="Reference of the bank transfer.")
-    line: BudgetLine = Field("general", description="Budget line that receives the money.")
-
-
-class Deposit(Output):
-    """A recorded deposit."""
-
-    id: UUID = Field(description="Id of the deposit, and of its ledger transaction.")
-    fund_id: UUID = Field(description="Id of the fund.")
-    amount: Money = Field(description="Received amount.")
-    received_on: date = Field(description="Day of receipt, and accounting date.")
-    reference: str = Field(description="Reference of the bank transfer.")
-    line: BudgetLine = Field(description="Budget line that received the money.")
-    recorded_by_id: UUID = Field(description="Id of the person who recorded the deposit.")
-    recorded_by: StaffRef = Field(description="The person who recorded the deposit.")
-    created_at: UtcDateTime = Field(description="Time at which the deposit was recorded.")
 
 
 class FundTransferCreate(Input):

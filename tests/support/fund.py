@@ -1,9 +1,11 @@
 """Factories for funds and disbursements, over HTTP."""
 
 import base64
+import uuid
+from datetime import date, timedelta
 from typing import Any
 
-from app.kit.dates import today
+from app.kit.dates import add_months, today
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario
 
@@ -42,7 +44,7 @@ async def create_deposit(
     payload = {
         "amount": {"amount": amount, "currency": fund["currency"]},
         "received_on": today().isoformat(),
-        "reference": "Transfer of the first quarter",
+        "reference": f"Transfer {uuid.uuid4()}",
         **changes,
     }
     return expect_json(await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits", payload), 201)
@@ -121,14 +123,41 @@ async def create_paid_disbursement(
     return await act_on_disbursement(scenario.finance, disbursement, "pay", payload)
 
 
+def build_receipt_file() -> str:
+    """Return a PDF in base64 that differs from all others, because a receipt proves one payment."""
+    content = base64.b64decode(RECEIPT_PDF_BASE64)
+    return base64.b64encode(content + f"% {uuid.uuid4()}\n".encode()).decode()
+
+
 async def upload_receipt(
-    scenario: Scenario, case: dict[str, Any], kind: str = "receipt", *, by: str = "worker_north"
+    scenario: Scenario,
+    case: dict[str, Any],
+    kind: str = "receipt",
+    *,
+    by: str = "worker_north",
+    **changes: Any,
 ) -> str:
-    """Upload a document of the case and return its id."""
-    payload = {"kind": kind, "title": "Receipt", "content": RECEIPT_PDF_BASE64}
+    """Upload a document of the case and return its id. Each file is different, unless `changes` contain one."""
+    payload = {"kind": kind, "title": "Receipt", "content": build_receipt_file(), **changes}
     response = await scenario.client_for(by).post(f"/v1/cases/{case['id']}/documents", payload)
     document_id: str = expect_json(response, 201)["id"]
     return document_id
+
+
+async def reconcile(
+    scenario: Scenario, disbursement: dict[str, Any], spent: dict[str, str], *receipt_ids: str
+) -> set[str]:
+    """Reconcile a payment, and return the codes of the unmet conditions."""
+    payload = {"spent": spent, "receipt_document_ids": receipt_ids}
+    response = await scenario.finance.act(f"/v1/disbursements/{disbursement['id']}", "reconcile", payload)
+    return {unmet["code"] for unmet in response.json().get("unmet", [])}
+
+
+def statement_path(fund: dict[str, Any], day: date | None = None) -> str:
+    """Return the path of a fund's statement for the month of a day, by default of today."""
+    first_day = (day or today()).replace(day=1)
+    last_day = add_months(first_day, 1) - timedelta(days=1)
+    return f"/v1/funds/{fund['id']}/statements/{first_day}/{last_day}"
 
 
 async def get_fund_balances(scenario: Scenario, fund: dict[str, Any]) -> dict[str, str]:

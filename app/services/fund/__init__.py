@@ -1,1 +1,1 @@
-"""The client assistance fund: funds, disbursements, the double-entry ledger and statements."""
+"""The client assistance fund: funds, disbursements and the double-entry ledger."""

@@ -67,9 +67,7 @@ async def approve_disbursement(
             *check_status(APPROVE, disbursement.status),
             *check_separation_of_duties(caller, disbursement),
             *check_supervises_case(caller, case),
-            *await approval_limits.check_approval_limit(
-                session, caller, "approve", total, disbursement.currency
-            ),
+            *await _check_limits(session, caller, disbursement, total),
             *check_fund_terms(fund, disbursement, max(instalment.release_on for instalment in requested)),
             *await check_child_eligible(session, fund, case),
             *await ledger.check_books_open(session, today()),
@@ -87,6 +85,18 @@ async def approve_disbursement(
     return await get_disbursement(session_reader(session), disbursement.id)
 
 
+async def _check_limits(
+    session: AsyncSession, caller: Caller, disbursement: Disbursement, amount: int
+) -> list[Fault]:
+    """Return a fault for each limit of the caller that an approval exceeds: for the request, and for the case."""
+    return [
+        *await approval_limits.check_approval_limit(
+            session, caller, "approve", amount, disbursement.currency
+        ),
+        *await approval_limits.check_case_limit(session, disbursement, "approve_case_month", amount, today()),
+    ]
+
+
 async def _approve_after_payment(
     session: AsyncSession, caller: Caller, case: Case, disbursement: Disbursement, fund: Fund
 ) -> DisbursementSchema:
@@ -96,9 +106,7 @@ async def _approve_after_payment(
             *check_status(APPROVE_AFTER_PAYMENT, status),
             *check_separation_of_duties(caller, disbursement, exclude_payer=True),
             *check_supervises_case(caller, case),
-            *await approval_limits.check_approval_limit(
-                session, caller, "approve", disbursement.amount, disbursement.currency
-            ),
+            *await _check_limits(session, caller, disbursement, disbursement.amount),
             *_check_paying_fund(disbursement, fund),
             *await check_child_eligible(session, fund, case),
         ]
@@ -211,7 +219,7 @@ async def _end_instalments(
         instalment.status, instalment.updated_at = step.target, now
         instalment.ended_by_id, instalment.ended_at = caller.id, now
     details = await get_record(session, DisbursementDetails, disbursement.id)
-    details.content = {**details.content, "reason": reason}
+    details.reason, details.version = reason, details.version + 1
     case_history.record_case_history(
         session,
         case,

@@ -1,15 +1,12 @@
 """Conditions of the acts on disbursements: the terms of the fund, the payment and its proofs."""
 
-from collections.abc import Set as AbstractSet
 from datetime import date
-from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
-from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
+from app.kit.dates import CAMBODIA_TIMEZONE, get_age_range, today
 from app.kit.records import get_record
 from app.kit.state_machine import check_status
 from app.models import Case, Child, Disbursement, Fund
@@ -17,8 +14,7 @@ from app.schemas.disbursements import DisbursementPayment
 from app.services.fund import approval_limits, ledger
 from app.services.fund.funds import check_fund_open
 from app.services.fund.states import PAY
-
-PROOF_UNKNOWN_DETAIL = "The case has no receipt or acknowledgement with this id."
+from app.text_folding import fold_text
 
 
 def check_fund_terms(fund: Fund, disbursement: Disbursement, last_release_on: date) -> list[Fault]:
@@ -44,7 +40,7 @@ def check_fund_terms(fund: Fund, disbursement: Disbursement, last_release_on: da
 async def check_child_eligible(session: AsyncSession, fund: Fund, case: Case) -> list[Fault]:
     """Return a fault for each restriction of the fund that the child does not meet: province and age.
 
-    An uncertain age is accepted if any age in its range is accepted.
+    An uncertain age is accepted if any age in its range is accepted, and so is an unknown age.
     """
     unmet = []
     if fund.province_codes and case.province_code not in fund.province_codes:
@@ -53,9 +49,10 @@ async def check_child_eligible(session: AsyncSession, fund: Fund, case: Case) ->
         )
     if fund.youngest is not None or fund.oldest is not None:
         child = await get_record(session, Child, case.child_id)
-        min_age, max_age = BirthRange.from_details(child.identity["birth"]).age_range_on(today())
-        if (fund.youngest is not None and max_age < fund.youngest) or (
-            fund.oldest is not None and min_age > fund.oldest
+        ages = get_age_range(child.identity["birth"], today())
+        if ages and (
+            (fund.youngest is not None and ages[1] < fund.youngest)
+            or (fund.oldest is not None and ages[0] > fund.oldest)
         ):
             unmet.append(
                 Fault("/fund_id", "age_not_funded", "The fund does not support children of this age.")
@@ -94,20 +91,16 @@ def check_approved_payment(disbursement: Disbursement, payload: DisbursementPaym
 
 
 def _check_payee(disbursement: Disbursement, payee: str) -> list[Fault]:
-    """Return a fault if the request names another payee. Case and spacing are ignored."""
+    """Return a fault if the request names another payee. The folded names are compared."""
     approved_payee = disbursement.payee
-    if approved_payee is None or _fold_name(approved_payee) == _fold_name(payee):
+    if approved_payee is None or fold_text(approved_payee) == fold_text(payee):
         return []
     detail = "The request names another payee. Create a new request for this payee."
     return [Fault("/payee", "payee_other", detail)]
 
 
-def _fold_name(name: str) -> str:
-    return " ".join(name.casefold().split())
-
-
 async def check_emergency_payment(
-    session: AsyncSession, caller: Caller, disbursement: Disbursement, fund: Fund
+    session: AsyncSession, caller: Caller, disbursement: Disbursement, fund: Fund, paid_on: date
 ) -> list[Fault]:
     """Return the unmet conditions for an emergency payment before the approval.
 
@@ -121,19 +114,13 @@ async def check_emergency_payment(
         *await approval_limits.check_approval_limit(
             session, caller, "pay_first", disbursement.amount, disbursement.currency
         ),
+        *await approval_limits.check_case_limit(
+            session, disbursement, "pay_first_case_day", disbursement.amount, paid_on
+        ),
         *check_fund_terms(fund, disbursement, today()),
         *([Fault("/fund_id", "fund_restricted", detail)] if is_restricted else []),
         *await ledger.check_available_balance(session, fund, line, disbursement.amount),
     ]
-
-
-async def check_acknowledgement(
-    session: AsyncSession, disbursement: Disbursement, document_id: UUID | None
-) -> list[Fault]:
-    """Return a fault unless the document is a receipt or acknowledgement of the case."""
-    if document_id is None or await _count_payment_proofs(session, disbursement, {document_id}) == 1:
-        return []
-    return [Fault("/acknowledgement_document_id", "proof_unknown", PROOF_UNKNOWN_DETAIL)]
 
 
 def check_approval_not_pending(disbursement: Disbursement) -> list[Fault]:
@@ -149,26 +136,3 @@ def check_spent_amount(disbursement: Disbursement, spent: int) -> list[Fault]:
         return []
     detail = "The spent amount exceeds the paid amount. Create a new request for the difference."
     return [Fault("/spent", "above_paid", detail)]
-
-
-async def check_receipts(
-    session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID], spent: int
-) -> list[Fault]:
-    """Return a fault if receipts are missing, or if a document is not a receipt or acknowledgement of the case."""
-    pointer = "/receipt_document_ids"
-    if spent and not document_ids:
-        return [Fault(pointer, "receipt_missing", "Receipts are required for a spent amount.")]
-    if await _count_payment_proofs(session, disbursement, document_ids) != len(document_ids):
-        return [Fault(pointer, "proof_unknown", PROOF_UNKNOWN_DETAIL)]
-    return []
-
-
-async def _count_payment_proofs(
-    session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID]
-) -> int:
-    """Return the number of documents that are proofs of payment of the case.
-
-    A database function counts them, because finance officers cannot see the documents.
-    """
-    count = func.access.count_payment_proofs(disbursement.case_id, list(document_ids))
-    return int(await session.scalar(select(count)) or 0)

@@ -14,7 +14,7 @@ from app.kit.dates import today
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
 from app.kit.reference_names import fund_name, person_name, staff_names, to_ref, to_staff_refs
 from app.models import Child, Disbursement, DisbursementDetails
-from app.models.disbursements import StoredTender
+from app.models.disbursements import StoredFinanceDocument, StoredTender
 from app.schemas.disbursement_lists import DisbursementFilters, DisbursementList
 from app.schemas.disbursements import Disbursement as DisbursementSchema
 from app.schemas.disbursements import UnreceiptedMoney, UnreceiptedMoneyGroup
@@ -36,6 +36,7 @@ DISBURSEMENT_COLUMNS = (
         col(DisbursementDetails.area),
         col(DisbursementDetails.goal_id),
         col(DisbursementDetails.content_encrypted),
+        col(DisbursementDetails.reason_encrypted),
         col(Child.sex),
         col(Child.identity_encrypted),
     )
@@ -151,11 +152,13 @@ def _row_to_fields(row: Any, day: date) -> dict[str, Any]:
         "fund": to_ref(row.fund_id, row.fund_name),
         "amount": format_money(row.amount, row.currency),
         "spent": None if row.spent is None else format_money(row.spent, row.currency),
+        "rounding": None if row.rounding is None else format_money(row.rounding, row.currency),
         "approval_overdue": _is_approval_overdue(row, day),
         "payee": row.payee_encrypted and Disbursement.payee.decrypt(row.id, row.payee_encrypted),
         "reversal_reason": row.reversal_reason_encrypted
         and Disbursement.reversal_reason.decrypt(row.id, row.reversal_reason_encrypted),
         "tenders": [_build_tender(tender, row.currency) for tender in row.tenders],
+        "finance_documents": [_build_finance_document(document) for document in row.finance_documents],
     }
 
 
@@ -169,7 +172,7 @@ def _build_details(row: Any, day: date) -> dict[str, Any]:
         "child": build_case_child(row, day),
         "area": row.area,
         "goal_id": row.goal_id,
-        "reason": None,
+        "reason": DisbursementDetails.reason.decrypt(row.id, row.reason_encrypted),
         **DisbursementDetails.content.decrypt(row.id, row.content_encrypted),
     }
 
@@ -188,6 +191,12 @@ def _build_tender(tender: StoredTender, currency: str) -> dict[str, Any]:
         "rate_on": tender["rate_on"],
         "rate_source": tender["rate_source"],
     }
+
+
+def _build_finance_document(document: StoredFinanceDocument) -> dict[str, Any]:
+    amount, currency = document["amount"], document["currency"]
+    money = None if amount is None or currency is None else format_money(amount, currency)
+    return {"amount": money} | {name: document[name] for name in ("id", "kind", "media_type", "size")}
 
 
 async def get_unreceipted_payments(reader: RecordReader) -> UnreceiptedMoney:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Date, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, Date, DateTime, and_, bindparam, cast, false, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -16,53 +16,89 @@ from app.kit.case_scope import (
     Condition,
     build_conditional_arm,
 )
+from app.kit.dates import CAMBODIA_TIMEZONE
 from app.models import Case, Disbursement
 from app.services.fund.approval_limits import build_within_limit
 
 DAY = bindparam("day", type_=Date)
 
 
-def _build_undecided() -> Condition:
+def _build_undecided(*, has_limit: bool) -> Condition:
     """Return the condition that a caller who supervises the case can decide a request or approve a payment.
 
     A recurring request is decided once for all instalments, so that only its first undecided instalment matches. The
     limit applies to the sum of the undecided instalments.
     """
-    other = aliased(Disbursement)
+    other, of_case = aliased(Disbursement), aliased(Disbursement)
     of_series = (col(other.series_id) == col(Disbursement.series_id), col(other.status) == "requested")
     # Explicit, because the automatic correlation of SQLAlchemy only finds the directly enclosing query.
     total = select(func.sum(col(other.amount))).where(*of_series).correlate(Disbursement).scalar_subquery()
     earlier = select(col(other.id)).where(*of_series, col(other.instalment) < col(Disbursement.instalment))
+    is_next = and_(col(Disbursement.requested_by_id) != WORKER_ID, ~earlier.exists())
+    if not has_limit:
+        return is_next
+    amount = func.coalesce(total, col(Disbursement.amount))
+    approved = _sum_of_case(
+        of_case,
+        col(of_case.status).in_(("approved", "paid", "reconciled")),
+        func.date_trunc("month", func.timezone(CAMBODIA_TIMEZONE.key, col(of_case.approved_at)))
+        == func.date_trunc("month", cast(DAY, DateTime)),
+    )
     return and_(
+        is_next,
+        build_within_limit("approve", amount, col(Disbursement.currency)),
+        build_within_limit("approve_case_month", amount + approved, col(Disbursement.currency)),
+    )
+
+
+def _sum_of_case(of_case: type[Disbursement], *conditions: Condition) -> ColumnElement[Any]:
+    """Return the sum of the other disbursements of the case in the same currency that match the conditions."""
+    total = select(func.coalesce(func.sum(col(of_case.amount)), 0)).where(
+        col(of_case.case_id) == col(Disbursement.case_id),
+        col(of_case.currency) == col(Disbursement.currency),
+        *conditions,
+    )
+    return total.correlate(Disbursement).scalar_subquery()
+
+
+def _build_payable_emergencies() -> Condition:
+    """Return the condition that a finance officer can pay an emergency today before its approval."""
+    of_case = aliased(Disbursement)
+    paid_today = _sum_of_case(
+        of_case,
+        col(of_case.status).in_(("paid", "reconciled")),
+        col(of_case.approval_due_on).is_not(None),
+        col(of_case.paid_on) == DAY,
+    )
+    return and_(
+        col(Disbursement.status) == "requested",
+        col(Disbursement.urgency) == "emergency",
         col(Disbursement.requested_by_id) != WORKER_ID,
-        ~earlier.exists(),
+        build_within_limit("pay_first", col(Disbursement.amount), col(Disbursement.currency)),
         build_within_limit(
-            "approve", func.coalesce(total, col(Disbursement.amount)), col(Disbursement.currency)
+            "pay_first_case_day", col(Disbursement.amount) + paid_today, col(Disbursement.currency)
         ),
     )
 
 
 # Each condition has one status, so that PostgreSQL reads the newest disbursements with this status by index.
-UNDECIDED = _build_undecided()
-APPROVABLE_REQUESTS = and_(col(Disbursement.status) == "requested", UNDECIDED)
-APPROVABLE_PAYMENTS = and_(
+REQUESTED = col(Disbursement.status) == "requested"
+PAID_WITHOUT_APPROVAL = and_(
     col(Disbursement.status) == "paid",
     col(Disbursement.approved_by_id).is_(None),
     col(Disbursement.paid_by_id) != WORKER_ID,
-    UNDECIDED,
 )
-PAYABLE = and_(
+WITHIN_LIMIT = _build_undecided(has_limit=True)
+UNDECIDED = _build_undecided(has_limit=False)
+"""A programme manager decides what is above the limits of the supervisors. Above every limit, the request can be rejected."""
+UNPAID = and_(
     col(Disbursement.status) == "approved",
     col(Disbursement.requested_by_id) != WORKER_ID,
     col(Disbursement.approved_by_id) != WORKER_ID,
-    col(Disbursement.release_on) <= DAY,
 )
-PAYABLE_EMERGENCIES = and_(
-    col(Disbursement.status) == "requested",
-    col(Disbursement.urgency) == "emergency",
-    col(Disbursement.requested_by_id) != WORKER_ID,
-    build_within_limit("pay_first", col(Disbursement.amount), col(Disbursement.currency)),
-)
+"""The approved disbursements that the caller can pay when their day is reached."""
+PAYABLE = and_(UNPAID, col(Disbursement.release_on) <= DAY)
+PAYABLE_EMERGENCIES = _build_payable_emergencies()
 RECONCILABLE = and_(
     col(Disbursement.status) == "paid",
     col(Disbursement.approved_by_id).is_not(None),
@@ -103,10 +139,10 @@ class ApprovalScope(DisbursementScope):
     def _get_arm_builders(self) -> dict[str, ArmBuilder]:
         of_teams = self._refer_to(ARM_CONDITIONS["teams"])
         return {
-            "approvable_requests": build_conditional_arm(APPROVABLE_REQUESTS),
-            "approvable_payments": build_conditional_arm(APPROVABLE_PAYMENTS),
+            "approvable_requests": build_conditional_arm(and_(REQUESTED, UNDECIDED)),
+            "approvable_payments": build_conditional_arm(and_(PAID_WITHOUT_APPROVAL, UNDECIDED)),
             "approvable_of_teams": build_conditional_arm(
-                and_(of_teams, or_(APPROVABLE_REQUESTS, APPROVABLE_PAYMENTS))
+                and_(of_teams, or_(REQUESTED, PAID_WITHOUT_APPROVAL), WITHIN_LIMIT)
             ),
         }
 

@@ -1,4 +1,4 @@
-"""Create and update funds, and record deposits."""
+"""Create and update funds."""
 
 from typing import Any
 from uuid import UUID
@@ -7,33 +7,24 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.caller import Caller
 from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput
-from app.kit.dates import validate_not_in_future
-from app.kit.records import apply_patch, get_for_share, get_version_for_update
+from app.kit.grant_codes import validate_grant_code
+from app.kit.records import apply_patch, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Fund, LedgerAccount
 from app.models.record import new_id, utc_now
+from app.schemas.funds import Fund as FundSchema
 from app.schemas.funds import (
-    Deposit,
-    DepositCreate,
     FundCreate,
     FundSettings,
     FundUpdate,
 )
-from app.schemas.funds import Fund as FundSchema
 from app.schemas.money import Money
-from app.schemas.references import StaffRef
 from app.services.fund import ledger
 from app.services.fund.fund_responses import get_fund
-from app.services.fund.ledger import (
-    GENERAL_LINE,
-    AccountBalances,
-    NewLedgerTransaction,
-    Posting,
-)
-from app.services.persons import name_matching
+from app.services.fund.ledger import AccountBalances
+from app.text_folding import normalize_text
 
 COLUMN_FIELDS = {"grant_code", "ends_on", "categories", "youngest", "oldest", "province_codes"}
 """Settings whose column has the same name and value."""
@@ -44,11 +35,12 @@ async def create_fund(session: AsyncSession, payload: FundCreate) -> FundSchema:
 
     Raises:
         AlreadyExists: the name or the id is taken.
-        InvalidInput: a budget is in another currency than the fund.
+        InvalidInput: a budget is in another currency than the fund, or there is no active grant with the code.
     """
     fund = Fund(
         id=payload.id or new_id(), name="", donor="", currency=payload.currency, starts_on=payload.starts_on
     )
+    await validate_grant_code(session, payload.grant_code, None)
     _store_settings(fund, payload)
     session.add(fund)
     await session.flush()  # the accounts reference the fund
@@ -72,6 +64,7 @@ async def update_fund(
     if settings.ends_on is not None and settings.ends_on < fund.starts_on:
         detail = "`ends_on` must not be before `starts_on`."
         raise InvalidInput([Fault("/ends_on", "period_reversed", detail)])
+    await validate_grant_code(session, settings.grant_code, fund.grant_code)
     removed_lines = set(fund.lines) - {line.category for line in settings.lines}
     balances = await ledger.get_account_balances(session, [fund.id])
     raise_if_unmet(_check_removed_lines_empty(removed_lines, balances))
@@ -104,8 +97,8 @@ def _store_settings(fund: Fund, settings: FundSettings) -> None:
             validate_currency(pointer, budget.currency, fund.currency)
     for field in COLUMN_FIELDS:
         setattr(fund, field, getattr(settings, field))
-    fund.name = name_matching.normalize_text(settings.name)
-    fund.donor = name_matching.normalize_text(settings.donor)
+    fund.name = normalize_text(settings.name)
+    fund.donor = normalize_text(settings.donor)
     fund.budget = settings.budget.minor_units if settings.budget else None
     fund.lines = {line.category: line.budget.minor_units for line in settings.lines}
 
@@ -138,44 +131,6 @@ def _to_settings_document(fund: Fund) -> dict[str, Any]:
 
 def _to_money_document(amount: int, fund: Fund) -> dict[str, Any]:
     return Money.from_minor_units(amount, fund.currency).model_dump()
-
-
-async def create_fund_deposit(
-    session: AsyncSession, caller: Caller, fund_id: UUID, payload: DepositCreate
-) -> Deposit:
-    """Record money received from the donor.
-
-    Raises:
-        GateRefused: the fund is closed, or the books of the day of receipt are closed.
-        InvalidInput: the amount is in another currency than the fund, the fund has no such budget line, or the day is
-            in the future.
-        AlreadyExists: the id is taken.
-    """
-    fund = await get_for_share(session, Fund, fund_id)
-    validate_currency("/amount/currency", payload.amount.currency, fund.currency)
-    validate_fund_line("/line", payload.line, fund)
-    validate_not_in_future({"/received_on": payload.received_on})
-    raise_if_unmet([*check_fund_open(fund), *await ledger.check_books_open(session, payload.received_on)])
-    transaction = NewLedgerTransaction(
-        "deposit", payload.received_on, fund.id, reference=payload.reference, id=payload.id or new_id()
-    )
-    amount = payload.amount.minor_units
-    postings = [
-        Posting(fund.id, GENERAL_LINE, "donor", -amount),
-        Posting(fund.id, payload.line, "available", amount),
-    ]
-    await ledger.post_transaction(session, caller, transaction, postings)
-    return Deposit(
-        id=transaction.id,
-        fund_id=fund.id,
-        amount=Money.from_minor_units(amount, fund.currency),
-        received_on=payload.received_on,
-        reference=payload.reference,
-        line=payload.line,
-        recorded_by_id=caller.id,
-        recorded_by=StaffRef(id=caller.id, name=caller.name),
-        created_at=utc_now(),
-    )
 
 
 def validate_fund_line(pointer: str, line: str, fund: Fund) -> None:

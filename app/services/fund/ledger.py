@@ -25,15 +25,10 @@ from app.models.record import new_id, utc_now
 
 GENERAL_LINE = "general"
 """The budget line of every category that has no line of its own."""
-ACCOUNT_KINDS = ("available", "reserved", "advanced", "spent")
+ACCOUNT_KINDS = ("available", "reserved", "advanced", "spent", "rounding")
 """Accounts of every budget line. The account `donor` exists once per fund, on the general line."""
 FUND_EXHAUSTED = Fault("/fund_id", "fund_exhausted", "Insufficient funds on this budget line.")
-BOOKS_CLOSED = Fault(None, "books_closed", "The books of that day are closed.")
-FAULTS_BY_CONSTRAINT: dict[str, Fault] = {
-    "ck_ledger_accounts_not_overdrawn": FUND_EXHAUSTED,
-    "books_closed": BOOKS_CLOSED,
-}
-"""Fault for each database constraint of the ledger that a request can violate."""
+BOOKS_CLOSED = Fault(None, "books_closed", "The date must be after the last closing of the books.")
 AccountBalances: TypeAlias = dict[tuple[UUID, str, str], int]
 """Balances in minor units, by fund, budget line and kind of account."""
 
@@ -57,6 +52,7 @@ class NewLedgerTransaction:
     fund_id: UUID
     disbursement_id: UUID | None = None
     transfer_id: UUID | None = None
+    deposit_id: UUID | None = None
     reference: str | None = None
     id: UUID = field(default_factory=new_id)
 
@@ -137,16 +133,27 @@ async def create_line_accounts(session: AsyncSession, fund: Fund) -> None:
 
 
 async def post_transaction(
-    session: AsyncSession, caller: Caller, transaction: NewLedgerTransaction, postings: Sequence[Posting]
+    session: AsyncSession,
+    caller: Caller,
+    transaction: NewLedgerTransaction,
+    postings: Sequence[Posting],
+    *,
+    overdrawn: Fault = FUND_EXHAUSTED,
 ) -> None:
     """Post one transaction. See `post_transactions`."""
-    await post_transactions(session, caller, [(transaction, postings)])
+    await post_transactions(session, caller, [(transaction, postings)], overdrawn=overdrawn)
 
 
 async def post_transactions(
-    session: AsyncSession, caller: Caller, transactions: Iterable[TransactionWithPostings]
+    session: AsyncSession,
+    caller: Caller,
+    transactions: Iterable[TransactionWithPostings],
+    *,
+    overdrawn: Fault = FUND_EXHAUSTED,
 ) -> None:
     """Post transactions. Postings of 0, and transactions without any other posting, are not stored.
+
+    `overdrawn` is the fault of a request that would overdraw an account.
 
     The entries are inserted in the order of the account ids, because each insert locks its account. Concurrent
     transactions then wait for each other without a deadlock.
@@ -167,6 +174,23 @@ async def post_transactions(
     )
     now = utc_now()
     rows = [{**asdict(transaction), "by_id": caller.id, "created_at": now} for transaction, _ in nonzero]
+    entries = _build_entries(nonzero, account_ids, now)
+    try:
+        await session.execute(insert(LedgerTransaction).inline(), rows)
+        await session.execute(insert(LedgerEntry).inline(), entries)
+    except IntegrityError as error:
+        faults = {"ck_ledger_accounts_not_overdrawn": overdrawn, "books_closed": BOOKS_CLOSED}
+        fault = faults.get(get_violated_constraint(error) or "")
+        raise_if_unmet([fault] if fault else [])
+        raise
+
+
+def _build_entries(
+    transactions: Iterable[TransactionWithPostings],
+    account_ids: Mapping[tuple[UUID, str, str], UUID],
+    now: datetime,
+) -> list[_EntryRow]:
+    """Return the rows of the entries, in the order of their accounts."""
     entries = [
         _EntryRow(
             id=new_id(),
@@ -176,17 +200,10 @@ async def post_transactions(
             fund_id=posting.fund_id,
             amount=posting.amount,
         )
-        for transaction, postings in nonzero
+        for transaction, postings in transactions
         for posting in postings
     ]
-    entries.sort(key=lambda entry: entry["account_id"].bytes)
-    try:
-        await session.execute(insert(LedgerTransaction).inline(), rows)
-        await session.execute(insert(LedgerEntry).inline(), entries)
-    except IntegrityError as error:
-        fault = FAULTS_BY_CONSTRAINT.get(get_violated_constraint(error) or "")
-        raise_if_unmet([fault] if fault else [])
-        raise
+    return sorted(entries, key=lambda entry: entry["account_id"].bytes)
 
 
 async def _load_account_ids(session: AsyncSession, fund_ids: set[UUID]) -> dict[tuple[UUID, str, str], UUID]:

@@ -7,11 +7,11 @@ from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader
+from app.access.reader import RecordReader, ShownRecord
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import ensure_visible
 from app.kit.reference_names import staff_names, to_staff_refs
-from app.models import Fund, LedgerAccount, LedgerEntry, LedgerTransaction
+from app.models import Disbursement, Fund, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
 from app.schemas.money import format_money
 
@@ -38,10 +38,13 @@ ENTRIES = ListQuery(
         col(LedgerAccount.kind).label("account"),
         col(LedgerAccount.line),
         col(LedgerAccount.currency),
+        col(Disbursement.child_id),
+        col(Disbursement.case_id),
     )
     .select_from(LedgerEntry)
     .join(LedgerTransaction, col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))
-    .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id)),
+    .join(LedgerAccount, col(LedgerAccount.id) == col(LedgerEntry.account_id))
+    .outerjoin(Disbursement, col(Disbursement.id) == col(LedgerTransaction.disbursement_id)),
     filters={
         "fund_id": col(LedgerEntry.fund_id) == bindparam("fund_id"),
         "account": col(LedgerEntry.account_id).in_(
@@ -58,6 +61,7 @@ ENTRIES = ListQuery(
         ),
     },
     sorts={"created_at": col(LedgerEntry.created_at)},
+    shows=ShownRecord("disbursement", record_id="disbursement_id"),
 )
 
 

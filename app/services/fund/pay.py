@@ -1,5 +1,6 @@
 """Pay, reconcile and reverse a disbursement. Finance officers perform these acts without access to the case."""
 
+from collections import Counter
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from app.kit.dates import today
 from app.kit.records import get_for_share, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Disbursement, Fund
-from app.models.disbursements import StoredTender
 from app.models.record import utc_now
 from app.schemas.disbursements import Disbursement as DisbursementSchema
 from app.schemas.disbursements import (
@@ -23,19 +23,18 @@ from app.schemas.disbursements import (
 from app.services.cases import history as case_history
 from app.services.fund import ledger
 from app.services.fund.checks import (
-    check_acknowledgement,
     check_approval_not_pending,
     check_approved_payment,
     check_emergency_payment,
-    check_receipts,
     check_spent_amount,
     validate_payment_date,
 )
 from app.services.fund.disbursement_responses import get_disbursement
 from app.services.fund.disbursements import disbursement_history_detail
 from app.services.fund.funds import check_fund_open
+from app.services.fund.receipts import check_acknowledgement, check_receipts
 from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, check_separation_of_duties
-from app.services.fund.tenders import convert_tenders
+from app.services.fund.tenders import ConvertedTenders, convert_tenders
 
 APPROVAL_DEADLINE = timedelta(days=3)
 """Time within which an emergency payment must be approved."""
@@ -57,24 +56,26 @@ async def pay_disbursement(
     """
     disbursement = await get_version_for_update(session, Disbursement, disbursement_id, expected_version)
     validate_payment_date(disbursement, payload.paid_on)
-    tenders, tender_faults = await convert_tenders(session, disbursement, payload)
+    converted = await convert_tenders(session, disbursement, payload)
     emergency_fund = await _get_emergency_fund(session, disbursement, payload)
     raise_if_unmet(
         [
             *(
                 check_approved_payment(disbursement, payload)
                 if emergency_fund is None
-                else await check_emergency_payment(session, caller, disbursement, emergency_fund)
+                else await check_emergency_payment(
+                    session, caller, disbursement, emergency_fund, payload.paid_on
+                )
             ),
             *check_separation_of_duties(caller, disbursement, exclude_approver=True),
-            *tender_faults,
+            *converted.unmet,
             *await check_acknowledgement(session, disbursement, payload.acknowledgement_document_id),
             *await ledger.check_books_open(session, payload.paid_on),
         ]
     )
     if emergency_fund is not None:
         _assign_emergency_fund(disbursement, emergency_fund, payload.paid_on)
-    _store_payment(disbursement, caller, payload, tenders)
+    _store_payment(disbursement, caller, payload, converted)
     case_history.record_case_history_without_access(
         session, "disbursement_paid", caller, disbursement, disbursement_history_detail(disbursement)
     )
@@ -89,10 +90,17 @@ async def pay_disbursement(
 async def _post_payment(
     session: AsyncSession, caller: Caller, disbursement: Disbursement, paid_on: date, *, is_emergency: bool
 ) -> None:
-    """Post a payment. Approved money was reserved; an emergency is paid from the available money."""
+    """Post a payment. Approved money was reserved; an emergency and the rounding are paid from the available money."""
     kind, source = ("emergency_payment", "available") if is_emergency else ("payment", "reserved")
-    amounts = {source: -disbursement.amount, "advanced": disbursement.amount}
+    amounts = Counter({source: -disbursement.amount, "advanced": disbursement.amount})
+    amounts.update(_build_rounding(disbursement))
     await ledger.post_disbursement_transaction(session, caller, disbursement, kind, paid_on, amounts)
+
+
+def _build_rounding(disbursement: Disbursement) -> dict[str, int]:
+    """Return the amounts that book the rounding difference of a payment in cash on its own account."""
+    rounding = disbursement.rounding or 0
+    return {"available": -rounding, "rounding": rounding}
 
 
 async def _get_emergency_fund(
@@ -115,13 +123,14 @@ def _assign_emergency_fund(disbursement: Disbursement, fund: Fund, paid_on: date
 
 
 def _store_payment(
-    disbursement: Disbursement, caller: Caller, payload: DisbursementPayment, tenders: list[StoredTender]
+    disbursement: Disbursement, caller: Caller, payload: DisbursementPayment, converted: ConvertedTenders
 ) -> None:
     now = utc_now()
     disbursement.status, disbursement.updated_at = PAY.target, now
     disbursement.paid_by_id, disbursement.paid_at, disbursement.paid_on = caller.id, now, payload.paid_on
     disbursement.method, disbursement.payee = payload.method, payload.payee
-    disbursement.tenders = [dict(tender) for tender in tenders]
+    disbursement.tenders = [dict(tender) for tender in converted.tenders]
+    disbursement.rounding = converted.rounding
     disbursement.acknowledgement_document_id = payload.acknowledgement_document_id
 
 
@@ -203,6 +212,7 @@ async def reverse_disbursement(
     )
     # The new history entry locks the case (foreign key). Every act locks the case before the accounts, to avoid deadlocks.
     await session.flush()
-    amounts = {returned_from: -amount, "available": amount}
+    amounts = Counter({returned_from: -amount, "available": amount})
+    amounts.subtract(_build_rounding(disbursement))
     await ledger.post_disbursement_transaction(session, caller, disbursement, "reversal", today(), amounts)
     return await get_disbursement(session_reader(session), disbursement_id)

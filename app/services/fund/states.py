@@ -63,6 +63,7 @@ REVERSE = Transition(
     "a reason; by a person who is not the requester",
 )
 
+ENDED = frozenset({REJECT.target, CANCEL.target, REVERSE.target})
 TRANSITIONS = (APPROVE, REJECT, PAY, PAY_FIRST, APPROVE_AFTER_PAYMENT, RECONCILE, CANCEL, REVERSE)
 
 

@@ -1,22 +1,49 @@
 """Tenders: the amounts handed over in a payment, each converted to the currency of the request."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
+from sqlalchemy import BigInteger, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.caller import Caller
+from app.access.permissions import Role
 from app.errors import Fault, InvalidInput
-from app.models import Disbursement
+from app.kit.dates import today
+from app.kit.pending_changes import ChangeKind, load_open_changes, request_change
+from app.kit.records import get_for_share, validate_expected_version
+from app.kit.state_machine import check_status, raise_if_unmet
+from app.models import Disbursement, PendingChange
 from app.models.disbursements import StoredTender
-from app.schemas.disbursements import DisbursementPayment, TenderCreate
+from app.schemas.disbursements import DisbursementPayment, PaymentRateCreate, TenderCreate
 from app.schemas.money import MINOR_UNITS_PER_UNIT
+from app.schemas.pending_changes import PaymentRateRequest
 from app.services.fund import exchange_rates
 from app.services.fund.exchange_rates import MAX_RATE_DEVIATION, Rate
+from app.services.fund.states import PAY, PAY_FIRST, check_separation_of_duties
+
+RATE_MISSING_DETAIL = "No rate is published for that day or an earlier day. Record a rate first."
+
+
+SMALLEST_NOTE = 100
+"""Riel of the smallest bank note in use. A payment in cash can differ from the amount by at most this much."""
+
+
+class ConvertedTenders(NamedTuple):
+    """The tenders of a payment, converted to the currency of the request."""
+
+    tenders: list[StoredTender]
+    rounding: int
+    """What the payment exceeds the amount by, in minor units; negative if it is less. See `_is_rounded_to_notes`."""
+    unmet: list[Fault]
 
 
 async def convert_tenders(
     session: AsyncSession, disbursement: Disbursement, payload: DisbursementPayment
-) -> tuple[list[StoredTender], list[Fault]]:
+) -> ConvertedTenders:
     """Return the tenders of a payment with their value in the request's currency, and the unmet conditions.
 
     The rate and its source are stored with each tender, so that the conversion can be verified later.
@@ -29,8 +56,8 @@ async def convert_tenders(
     unmet: list[Fault] = []
     for index, tender in enumerate(payload.tenders):
         amount = _parse_amount(f"/tenders/{index}/amount", tender)
-        rate, faults = _resolve_rate(
-            f"/tenders/{index}/rate", tender, disbursement.currency, payload.paid_on, published_rate
+        rate, faults = await _resolve_rate(
+            session, f"/tenders/{index}/rate", tender, disbursement, payload.paid_on, published_rate
         )
         unmet += faults
         tenders.append(
@@ -43,10 +70,36 @@ async def convert_tenders(
                 "rate_source": None if rate is None else rate.source,
             }
         )
-    if not unmet and sum(tender["worth"] for tender in tenders) != disbursement.amount:
-        detail = "The sum of the tenders must equal the amount of the request."
+    rounding = sum(tender["worth"] for tender in tenders) - disbursement.amount
+    is_rounded = payload.method == "cash" and _is_rounded_to_notes(disbursement, tenders, published_rate)
+    if not unmet and rounding and not is_rounded:
+        detail = (
+            "The sum of the tenders must equal the amount of the request. A cash payment may differ by up to 100 riel if no "
+            "banknotes give the exact amount."
+        )
         unmet.append(Fault("/tenders", "tenders_unequal", detail))
-    return tenders, unmet
+    return ConvertedTenders(tenders, rounding, unmet)
+
+
+def _is_rounded_to_notes(
+    disbursement: Disbursement, tenders: Sequence[StoredTender], published: Rate | None
+) -> bool:
+    """Return whether a payment differs from the amount only because riel are paid in notes.
+
+    The riel are whole notes, no notes make up exactly what the dollars leave, and the difference is at most
+    `SMALLEST_NOTE`.
+    """
+    riel = sum(tender["amount"] for tender in tenders if tender["currency"] == "KHR")
+    dollars_worth = sum(tender["worth"] for tender in tenders if tender["currency"] == "USD")
+    remainder = Decimal(disbursement.amount - dollars_worth)
+    if disbursement.currency == "USD":
+        rates = [Decimal(tender["rate"]) for tender in tenders if tender["rate"] is not None]
+        rates += [] if published is None else [published.riel_per_dollar]
+        if not rates:
+            return False
+        remainder = remainder * rates[0] / 100
+    is_exact_possible = remainder % SMALLEST_NOTE == 0
+    return not riel % SMALLEST_NOTE and not is_exact_possible and abs(riel - remainder) <= SMALLEST_NOTE
 
 
 def _parse_amount(pointer: str, tender: TenderCreate) -> int:
@@ -58,25 +111,96 @@ def _parse_amount(pointer: str, tender: TenderCreate) -> int:
     return int(amount)
 
 
-def _resolve_rate(
-    pointer: str, tender: TenderCreate, currency: str, paid_on: date, published_rate: Rate | None
+async def _resolve_rate(
+    session: AsyncSession,
+    pointer: str,
+    tender: TenderCreate,
+    disbursement: Disbursement,
+    paid_on: date,
+    published: Rate | None,
 ) -> tuple[Rate | None, list[Fault]]:
     """Return the rate of a tender and the unmet conditions on it.
 
     A tender in the currency of the request has no rate. Otherwise the rate of the tender counts if it is within
-    `MAX_RATE_DEVIATION` of the published rate; a tender without a rate uses the published rate.
+    `MAX_RATE_DEVIATION` of the published rate or confirmed by a second person; a tender without a rate uses the published
+    rate.
     """
-    if tender.currency == currency:
+    if tender.currency == disbursement.currency:
         return None, []
-    if published_rate is None:
-        detail = "No rate is published for that day or an earlier day. Record a rate first."
-        return None, [Fault(pointer, "rate_missing", detail)]
-    published = published_rate.riel_per_dollar
-    riel_per_dollar = Decimal(tender.rate) if tender.rate else published
-    if riel_per_dollar == published:
-        return published_rate, []
+    if published is None:
+        return None, [Fault(pointer, "rate_missing", RATE_MISSING_DETAIL)]
+    riel_per_dollar = Decimal(tender.rate) if tender.rate else published.riel_per_dollar
+    if riel_per_dollar == published.riel_per_dollar:
+        return published, []
     rate = Rate(riel_per_dollar, paid_on, "payment")
-    if abs(riel_per_dollar - published) > MAX_RATE_DEVIATION * published:
-        detail = "The rate must be within 5 % of the published rate."
-        return rate, [Fault(pointer, "rate_far_off", detail)]
-    return rate, []
+    if _is_near(rate, published) or await _is_confirmed(session, disbursement, rate):
+        return rate, []
+    detail = "The rate is more than 5 % from the published rate. A second person must confirm it, see `request-rate`."
+    return rate, [Fault(pointer, "rate_far_off", detail)]
+
+
+def _is_near(rate: Rate, published: Rate) -> bool:
+    deviation = abs(rate.riel_per_dollar - published.riel_per_dollar)
+    return deviation <= MAX_RATE_DEVIATION * published.riel_per_dollar
+
+
+async def _is_confirmed(session: AsyncSession, disbursement: Disbursement, rate: Rate) -> bool:
+    hundredths = literal(int(rate.riel_per_dollar * 100), BigInteger)
+    is_confirmed = func.access.is_payment_rate_confirmed(disbursement.id, hundredths)
+    return bool(await session.scalar(select(is_confirmed)))
+
+
+async def request_disbursement_rate(
+    session: AsyncSession,
+    caller: Caller,
+    disbursement_id: UUID,
+    expected_version: int,
+    payload: PaymentRateCreate,
+) -> PaymentRateRequest:
+    """Request a rate for the payment of a disbursement that is more than 5 % from the published one.
+
+    Raises:
+        GateRefused: the disbursement is paid or ended, the caller requested or approved it, no rate is published, or the
+            rate needs no confirmation.
+    """
+    disbursement = await get_for_share(session, Disbursement, disbursement_id)
+    validate_expected_version(disbursement, expected_version)
+    published = await exchange_rates.get_exchange_rate_on(session, today())
+    rate = Rate(Decimal(payload.rate), today(), "payment")
+    raise_if_unmet(
+        [
+            *_check_payable(disbursement),
+            *check_separation_of_duties(caller, disbursement, exclude_approver=True),
+            *_check_needs_confirmation(rate, published),
+        ]
+    )
+    content = exchange_rates.build_rate_content(rate, published, disbursement.number)
+    change_id = await request_change(session, PAYMENT_RATE.name, content, record_id=disbursement_id)
+    return PaymentRateRequest(pending_changes=await load_open_changes(session, change_id))
+
+
+def _check_payable(disbursement: Disbursement) -> list[Fault]:
+    is_emergency = disbursement.urgency == "emergency" and disbursement.status in PAY_FIRST.sources
+    return [] if is_emergency else check_status(PAY, disbursement.status)
+
+
+def _check_needs_confirmation(rate: Rate, published: Rate | None) -> list[Fault]:
+    if published is None:
+        return [Fault("/rate", "rate_missing", RATE_MISSING_DETAIL)]
+    if not _is_near(rate, published):
+        return []
+    detail = "The rate is within 5 % of the published rate. A payment can have it without a confirmation."
+    return [Fault("/rate", "rate_near", detail)]
+
+
+async def _check_nothing(_session: AsyncSession, _change: PendingChange) -> list[Fault]:
+    """Return no fault: a confirmed rate only permits a payment, which has conditions of its own."""
+    return []
+
+
+PAYMENT_RATE = ChangeKind(
+    "payment_rate",
+    _check_nothing,
+    exchange_rates.describe_rate,
+    requester_roles=frozenset({Role.finance_officer}),
+)

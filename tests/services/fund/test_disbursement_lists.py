@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.kit.dates import today
+from app.schemas.disbursement_lists import DisbursementFilters
 from tests.support.fund import (
     act_on_disbursement,
     create_approved_disbursement,
@@ -96,6 +97,8 @@ async def test_row_carries_names_and_hides_child_without_case(scenario: Scenario
     (hidden,) = expect_json(response)["items"]
     assert hidden == {**row, **dict.fromkeys(DETAIL_FIELDS)}
     assert case["child_id"] not in response.text
+    # Planted: a filter `area`. A filter would reveal a field that finance officers do not see.
+    assert set(DETAIL_FIELDS).isdisjoint(DisbursementFilters.model_fields)
 
 
 async def test_disbursements_are_filtered(scenario: Scenario, superuser_connection: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import create_approved_exit_plan
+from tests.support.confirmations import confirm_open_change
 from tests.support.fund import (
     RECEIPT_PDF_BASE64,
     act_on_disbursement,
@@ -89,7 +90,7 @@ async def test_disbursement_life_cycle_moves_money_between_fund_balances(scenari
 def _balances(given: str, **amounts: str) -> dict[str, str]:
     return {
         "given": given,
-        **dict.fromkeys(("available", "reserved", "advanced", "spent"), "0.00"),
+        **dict.fromkeys(("available", "reserved", "advanced", "spent", "rounding"), "0.00"),
         **amounts,
     }
 
@@ -209,9 +210,10 @@ async def test_refused_approval_lists_every_unmet_condition(scenario: Scenario) 
         "amount": usd("300.00"),
         "starts_on": today().isoformat(),
     }
-    expect_json(await scenario.admin.post("/v1/approval-limits", limit), 201)
+    expect_json(await scenario.admin.post("/v1/approval-limits", limit))
+    await confirm_open_change(scenario)
     later = {**limit, "amount": usd("1.00"), "starts_on": (today() + timedelta(days=1)).isoformat()}
-    expect_json(await scenario.admin.post("/v1/approval-limits", later), 201)
+    expect_json(await scenario.admin.post("/v1/approval-limits", later))
     next_request = await create_disbursement(scenario, case, usd("250.00"))
     await act_on_disbursement(scenario.supervisor_north, next_request, "approve", {"fund_id": wide["id"]})
     assert (await scenario.admin.post("/v1/approval-limits", limit)).status_code == 409
@@ -231,7 +233,7 @@ async def test_payment_in_two_currencies_uses_stored_rates(scenario: Scenario) -
     ) == {"rate_missing"}
     expect_json(await scenario.finance.post("/v1/exchange-rates", rate), 201)
     assert await expect_disbursement_refused(
-        scenario.finance, first, "pay", payment_payload(usd("10.00"), khr("10300"))
+        scenario.finance, first, "pay", payment_payload(usd("10.00"), khr("10400"))
     ) == {"tenders_unequal"}
     deviating = {**khr("10250"), "rate": "41000"}
     assert await expect_disbursement_refused(
@@ -314,6 +316,23 @@ async def test_emergency_payment_from_restricted_fund_is_refused(scenario: Scena
     assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payload) == {
         "fund_restricted"
     }
+
+
+async def test_payee_is_confirmed_by_a_name_that_looks_equal(scenario: Scenario) -> None:
+    # Planted: the payees compared by letter case and spaces only.
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    disbursement = await create_disbursement(scenario, case, payee="ហាងស្ត្រី - Anne\u2019s 1")
+    disbursement = await act_on_disbursement(
+        scenario.supervisor_north, disbursement, "approve", {"fund_id": fund["id"]}
+    )
+    for payee in ("ហាងស្រី - Anne's 1", "ហាងស្ត្រី - Annes 1"):
+        refused = await expect_disbursement_refused(
+            scenario.finance, disbursement, "pay", payment_payload(payee=payee)
+        )
+        assert refused == {"payee_other"}, payee
+    payment = payment_payload(payee="ហាង\u200bស្រ្ដី\u00a0\u2013 ANNE's ១")
+    paid = await act_on_disbursement(scenario.finance, disbursement, "pay", payment)
+    assert paid["status"] == "paid"
 
 
 async def test_payment_to_other_payee_or_before_approval_is_refused(

@@ -1,10 +1,11 @@
 """Lists of funds, ledger entries, transfers, limits, rates and closings: names, filters, orders and statements."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import today
-from tests.support.fund import create_approved_disbursement, create_fund, usd
+from tests.support.fund import create_approved_disbursement, create_fund, statement_path, usd
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 from tests.support.sql_statements import record_statements
@@ -106,23 +107,26 @@ async def test_transfers_name_fund_and_people_and_are_filtered_by_status(scenari
 
 async def test_responses_of_writes_equal_list_items_with_names(scenario: Scenario) -> None:
     day = (today() - timedelta(days=1)).isoformat()
-    limit = {"role": "supervisor", "act": "approve", "currency": "USD", "amount": None, "starts_on": day}
     rate = {"on": day, "rate": "4100.50", "source": "National Bank of Cambodia"}
     for client, path, payload, field in (
-        (scenario.admin, "/v1/approval-limits", limit, "set_by"),
         (scenario.finance, "/v1/exchange-rates", rate, "recorded_by"),
         (scenario.finance, "/v1/books-closings", {"until": day}, "closed_by"),
     ):
         created = expect_json(await client.post(path, payload), 201)
+        created = created.get("effective", created)
         assert created[field] == {"id": str(client.id), "name": client.name.title()}, path
         assert (await list_items(scenario, path))[0] == created, path
+    lower = {"amount": "50.00", "currency": "USD"}
+    limit = {"role": "supervisor", "act": "approve", "currency": "USD", "amount": lower, "starts_on": day}
+    effective = expect_json(await scenario.admin.post("/v1/approval-limits", limit))["effective"]
+    assert (effective["amount"], effective["set_by"]["name"]) == (lower, "Admin")
+    assert (await list_items(scenario, "/v1/approval-limits"))[0] == effective
     installed = (await list_items(scenario, "/v1/approval-limits"))[-1]
     assert (installed["set_by_id"], installed["set_by"]) == (None, None)
 
 
 async def test_reads_of_funds_use_a_fixed_number_of_statements(scenario: Scenario) -> None:
     fund = await create_fund(scenario)
-    day = today().isoformat()
     counts = []
     for number in range(2):
         await create_fund(scenario, name=number)
@@ -131,14 +135,16 @@ async def test_reads_of_funds_use_a_fixed_number_of_statements(scenario: Scenari
             "/v1/funds",
             f"/v1/funds/{fund['id']}",
             f"/v1/funds/{fund['id']}/ledger",
-            f"/v1/funds/{fund['id']}/statements/{day}/{day}",
+            statement_path(fund),
+            f"/v1/funds/{fund['id']}/deposits",
             "/v1/approval-limits",
             "/v1/exchange-rates",
             "/v1/ledger-check",
         ):
             with record_statements(scenario) as statements:
                 expect_json(await scenario.finance.get(path))
-            statement_counts[path.replace(fund["id"], "{id}").replace(day, "{day}")] = len(statements)
+            name = re.sub(r"statements/.*", "statements", path.replace(fund["id"], "{id}"))
+            statement_counts[name] = len(statements)
         counts.append(statement_counts)
     assert (
         counts[0]
@@ -147,7 +153,8 @@ async def test_reads_of_funds_use_a_fixed_number_of_statements(scenario: Scenari
             "/v1/funds": 1,
             "/v1/funds/{id}": 1,
             "/v1/funds/{id}/ledger": 1,
-            "/v1/funds/{id}/statements/{day}/{day}": 4,
+            "/v1/funds/{id}/statements": 5,
+            "/v1/funds/{id}/deposits": 1,
             "/v1/approval-limits": 1,
             "/v1/exchange-rates": 1,
             "/v1/ledger-check": 2,

@@ -27,6 +27,18 @@ from tests.support.scenario import AuthenticatedClient, Scenario
 
 STEPS = int(os.environ.get("FUND_STEPS", "1500"))
 STEPS_PER_RUN = 60
+CASE_LIMITS = {"USD": 60_000, "KHR": 2_400_000}
+"""What a supervisor can approve for a case in a month, in minor units."""
+DAY_LIMITS = {"USD": 10_000, "KHR": 400_000}
+"""What a finance officer can pay for emergencies of a case on a day."""
+RECEIPT_AMOUNTS = (
+    None,
+    None,
+    None,
+    None,
+    {"amount": "5.00", "currency": "USD"},
+    {"amount": "25.00", "currency": "USD"},
+)
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
@@ -45,7 +57,22 @@ class ModelDisbursement:
     urgency: str
     status: str = "requested"
     approved: bool = False
+    paid_first: bool = False
+    rounding: int = 0
+    receipt: int | None = None
+    """Number of the receipt that proves the payment."""
     spent: int = 0
+
+
+@dataclass
+class ModelDeposit:
+    """The expected state of a deposit."""
+
+    id: str
+    amount: int
+    number: int
+    """Number of the bank reference."""
+    status: str = "recorded"
 
 
 @dataclass
@@ -54,8 +81,11 @@ class ModelFund:
 
     id: str
     balances: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("given", "available", "reserved", "advanced", "spent"), 0)
+        default_factory=lambda: dict.fromkeys(
+            ("given", "available", "reserved", "advanced", "spent", "rounding"), 0
+        )
     )
+    deposits: list["ModelDeposit"] = field(default_factory=list)
 
     def move(self, origin: str, target: str, amount: int) -> None:
         self.balances[origin] -= amount
@@ -70,7 +100,6 @@ class Context:
     connection: Any
     run: Run
     case: dict[str, Any]
-    receipt_id: str
     fund_count: int = 0
 
 
@@ -78,20 +107,35 @@ class Context:
 async def context(scenario: Scenario, superuser_connection: Any) -> Context:
     loop = asyncio.get_running_loop()
     case = await scenario.open_case()
-    return Context(
-        scenario, superuser_connection, loop.run_until_complete, case, await upload_receipt(scenario, case)
-    )
+    return Context(scenario, superuser_connection, loop.run_until_complete, case)
 
 
 class FundStateMachine(RuleBasedStateMachine):
     context: ClassVar[Context]
     disbursements: list[ModelDisbursement]
     funds: dict[str, ModelFund]
+    receipts: list[str]
+
+    def sum_case(self, currency: str, *, paid_first: bool) -> int:
+        """Return the sum that counts for the limit of the case: of the approvals, or of the emergency payments."""
+        return sum(
+            disbursement.amount
+            for disbursement in self.disbursements
+            if disbursement.currency == currency
+            and disbursement.status in {"approved", "paid", "reconciled"}
+            and (disbursement.paid_first if paid_first else disbursement.approved)
+        )
 
     @initialize()
     def create_funds(self) -> None:
         self.disbursements = []
         self.funds = {}
+        # A case of its own for each run, because limits and receipts belong to the case.
+        self.context.case = self.context.run(self.context.scenario.open_case())
+        self.receipts = [
+            self.context.run(upload_receipt(self.context.scenario, self.context.case, amount=amount))
+            for amount in RECEIPT_AMOUNTS
+        ]
         for currency in ("USD", "KHR"):
             self.context.fund_count += 1
             fund = self.context.run(
@@ -99,16 +143,51 @@ class FundStateMachine(RuleBasedStateMachine):
             )
             self.funds[currency] = ModelFund(fund["id"])
 
-    @rule(currency=st.sampled_from(["USD", "KHR"]), amount=st.integers(1, 9_000))
-    def create_deposit(self, currency: str, amount: int) -> None:
+    @rule(
+        currency=st.sampled_from(["USD", "KHR"]),
+        amount=st.integers(1, 9_000),
+        number=st.integers(1, 12),
+        spelling=st.sampled_from(["FT-{}", "ft {}", "FT{}"]),
+        duplicate_reason=st.sampled_from([None, None, "Two transfers."]),
+    )
+    def create_deposit(
+        self, currency: str, amount: int, number: int, spelling: str, duplicate_reason: str | None
+    ) -> None:
         fund = self.funds[currency]
-        payload = {"amount": money(amount, currency), "received_on": "2026-11-02", "reference": "x"}
-        expect_json(
-            self.context.run(self.context.scenario.finance.post(f"/v1/funds/{fund.id}/deposits", payload)),
-            201,
+        payload = {
+            "amount": money(amount, currency), "received_on": "2026-11-02", "reference": spelling.format(number),
+            "duplicate_reason": duplicate_reason,
+        }  # fmt: skip
+        response = self.context.run(
+            self.context.scenario.finance.post(f"/v1/funds/{fund.id}/deposits", payload)
         )
+        used = {deposit.number for deposit in fund.deposits if deposit.status == "recorded"}
+        if number in used and duplicate_reason is None:
+            assert [unmet["code"] for unmet in response.json()["unmet"]] == ["reference_used"]
+            return
+        fund.deposits.append(ModelDeposit(expect_json(response, 201)["id"], amount, number))
         fund.balances["given"] += amount
         fund.balances["available"] += amount
+
+    @rule(currency=st.sampled_from(["USD", "KHR"]), index=st.integers(0))
+    def reverse_deposit(self, currency: str, index: int) -> None:
+        fund = self.funds[currency]
+        if not fund.deposits:
+            return
+        deposit = fund.deposits[index % len(fund.deposits)]
+        response = self.context.run(
+            self.context.scenario.finance.act(
+                f"/v1/deposits/{deposit.id}", "reverse", {"reason": "Wrong fund."}
+            )
+        )
+        unmet = {"status"} if deposit.status == "reversed" else set()
+        unmet |= {"deposit_used"} if fund.balances["available"] < deposit.amount else set()
+        if unmet:
+            assert {fault["code"] for fault in response.json()["unmet"]} == unmet
+            return
+        deposit.status = expect_json(response)["status"]
+        fund.balances["given"] -= deposit.amount
+        fund.balances["available"] -= deposit.amount
 
     @rule(
         currency=st.sampled_from(["USD", "KHR"]),
@@ -132,8 +211,11 @@ class FundStateMachine(RuleBasedStateMachine):
             disbursement.status == "requested" and fund.balances["available"] >= disbursement.amount
         )
         is_approval_after_payment = disbursement.status == "paid" and not disbursement.approved
-        is_allowed = fund_currency == disbursement.currency and (
-            is_first_approval or is_approval_after_payment
+        earlier = self.sum_case(disbursement.currency, paid_first=False)
+        is_allowed = (
+            fund_currency == disbursement.currency
+            and (is_first_approval or is_approval_after_payment)
+            and earlier + disbursement.amount <= CASE_LIMITS[disbursement.currency]
         )
         if self.act(
             self.context.scenario.supervisor_north,
@@ -147,39 +229,57 @@ class FundStateMachine(RuleBasedStateMachine):
                 disbursement.status = "approved"
             disbursement.approved = True
 
-    @rule(index=st.integers(0), has_right_amount=st.sampled_from([True, True, True, False]))
-    def pay(self, index: int, has_right_amount: bool) -> None:
+    @rule(index=st.integers(0), deviation=st.sampled_from(["none", "none", "none", "wrong", "notes"]))
+    def pay(self, index: int, deviation: str) -> None:
         if not self.disbursements:
             return
         disbursement = self.disbursements[index % len(self.disbursements)]
         fund = self.funds[disbursement.currency]
         is_emergency_payment = disbursement.status == "requested" and disbursement.urgency == "emergency"
-        payload = payment_payload(
-            money(disbursement.amount + (not has_right_amount), disbursement.currency), fund_id=fund.id
+        paid = disbursement.amount + (deviation == "wrong")
+        if deviation == "notes" and disbursement.currency == "KHR":
+            paid = max(100, -(-disbursement.amount // 100) * 100)
+        rounding = paid - disbursement.amount
+        is_right_amount = not rounding or (deviation == "notes" and disbursement.currency == "KHR")
+        payload = payment_payload(money(paid, disbursement.currency), fund_id=fund.id)
+        has_money = fund.balances["available"] >= max(rounding, 0) + (
+            disbursement.amount if is_emergency_payment else 0
         )
-        has_money = not is_emergency_payment or fund.balances["available"] >= disbursement.amount
-        is_allowed = (
-            has_right_amount and has_money and (is_emergency_payment or disbursement.status == "approved")
+        earlier = self.sum_case(disbursement.currency, paid_first=True)
+        is_in_limit = (
+            not is_emergency_payment or earlier + disbursement.amount <= DAY_LIMITS[disbursement.currency]
         )
+        is_payable = is_emergency_payment or disbursement.status == "approved"
+        is_allowed = is_right_amount and has_money and is_in_limit and is_payable
         if self.act(self.context.scenario.finance, disbursement, "pay", payload, is_allowed=is_allowed):
             fund.move("available" if is_emergency_payment else "reserved", "advanced", disbursement.amount)
-            disbursement.status = "paid"
+            fund.move("available", "rounding", rounding)
+            disbursement.status, disbursement.rounding = "paid", rounding
+            disbursement.paid_first = is_emergency_payment
 
-    @rule(index=st.integers(0), share=st.integers(0, 110))
-    def reconcile(self, index: int, share: int) -> None:
+    @rule(index=st.integers(0), share=st.integers(0, 110), receipt=st.integers(0, len(RECEIPT_AMOUNTS) - 1))
+    def reconcile(self, index: int, share: int, receipt: int) -> None:
         if not self.disbursements:
             return
         disbursement = self.disbursements[index % len(self.disbursements)]
         spent = disbursement.amount * share // 100
         payload = {
             "spent": money(spent, disbursement.currency),
-            "receipt_document_ids": [self.context.receipt_id],
+            "receipt_document_ids": [self.receipts[receipt]],
         }
-        is_allowed = disbursement.status == "paid" and disbursement.approved and spent <= disbursement.amount
+        is_used = any(
+            other.receipt == receipt and other.status == "reconciled" for other in self.disbursements
+        )
+        amount = RECEIPT_AMOUNTS[receipt]
+        is_covered = amount is None or (
+            disbursement.currency == "USD" and spent <= int(amount["amount"].replace(".", ""))
+        )
+        is_reconcilable = disbursement.status == "paid" and disbursement.approved
+        is_allowed = is_reconcilable and spent <= disbursement.amount and not is_used and is_covered
         if self.act(self.context.scenario.finance, disbursement, "reconcile", payload, is_allowed=is_allowed):
             self.funds[disbursement.currency].move("advanced", "spent", spent)
             self.funds[disbursement.currency].move("advanced", "available", disbursement.amount - spent)
-            disbursement.status, disbursement.spent = "reconciled", spent
+            disbursement.status, disbursement.spent, disbursement.receipt = "reconciled", spent, receipt
 
     @rule(index=st.integers(0))
     def reverse(self, index: int) -> None:
@@ -195,6 +295,7 @@ class FundStateMachine(RuleBasedStateMachine):
                 fund.move("advanced", "available", disbursement.amount)
             else:
                 fund.move("spent", "available", disbursement.spent)
+            fund.move("rounding", "available", disbursement.rounding)
             disbursement.status = "reversed"
 
     @rule(index=st.integers(0), verb=st.sampled_from(["cancel", "reject"]))
@@ -245,7 +346,7 @@ class FundStateMachine(RuleBasedStateMachine):
             balances = dict(map(tuple, rows))
             balances["given"] = -balances.pop("donor")
             assert balances == fund.balances, currency
-            assert min(balances.values()) >= 0
+            assert min(balance for kind, balance in balances.items() if kind != "rounding") >= 0
             statuses = await connection.fetch(
                 "SELECT id::text, status FROM disbursements WHERE fund_id = $1", fund.id
             )

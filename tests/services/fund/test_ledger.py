@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.support.raw_sql import open_access, set_access
 from tests.support.scenario import Scenario, id_of
 
 DAY = date(2026, 11, 2)
@@ -48,7 +49,7 @@ class LedgerWriter:
         transaction_id = uuid.uuid4()
         await self.connection.execute(
             'INSERT INTO ledger_transactions (id, created_at, kind, "on", fund_id, by_id)'
-            " VALUES ($1, now(), 'deposit', $2, $3, $4)",
+            " VALUES ($1, now(), 'closing', $2, $3, $4)",
             transaction_id, on, self.fund, id_of("finance"),
         )  # fmt: skip
         return transaction_id
@@ -144,19 +145,62 @@ async def test_ledger_rows_cannot_be_changed_or_added_later(
         await ledger.create_account("spent", "KHR")
 
 
+async def close_books(ledger: LedgerWriter, until: str) -> None:
+    access = await open_access(ledger.connection, "finance")
+    async with ledger.connection.transaction():
+        await set_access(ledger.connection, access)
+        await ledger.connection.execute(
+            "INSERT INTO books_closings (id, created_at, version, until, closed_by_id)"
+            " VALUES (gen_random_uuid(), now(), 1, $1::text::date, $2)",
+            until,
+            id_of("finance"),
+        )
+
+
 async def test_transaction_in_closed_period_is_rejected(ledger: LedgerWriter, scenario: Scenario) -> None:
-    await ledger.connection.execute(
-        "INSERT INTO books_closings (id, created_at, version, until, closed_by_id)"
-        " VALUES (gen_random_uuid(), now(), 1, '2026-10-31', $1)",
-        id_of("finance"),
-    )
     assert scenario.database
+    await close_books(ledger, "2026-10-31")
     await ledger.post({"available": -1, "reserved": 1}, on=date(2026, 11, 1))
     with pytest.raises(asyncpg.CheckViolationError, match="closed"):
         await ledger.post({"available": -1, "reserved": 1}, on=date(2026, 10, 31))
     with pytest.raises(asyncpg.CheckViolationError, match="closed"):
-        await ledger.connection.execute(
-            "INSERT INTO books_closings (id, created_at, version, until, closed_by_id)"
-            " VALUES (gen_random_uuid(), now(), 1, '2026-09-30', $1)",
-            id_of("finance"),
+        await close_books(ledger, "2026-09-30")
+
+
+async def start_transaction_with_id(connection: Any, xid: int) -> Any:
+    """Begin the transaction with a transaction id that is not assigned yet, by rolling back those before it."""
+    while True:
+        transaction = connection.transaction()
+        await transaction.start()
+        current = await connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
+        if current >= xid:
+            assert current == xid, "another session took the id"
+            return transaction
+        await transaction.rollback()
+
+
+async def test_entry_is_rejected_if_a_restored_transaction_has_the_id_of_the_current_one(
+    ledger: LedgerWriter, superuser_connection: Any
+) -> None:
+    # Planted: the comparison of the ages removed. A restore into a new cluster begins with small transaction ids again.
+    transaction_id = await ledger.post({"available": -10, "reserved": 10})
+    async with superuser_connection.transaction():
+        await superuser_connection.execute("SET LOCAL session_replication_role = replica")
+        xid = 3 + await superuser_connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
+        update = "UPDATE ledger_transactions SET xid = $1::text::xid8 WHERE id = $2"
+        await superuser_connection.execute(update, str(xid), transaction_id)
+    transaction = await start_transaction_with_id(ledger.connection, xid)
+    with pytest.raises(asyncpg.CheckViolationError, match="together with its ledger transaction"):
+        await ledger.post_to_other_fund(
+            transaction_id, ledger.accounts["available"], (ledger.accounts["reserved"], ledger.fund)
         )
+    await transaction.rollback()
+
+
+async def test_entries_can_follow_a_ledger_transaction_of_a_savepoint(ledger: LedgerWriter) -> None:
+    async with ledger.connection.transaction():
+        async with ledger.connection.transaction():
+            transaction_id = await ledger.create_transaction()
+        for kind, amount in {"available": -10, "reserved": 10}.items():
+            await ledger.connection.execute(ENTRY, transaction_id, ledger.accounts[kind], ledger.fund, amount)
+    assert (await ledger.get_balances())["reserved"] == 10

@@ -2,16 +2,19 @@
 
 import io
 import zipfile
-from datetime import timedelta
 
+import pytest
 from pypdf import PdfReader
 
-from app.kit.dates import today
+from app.kit.dates import add_months, today
 from tests.support.fund import (
     act_on_disbursement,
     create_approved_disbursement,
+    create_disbursement,
     create_fund,
     create_paid_disbursement,
+    payment_payload,
+    statement_path,
     upload_receipt,
     usd,
 )
@@ -21,8 +24,8 @@ from tests.support.scenario import Scenario
 
 async def test_statement_is_balanced_and_contains_no_data_of_children(scenario: Scenario) -> None:
     case, fund = await scenario.open_case(), await create_fund(scenario, "100.00")
-    receipt_id = await upload_receipt(scenario, case)
     for spent in ("10.00", "12.50"):
+        receipt_id = await upload_receipt(scenario, case)
         disbursement = await create_paid_disbursement(scenario, case, fund)
         await act_on_disbursement(
             scenario.finance,
@@ -32,36 +35,16 @@ async def test_statement_is_balanced_and_contains_no_data_of_children(scenario: 
         )
     await create_paid_disbursement(scenario, case, fund, usd("5.00"))
     await create_approved_disbursement(scenario, case, fund, usd("3.00"))
-    day = today().isoformat()
-    path = f"/v1/funds/{fund['id']}/statements/{day}/{day}"
+    path = statement_path(fund)
     statement = expect_json(await scenario.finance.get(path))
-    fields = ("opening", "deposits", "spent", "closing", "reserved", "advanced")
-    assert [statement[name]["amount"] for name in fields] == [
-        "0.00",
-        "100.00",
-        "22.50",
-        "77.50",
-        "3.00",
-        "5.00",
-    ]
-    assert statement["lines"] == [{"category": "transport", "spent": usd("22.50"), "payments": None}]
+    fields = ("opening", "deposits", "spent", "closing")
+    assert [statement[name]["amount"] for name in fields] == ["0.00", "100.00", "0.00", "100.00"]
+    assert statement["lines"] == []
     for identifier in (case["child_id"], case["number"], case["id"]):
         assert identifier not in str(statement)
-    tomorrow = (today() + timedelta(days=1)).isoformat()
-    next_statement = expect_json(
-        await scenario.manager.get(f"/v1/funds/{fund['id']}/statements/{tomorrow}/{tomorrow}")
-    )
-    assert [next_statement[name]["amount"] for name in fields] == [
-        "77.50",
-        "0.00",
-        "0.00",
-        "77.50",
-        "3.00",
-        "5.00",
-    ]
-    assert (
-        await scenario.finance.get(f"/v1/funds/{fund['id']}/statements/{tomorrow}/{day}")
-    ).status_code == 422
+    next_path = statement_path(fund, add_months(today(), 1))
+    next_statement = expect_json(await scenario.manager.get(next_path))
+    assert [next_statement[name]["amount"] for name in fields] == ["100.00", "0.00", "0.00", "100.00"]
     assert (await scenario.worker_north.get(path)).status_code == 403
 
     spreadsheet = await scenario.finance.get(f"{path}/statement.xlsx")
@@ -70,8 +53,18 @@ async def test_statement_is_balanced_and_contains_no_data_of_children(scenario: 
     assert "Friends of Cambodia" in texts
     pdf = await scenario.finance.get(f"{path}/statement.pdf", headers={"accept-language": "km"})
     (page,) = PdfReader(io.BytesIO(pdf.content)).pages
-    assert "22.50" in page.extract_text()
+    assert "100.00" in page.extract_text()
     assert "attachment" in pdf.headers["content-disposition"]
+
+
+async def test_spreadsheet_stores_a_formula_in_a_name_as_text(scenario: Scenario) -> None:
+    # Planted: `strings_to_formulas` not set, and `write` instead of `write_string`.
+    donor = '=HYPERLINK("http://127.0.0.1/","Donor")'
+    fund = await create_fund(scenario, donor=donor)
+    spreadsheet = await scenario.finance.get(f"{statement_path(fund)}/statement.xlsx")
+    with zipfile.ZipFile(io.BytesIO(spreadsheet.content)) as archive:
+        assert "HYPERLINK" in archive.read("xl/sharedStrings.xml").decode()
+        assert "<f>" not in archive.read("xl/worksheets/sheet1.xml").decode()
 
 
 async def test_statement_includes_remainders_of_closed_funds_and_counts_reversed_payments(
@@ -81,8 +74,8 @@ async def test_statement_includes_remainders_of_closed_funds_and_counts_reversed
         await scenario.open_case(),
         *[await create_fund(scenario, name=name) for name in "abc"],
     )
-    receipt_id = await upload_receipt(scenario, case)
     for _ in range(5):
+        receipt_id = await upload_receipt(scenario, case)
         disbursement = await create_paid_disbursement(scenario, case, second_fund)
         reconciliation = {"spent": usd("12.50"), "receipt_document_ids": [receipt_id]}
         disbursement = await act_on_disbursement(scenario.finance, disbursement, "reconcile", reconciliation)
@@ -93,13 +86,67 @@ async def test_statement_includes_remainders_of_closed_funds_and_counts_reversed
         expect_json(await scenario.manager.get(f"/v1/funds/{closed_fund['id']}"))
         closure = {"reason": "It ends.", "rest_to_fund_id": receiving_fund["id"]}
         expect_json(await scenario.manager.act(f"/v1/funds/{closed_fund['id']}", "close", closure))
-    day = today().isoformat()
-    statement = expect_json(
-        await scenario.finance.get(f"/v1/funds/{second_fund['id']}/statements/{day}/{day}")
-    )
+    statement = expect_json(await scenario.finance.get(statement_path(second_fund)))
     fields = ("deposits", "received", "given_back", "spent", "closing")
     assert [statement[name]["amount"] for name in fields] == ["1000.00", "1000.00", "2000.00", "0.00", "0.00"]
-    assert [(line["spent"]["amount"], line["payments"]) for line in statement["lines"]] == [("0.00", 5)]
+    assert [(line["category"], line["spent"]["amount"], line["payments"]) for line in statement["lines"]] == [
+        ("transport", "0.00", 5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first_day", "last_day", "codes"),
+    [
+        ("2026-11-30", "2026-11-30", ["month_incomplete"]),
+        ("2026-11-01", "2026-11-29", ["month_incomplete"]),
+        ("2026-11-02", "2026-12-01", ["month_incomplete", "month_incomplete"]),
+        ("2026-12-01", "2026-10-31", ["period_reversed"]),
+        ("2026-02-01", "2026-02-28", []),
+        ("2024-02-01", "2024-02-28", ["month_incomplete"]),
+        ("2026-01-01", "2026-12-31", []),
+    ],
+)
+async def test_statement_covers_whole_months(
+    scenario: Scenario, first_day: str, last_day: str, codes: list[str]
+) -> None:
+    # Two statements that differ by one day would show the payments of that day.
+    fund = await create_fund(scenario)
+    for file in ("", "/statement.xlsx", "/statement.pdf"):
+        response = await scenario.finance.get(
+            f"/v1/funds/{fund['id']}/statements/{first_day}/{last_day}{file}"
+        )
+        assert response.status_code == (422 if codes else 200)
+        if codes:
+            assert [error["code"] for error in response.json()["errors"]] == codes
+
+
+async def test_statement_reports_a_small_category_only_when_the_fund_is_closed(scenario: Scenario) -> None:
+    # Planted: `closed_month` always None, so that the balance of a closed fund was not zero.
+    case, fund = await scenario.open_case(), await create_fund(scenario, "36.00")
+    for index in range(12):
+        category = "transport" if index < 6 else "education" if index < 11 else "health_care"
+        disbursement = await create_disbursement(scenario, case, usd("3.00"), category=category)
+        approval = {"fund_id": fund["id"]}
+        await act_on_disbursement(scenario.supervisor_north, disbursement, "approve", approval)
+        await act_on_disbursement(scenario.finance, disbursement, "pay", payment_payload(usd("3.00")))
+        receipts = [await upload_receipt(scenario, case)]
+        payload = {"spent": usd("3.00"), "receipt_document_ids": receipts}
+        await act_on_disbursement(scenario.finance, disbursement, "reconcile", payload)
+    statement = expect_json(await scenario.finance.get(statement_path(fund)))
+    large_categories = [
+        {"category": "education", "spent": usd("15.00"), "payments": 5},
+        {"category": "transport", "spent": usd("18.00"), "payments": 6},
+    ]
+    assert (statement["lines"], statement["spent"], statement["closing"]) == (
+        large_categories, usd("33.00"), usd("3.00"),
+    )  # fmt: skip
+    closure = {"reason": "The grant ends."}
+    expect_json(await scenario.manager.act(f"/v1/funds/{fund['id']}", "close", closure))
+    closed = expect_json(await scenario.finance.get(statement_path(fund)))
+    rest = {"category": None, "spent": usd("3.00"), "payments": None}
+    assert (closed["lines"], closed["spent"], closed["closing"]) == (
+        [*large_categories, rest], usd("36.00"), usd("0.00"),
+    )  # fmt: skip
 
 
 async def test_deposit_import_checks_every_line_and_imports_all_or_none(scenario: Scenario) -> None:

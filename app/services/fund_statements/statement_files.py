@@ -2,32 +2,41 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
 
 from app.access.reader import RecordReader
+from app.rendering.printed_file import PrintedFile
 from app.schemas.codes import get_code_label
 from app.schemas.fund_statements import FundStatement
-from app.services.fund.statements import get_fund_statement
+from app.services.fund_statements.statements import get_fund_statement
 
-AMOUNT_FIELDS = ("opening", "deposits", "received", "given_back", "spent", "closing", "reserved", "advanced")
+AMOUNT_FIELDS = (
+    "opening",
+    "deposits",
+    "received",
+    "given_back",
+    "spent",
+    "rounding",
+    "closing",
+)
 LABELS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Fund statement", "donor": "Donor", "grant_code": "Grant", "period": "Period",
         "opening": "Balance at the beginning", "deposits": "Deposits", "received": "Received from closed funds",
-        "given_back": "Returned when the fund was closed", "spent": "Spent", "closing": "Balance at the end",
-        "reserved": "of which reserved", "advanced": "of which paid without receipts", "category": "Spending by category",
-        "payments": "Payments", "few": "fewer than 5",
+        "given_back": "Returned when the fund was closed", "spent": "Spent", "rounding": "Rounding differences", "closing": "Balance at the end",
+        "category": "Spending by category",
+        "payments": "Payments", "few": "fewer than 5", "other": "Other categories",
     },
     "km": {
         "title": "របាយការណ៍មូលនិធិ", "donor": "ម្ចាស់ជំនួយ", "grant_code": "លេខកូដជំនួយ", "period": "រយៈពេល",
-        "opening": "សមតុល្យដើមគ្រា", "deposits": "ប្រាក់បានទទួល", "received": "ទទួលពីមូលនិធិដែលបានបិទ",
-        "given_back": "បានប្រគល់វិញពេលបិទមូលនិធិ", "spent": "បានចំណាយ", "closing": "សមតុល្យចុងគ្រា",
-        "reserved": "ក្នុងនោះបានកក់ទុក", "advanced": "ក្នុងនោះបានបើក រង់ចាំបង្កាន់ដៃ", "category": "ចំណាយលើ",
-        "payments": "ចំនួនលើក", "few": "តិចជាង ៥",
+        "opening": "សមតុល្យដើមគ្រា", "deposits": "ការដាក់ប្រាក់", "received": "ទទួលពីមូលនិធិដែលបានបិទ",
+        "given_back": "បានប្រគល់វិញពេលបិទមូលនិធិ", "spent": "បានចំណាយ", "rounding": "លម្អៀងនៃការបង្គត់ប្រាក់",
+        "closing": "សមតុល្យចុងគ្រា",
+        "category": "ចំណាយលើ",
+        "payments": "ចំនួនលើក", "few": "តិចជាង ៥", "other": "ប្រភេទផ្សេងទៀត",
     },
 }  # fmt: skip
 
@@ -43,7 +52,7 @@ async def render_fund_statement_xlsx(
 
 async def render_fund_statement_pdf(
     reader: RecordReader, fund_id: UUID, first_day: date, last_day: date, language: str
-) -> tuple[str, bytes]:
+) -> tuple[str, PrintedFile]:
     """Return the file name and the content of a statement as a PDF."""
     statement = await get_fund_statement(reader, fund_id, first_day, last_day)
     content = await asyncio.to_thread(_render_pdf, statement, language)
@@ -64,7 +73,11 @@ def build_statement_rows(statement: FundStatement, language: str) -> Iterator[tu
         yield labels[name], Decimal(getattr(statement, name).amount), statement.currency
     yield labels["category"], "", labels["payments"]
     for line in statement.lines:
-        category = get_code_label("assistance_category", line.category, language)
+        category = (
+            labels["other"]
+            if line.category is None
+            else get_code_label("assistance_category", line.category, language)
+        )
         count = labels["few"] if line.payments is None else str(line.payments)
         yield category, Decimal(line.spent.amount), count
 
@@ -92,23 +105,8 @@ def _render_xlsx(statement: FundStatement, language: str) -> bytes:
     return output.getvalue()
 
 
-def _render_pdf(statement: FundStatement, language: str) -> bytes:
-    from app.rendering.pdf import PdfDocument, TextStyle  # noqa: PLC0415 - slow to import and rarely needed
+def _render_pdf(statement: FundStatement, language: str) -> PrintedFile:
+    from app.services.fund_statements.statement_layout import lay_out_statement  # noqa: PLC0415 - slow to import and rarely needed
 
     title = f"{LABELS[language]['title']}: {statement.name}"
-    heading_style, row_style, note_style = TextStyle(16, bold=True), TextStyle(10), TextStyle(9, gray=0.35)
-    pdf = PdfDocument(title, language)
-    with closing(pdf):
-        pdf.add_page()
-        y = 64.0
-        for line in pdf.wrap_text(title, 480, heading_style):
-            pdf.write_line(56, y, line, heading_style)
-            y += heading_style.line_height
-        y += 12
-        for label, value, note in build_statement_rows(statement, language):
-            pdf.write_line(56, y, label, row_style)
-            pdf.write_line(460 - pdf.measure_text(str(value), row_style), y, str(value), row_style)
-            pdf.write_line(470, y, note, note_style)
-            pdf.draw_rule(56, y + row_style.line_height, 483, 0.3, 0.7)
-            y += row_style.line_height + 4
-        return bytes(pdf.output())
+    return lay_out_statement(title, build_statement_rows(statement, language), language)

@@ -1,0 +1,159 @@
+"""Exchange rates more than 5 % from the last published one need a second person, also those of a single payment."""
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.kit.dates import today
+from tests.support.confirmations import confirm_open_change, find_open_change
+from tests.support.fund import (
+    act_on_disbursement,
+    create_approved_disbursement,
+    create_fund,
+    expect_disbursement_refused,
+    khr,
+    payment_payload,
+    usd,
+)
+from tests.support.raw_sql import open_transaction_as
+from tests.support.responses import expect_json
+from tests.support.scenario import Scenario, id_of
+
+PATH = "/v1/exchange-rates"
+
+
+async def publish_rate(
+    scenario: Scenario, rate: str, days_ago: int = 0, source: str = "National Bank"
+) -> tuple[str | None, int]:
+    """Return the rate that was recorded, if any, and the number of pending changes."""
+    payload = {"on": (today() - timedelta(days=days_ago)).isoformat(), "rate": rate, "source": source}
+    decision = expect_json(await scenario.finance.post(PATH, payload), 201)
+    effective = decision["effective"]
+    return effective and effective["rate"], len(decision["pending_changes"])
+
+
+async def list_rates(scenario: Scenario) -> list[str]:
+    return [item["rate"] for item in expect_json(await scenario.finance.get(PATH))["items"]]
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        ("4305.00", ("4305.00", 0)), ("3895.00", ("3895.00", 0)), ("4305.01", (None, 1)), ("3894.99", (None, 1)),
+        ("41000", (None, 1)), ("41", (None, 1)),
+    ],
+)  # fmt: skip
+async def test_rate_more_than_5_percent_from_the_last_one_waits_for_a_second_person(
+    scenario: Scenario, rate: str, expected: tuple[str | None, int]
+) -> None:
+    # Planted: `abs(c.rate - p.rate) * 19`; the comparison with the rate of the same day only.
+    assert await publish_rate(scenario, "4100.00", 1) == ("4100.00", 0)
+    assert await publish_rate(scenario, rate) == expected
+
+
+async def test_confirmed_rate_is_published_and_logged(scenario: Scenario) -> None:
+    await publish_rate(scenario, "4100.00", 1)
+    assert await publish_rate(scenario, "4500") == (None, 1)
+    assert await publish_rate(scenario, "4500") == (None, 1)
+    change = await find_open_change(scenario.manager, "exchange_rate")
+    assert change["exchange_rate"] == {
+        "on": today().isoformat(), "rate": "4500.00", "source": "National Bank", "published_rate": "4100.00",
+        "disbursement_number": None,
+    }  # fmt: skip
+    by_requester = await scenario.finance.act(f"/v1/pending-changes/{change['id']}", "confirm")
+    assert by_requester.status_code == 403
+    assert await list_rates(scenario) == ["4100.00"]
+    await confirm_open_change(scenario, "exchange_rate", by="manager")
+    assert await list_rates(scenario) == ["4500.00", "4100.00"]
+    newest = expect_json(await scenario.finance.get(PATH))["items"][0]
+    assert newest["recorded_by"]["name"] == "Finance"
+    repeated = {"on": today().isoformat(), "rate": "4100", "source": "National Bank"}
+    assert (await scenario.finance.post(PATH, repeated)).status_code == 409
+
+
+async def test_requester_can_withdraw_a_rate(scenario: Scenario) -> None:
+    await publish_rate(scenario, "4100.00", 1)
+    await publish_rate(scenario, "9999")
+    change = await find_open_change(scenario.finance, "exchange_rate")
+    expect_json(await scenario.finance.act(f"/v1/pending-changes/{change['id']}", "withdraw"))
+    assert await list_rates(scenario) == ["4100.00"]
+
+
+async def test_rate_cannot_move_step_by_step_within_one_day(scenario: Scenario) -> None:
+    # Planted: `p.day IN (c.day)` while the day has a rate.
+    await publish_rate(scenario, "4100.00", 1)
+    assert await publish_rate(scenario, "4300.00", 0, "A") == ("4300.00", 0)
+    assert await publish_rate(scenario, "4500.00", 0, "B") == (None, 1)
+    assert await publish_rate(scenario, "3900.00", 0, "C") == (None, 1)
+    assert await publish_rate(scenario, "4500.00", 5, "D") == (None, 1)
+
+
+async def test_concurrent_first_rates_are_compared_with_each_other(scenario: Scenario) -> None:
+    results = await asyncio.gather(
+        *(publish_rate(scenario, rate, 0, f"source {rate}") for rate in ("4100", "5000", "6000", "7000"))
+    )
+    assert sorted(number for _, number in results) == [0, 1, 1, 1]
+
+
+async def test_import_rejects_a_line_with_a_far_rate(scenario: Scenario) -> None:
+    await publish_rate(scenario, "4100.00", 30)
+    days = [(today() - timedelta(days=count)).isoformat() for count in (1, 3, 2, 4)]
+    lines = [f"{day},{rate},Bank" for day, rate in zip(days, ("4700", "4300", "4500", "4200"), strict=True)]
+    text = "\n".join(["on,rate,source", *lines])
+    payload = {"csv": text, "dry_run": False}
+    assert expect_json(await scenario.finance.post(f"{PATH}/import", payload))["entered"] == 4
+    far = {
+        "csv": f"on,rate,source\n{today()},4699,X\n{today() - timedelta(days=10)},5000,X\n",
+        "dry_run": False,
+    }
+    result = expect_json(await scenario.finance.post(f"{PATH}/import", far))
+    assert (result["entered"], [line["codes"] for line in result["lines"]]) == (0, [[], ["rate_far_off"]])
+
+
+async def test_rate_of_a_payment_needs_a_second_person(scenario: Scenario) -> None:
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    await publish_rate(scenario, "4100.00")
+    disbursement = await create_approved_disbursement(scenario, case, fund)
+    path = f"/v1/disbursements/{disbursement['id']}"
+    payment = payment_payload(usd("10.00"), {**khr("9500"), "rate": "3800"})
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payment) == {
+        "rate_far_off"
+    }
+    near = await scenario.finance.act(path, "request-rate", {"rate": "4000"})
+    assert [unmet["code"] for unmet in near.json()["unmet"]] == ["rate_near"]
+    requested = expect_json(await scenario.finance.act(path, "request-rate", {"rate": "3800"}))
+    assert [change["kind"] for change in requested["pending_changes"]] == ["payment_rate"]
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payment) == {
+        "rate_far_off"
+    }
+    change = await confirm_open_change(scenario, "payment_rate", by="manager")
+    assert change["exchange_rate"] == {
+        "on": today().isoformat(), "rate": "3800.00", "source": "payment", "published_rate": "4100.00",
+        "disbursement_number": disbursement["number"],
+    }  # fmt: skip
+    other = await create_approved_disbursement(scenario, case, fund)
+    assert await expect_disbursement_refused(scenario.finance, other, "pay", payment) == {"rate_far_off"}
+    paid = await act_on_disbursement(scenario.finance, disbursement, "pay", payment)
+    assert (paid["tenders"][1]["rate"], paid["tenders"][1]["worth"]) == ("3800", usd("2.50"))
+    assert await list_rates(scenario) == ["4100.00"]
+    assert (await scenario.finance.act(path, "request-rate", {"rate": "3000"})).status_code == 409
+    assert (await scenario.finance.post(f"{path}/request-rate", {"rate": "3000"})).status_code == 428
+
+
+async def test_sql_cannot_publish_a_far_rate(scenario: Scenario, api_connection: Any) -> None:
+    await publish_rate(scenario, "4100.00", 1)
+    call = "SELECT access.insert_near_exchange_rates(ARRAY[gen_random_uuid()], ARRAY[$1::date], ARRAY[$2::bigint], ARRAY['x'])"
+    direct = (
+        'INSERT INTO exchange_rates (id, created_at, version, "on", riel_hundredths, source, recorded_by_id)'
+        " VALUES (gen_random_uuid(), now(), 1, current_date, 1, 'x', $1)"
+    )
+    async with open_transaction_as(api_connection, "finance", "exchange_rate.record"):
+        assert await api_connection.fetchval(call, date(2026, 11, 30), 500000) is False
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await api_connection.execute(direct, id_of("finance"))
+    async with open_transaction_as(api_connection, "worker_north", "exchange_rate.record"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await api_connection.fetchval(call, date(2026, 11, 30), 410000)
