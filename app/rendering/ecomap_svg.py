@@ -20,13 +20,14 @@ from app.rendering.ecomap_geometry import (
     Point,
     Ring,
 )
+from app.rendering.printed_file import PrintedFile
+from app.rendering.shaping import measure_text
 from app.rendering.svg import (
     LINE_HEIGHT,
     build_element,
     build_paragraph,
     build_svg,
     build_text,
-    estimate_text_width,
     fit_text_lines,
 )
 
@@ -46,15 +47,20 @@ MAX_FIGURES_PER_RING = 30
 
 
 def draw_ecomap(
-    child: Sequence[str], rings: Sequence[Ring], title: str, foot: str, legend: dict[str, str], language: str
-) -> str:
+    child: Sequence[str],
+    rings: Sequence[Ring],
+    title: str,
+    subtitle: str,
+    legend: dict[str, str],
+    language: str,
+) -> PrintedFile:
     """Return an ecomap as an SVG document.
 
     Args:
         child: the lines of text in the centre.
         rings: the rings from the inside out.
         title: heading of the drawing.
-        foot: a line to the right of the heading.
+        subtitle: a line to the right of the heading.
         legend: the meaning of each frame, in the order of the legend.
         language: language tag of the document.
     """
@@ -68,7 +74,7 @@ def draw_ecomap(
     body = _translate(width / 2, top + edge.radius_y, _draw_rings(child, rings, boxes_by_ring, edges))
     heading = build_text(title, 24, 38, 20, font_weight="bold")
     footer = _draw_legend(legend, height - bottom + 40, width) + build_text(
-        foot, width - 24, 38, 12, text_anchor="end"
+        subtitle, width - 24, 38, 12, text_anchor="end"
     )
     return build_svg(
         (width, height), title, _describe_ecomap(child, rings), heading + body + footer, language
@@ -76,7 +82,7 @@ def draw_ecomap(
 
 
 def _child_ellipse(child: Sequence[str]) -> Ellipse:
-    text_width = max(estimate_text_width(line, NAME_FONT_SIZE + 2) for line in child)
+    text_width = max(measure_text(line, NAME_FONT_SIZE, bold=True) for line in child)
     return Ellipse(max(64.0, text_width / 2 + 18), max(54.0, 16 + 13 * len(child)))
 
 
@@ -116,7 +122,7 @@ def _limit_figures(figures: tuple[Figure, ...]) -> tuple[Figure, ...]:
 
 
 def _build_box(figure: Figure) -> Box:
-    name_lines = fit_text_lines(figure.name, NAME_FONT_SIZE, BOX_WIDTH - 20, 3)
+    name_lines = fit_text_lines(figure.name, NAME_FONT_SIZE, BOX_WIDTH - 20, 3, bold=True)
     detail_lines = [
         line
         for detail in figure.details
@@ -191,7 +197,7 @@ def _draw_ring_edge(edge: Ellipse, fill: str, dashes: str) -> str:
 
 
 def _draw_ring_title(title: str, edge: Ellipse) -> str:
-    half_width = estimate_text_width(title, 13) / 2 + 10
+    half_width = measure_text(title, 13) / 2 + 10
     background = build_element(
         "rect",
         x=-half_width,

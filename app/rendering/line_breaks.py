@@ -4,16 +4,18 @@ Khmer is written without spaces between words. ICU finds the words with a dictio
 signs from their letter.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
+_LINE_SEPARATOR = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 TextMeasure = Callable[[str], float]
 
 
 def wrap_text(text: str, max_width: float, measure: TextMeasure) -> list[str]:
-    """Return the lines of a text, each at most `max_width` wide. A line feed in the text starts a new line."""
+    """Return the lines of a text, each at most `max_width` wide. A line separator in the text starts a new line."""
     return [
         line
-        for paragraph in text.splitlines()
+        for paragraph in _LINE_SEPARATOR.split(text)
         for line in _fill_lines(paragraph.expandtabs(1), max_width, measure)
     ]
 
@@ -28,6 +30,13 @@ def split_at_line_breaks(text: str) -> list[str]:
     from icu4py.breakers import LineBreaker  # noqa: PLC0415 - its large dictionaries would slow down the start
 
     return [str(piece) for piece in LineBreaker(text, "km")]
+
+
+def split_characters(text: str) -> list[str]:
+    """Split a text into what a reader sees as one character: a letter with its combining signs."""
+    from icu4py.breakers import CharacterBreaker  # noqa: PLC0415 - same
+
+    return [str(cluster) for cluster in CharacterBreaker(text, "km")]
 
 
 def _fill_lines(paragraph: str, max_width: float, measure: TextMeasure) -> Iterator[str]:
@@ -46,10 +55,4 @@ def _split_wide_pieces(paragraph: str, max_width: float, measure: TextMeasure) -
         if measure(piece.rstrip()) <= max_width:
             yield piece
         else:
-            yield from _split_characters(piece)
-
-
-def _split_characters(piece: str) -> Iterator[str]:
-    from icu4py.breakers import CharacterBreaker  # noqa: PLC0415 - same
-
-    yield from map(str, CharacterBreaker(piece, "km"))
+            yield from split_characters(piece)

@@ -1,4 +1,4 @@
-"""Write PDF documents (A4, PDF/A-2b) with correctly shaped Khmer and Latin text and embedded fonts.
+"""Write PDF documents (A4, PDF/A-2b) with correctly shaped text and embedded fonts.
 
 This module writes text operators itself and does not use the cells of fpdf2, for three reasons: HarfBuzz shapes the
 glyphs, ICU finds the words at which lines break, and text can be copied and searched. Importing this module takes most
@@ -8,21 +8,21 @@ of a second, so other modules import it only inside the functions that render a 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from typing import Literal
 
 from fpdf import FPDF
 from fpdf.enums import PDFResourceType
 from fpdf.fonts import TTFFont
 
 from app.rendering.line_breaks import split_at_line_breaks, wrap_text
+from app.rendering.printed_file import PrintedFile
+from app.rendering.shaping import GlyphRun, measure_runs, replace_unprintable_characters, shape_text
+from app.rendering.typefaces import UNITS_PER_EM, Typeface
 
 # Both libraries log the characters that they print, which may be the name of a child.
 for _logger_name in ("fontTools", "fpdf"):
     logging.getLogger(_logger_name).setLevel(logging.CRITICAL)
 
-_FONT_DIRECTORY = Path(__file__).with_name("fonts")
-FONT_FAMILY = "NotoSansKhmer"
 LINE_HEIGHT_FACTOR = 1.62
 """Line height divided by font size. Khmer has signs above and below the letters."""
 BASELINE_OFFSET_FACTOR = 1.16
@@ -57,31 +57,41 @@ class PdfDocument(FPDF):
     def __init__(self, title: str, language: str) -> None:
         super().__init__(unit="pt", format="A4", enforce_compliance="PDF/A-2b")
         self.set_auto_page_break(auto=False)
-        self.set_title(title)
+        self.set_title(replace_unprintable_characters(title))
         self.set_lang(language)
         self.set_producer("First Step")
-        for style, name in (("", "Regular"), ("B", "Bold")):
-            self.add_font(FONT_FAMILY, style, _FONT_DIRECTORY / f"{FONT_FAMILY}-{name}.ttf")
-        self._relative_widths: dict[tuple[bool, str], float] = {}
-        self._operators_by_word: dict[tuple[int, str, float], str] = {}
+        self._missing_characters = 0
+        self._faces: dict[Typeface, TTFFont] = {}
+        self._shaped_texts: dict[tuple[bool, str], list[GlyphRun]] = {}
+        self._operators_by_word: dict[tuple[bool, str, float], str] = {}
 
-    @cached_property
-    def _font_faces(self) -> dict[bool, TTFFont]:
-        regular, bold = self.fonts.values()
-        return {False: regular, True: bold}  # type: ignore[dict-item]  # fpdf2 declares a wider type, but both fonts were added from files
+    def finish(self) -> PrintedFile:
+        """Return the complete document."""
+        return PrintedFile(bytes(self.output()), self._missing_characters)
 
     def close(self) -> None:
         """Close the font files."""
-        for face in self._font_faces.values():
+        for face in self._faces.values():
             face.close()
+
+    def _get_face(self, typeface: Typeface) -> TTFFont:
+        """Return a font of this document, which embeds the glyphs that are used. Add the font before its first use."""
+        if typeface not in self._faces:
+            style: Literal["", "B"] = "B" if typeface.bold else ""
+            self.add_font(typeface.family, style, typeface.path)
+            face = self.fonts[f"{typeface.family.lower()}{style}"]
+            self._faces[typeface] = face  # type: ignore[assignment]  # fpdf2 declares a wider type, but the font was added from a file
+        return self._faces[typeface]
+
+    def _shape(self, text: str, style: TextStyle) -> list[GlyphRun]:
+        key = style.bold, text
+        if key not in self._shaped_texts:
+            self._shaped_texts[key] = shape_text(text, bold=style.bold)
+        return self._shaped_texts[key]
 
     def measure_text(self, text: str, style: TextStyle) -> float:
         """Return the width of a text."""
-        key = style.bold, text
-        if key not in self._relative_widths:
-            _, positions = self._font_faces[style.bold].perform_harfbuzz_shaping(text, style.size, None)
-            self._relative_widths[key] = sum(position.x_advance for position in positions or ()) / 1000
-        return self._relative_widths[key] * style.size
+        return measure_runs(self._shape(text, style), style.size)
 
     def wrap_text(self, text: str, max_width: float, style: TextStyle) -> list[str]:
         """Break a text into lines of a maximum width."""
@@ -97,28 +107,27 @@ class PdfDocument(FPDF):
             style: font size, weight and gray level.
             matrix: the first four numbers of the text matrix, to rotate the text.
         """
-        if not text:
-            return
-        face = self._font_faces[style.bold]
-        self._resource_catalog.add(PDFResourceType.FONT, face.i, self.page)
         baseline = PAGE_HEIGHT - y - style.size * BASELINE_OFFSET_FACTOR
         operators = " ".join(
-            self._phrase_operators(face, phrase, style.size) for phrase in _split_phrases(text)
+            self._phrase_operators(phrase, style)
+            for phrase in _split_phrases(replace_unprintable_characters(text))
         )
-        self._out(
-            f"BT {style.gray:g} g /F{face.i} {style.size:g} Tf {matrix} {x:.2f} {baseline:.2f} Tm {operators} ET"
-        )
+        self._out(f"BT {style.gray:g} g {matrix} {x:.2f} {baseline:.2f} Tm {operators} ET")
 
-    def _phrase_operators(self, face: TTFFont, phrase: str, size: float) -> str:
+    def _phrase_operators(self, phrase: str, style: TextStyle) -> str:
         """Return the operators of a phrase. PDF viewers use its text (`ActualText`) for copy and search."""
         actual_text = phrase.encode("utf-16-be").hex()
-        glyphs = " ".join(self._word_operators(face, word, size) for word in split_at_line_breaks(phrase))
+        glyphs = " ".join(self._word_operators(word, style) for word in split_at_line_breaks(phrase))
         return f"/Span <</ActualText <FEFF{actual_text}>>> BDC {glyphs} EMC"
 
-    def _word_operators(self, face: TTFFont, word: str, size: float) -> str:
-        key = face.i, word, size
+    def _word_operators(self, word: str, style: TextStyle) -> str:
+        runs, key = self._shape(word, style), (style.bold, word, style.size)
+        self._missing_characters += sum(run.missing_characters for run in runs)
+        for run in runs:
+            self._resource_catalog.add(PDFResourceType.FONT, self._get_face(run.typeface).i, self.page)
         if key not in self._operators_by_word:
-            self._operators_by_word[key] = _glyph_operators(face, word, size)
+            operators = (_run_operators(self._get_face(run.typeface), run, style.size) for run in runs)
+            self._operators_by_word[key] = " ".join(operators)
         return self._operators_by_word[key]
 
     def draw_rule(self, x: float, y: float, length: float, weight: float = 0.6, gray: float = 0.0) -> None:
@@ -140,34 +149,32 @@ def _split_phrases(text: str) -> Iterator[str]:
         yield words[-1]
 
 
-def _glyph_operators(face: TTFFont, word: str, size: float) -> str:
-    """Return the operators that draw the glyphs of a word.
+def _run_operators(face: TTFFont, run: GlyphRun, size: float) -> str:
+    """Return the operators that draw the glyphs of a run.
 
     Viewers that ignore `ActualText` extract the text from the glyphs in drawing order, which in Khmer differs from the
-    order of the characters. Therefore the n-th glyph is mapped to the n-th character of the word, so that a glyph can
+    order of the characters. Therefore the n-th glyph is mapped to the n-th character of the run, so that a glyph can
     have several codes, one per character. The last glyph is mapped to all remaining characters. If there are more glyphs
     than characters, the surplus glyphs are mapped to a zero-width space.
     """
-    infos, positions = face.perform_harfbuzz_shaping(word, size, None)
-    if not infos:
-        return ""
-    characters = [*word[: len(infos) - 1], word[len(infos) - 1 :]]
-    characters += [_ZERO_WIDTH_SPACE] * (len(infos) - len(characters))
-    operators, rise, shift = [], 0, 0
-    for info, position, text in zip(infos, positions, characters, strict=True):
-        code, width = _glyph_code(face, info.codepoint, text or _ZERO_WIDTH_SPACE)
-        if position.y_offset != rise:
-            rise = position.y_offset
-            operators.append(f"{rise * size / 1000:.2f} Ts")
-        operators.append(f"[{shift - position.x_offset:d} <{code:04X}>] TJ")
-        shift = width - position.x_advance + position.x_offset
+    count = len(run.glyphs)
+    characters = [*run.text[: count - 1], run.text[count - 1 :]]
+    characters += [_ZERO_WIDTH_SPACE] * (count - len(characters))
+    operators, rise, shift = [f"/F{face.i} {size:g} Tf"], 0, 0
+    for glyph, text in zip(run.glyphs, characters, strict=True):
+        code, width = _glyph_code(face, glyph.glyph_id, text or _ZERO_WIDTH_SPACE)
+        if glyph.y_offset != rise:
+            rise = glyph.y_offset
+            operators.append(f"{rise * size / UNITS_PER_EM:.2f} Ts")
+        operators.append(f"[{shift - glyph.x_offset:d} <{code:04X}>] TJ")
+        shift = width - glyph.advance + glyph.x_offset
     return " ".join([*operators, *([f"[{shift:d}] TJ"] if shift else []), *(["0 Ts"] if rise else [])])
 
 
 def _glyph_code(face: TTFFont, glyph_id: int, text: str) -> tuple[int, int]:
     """Return the code that maps a glyph to a text, and the advance width of the glyph."""
     name = face.ttfont.getGlyphName(glyph_id)
-    width = face.ttfont["hmtx"].metrics[name][0]
+    width = round(face.ttfont["hmtx"].metrics[name][0] * face.scale)
     codepoints = tuple(map(ord, text))
     glyph = face.subset.get_glyph(glyph=glyph_id, unicode=codepoints, glyph_name=name, glyph_width=width)
     code = face.subset.pick_glyph(glyph)

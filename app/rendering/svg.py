@@ -4,48 +4,46 @@ Every text and attribute value passes through `escape_xml`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
 
 from app.rendering.line_breaks import truncate_lines, wrap_text
+from app.rendering.outlines import draw_box, draw_glyph
+from app.rendering.printed_file import PrintedFile
+from app.rendering.shaping import (
+    GlyphRun,
+    measure_runs,
+    measure_text,
+    replace_unprintable_characters,
+    shape_text,
+)
+from app.rendering.typefaces import UNITS_PER_EM, list_typefaces
 
 FONT_FAMILIES = (
     "'Noto Sans Khmer', 'Khmer OS', 'Leelawadee UI', 'Khmer Sangam MN', 'Noto Sans', Arial, sans-serif"
 )
+"""Fonts of the transparent text. The visible text does not need them."""
 LINE_HEIGHT = 1.5
 """Line height divided by font size. Khmer has signs above and below the letters."""
 
-_INVALID_XML_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_CHARACTER_WIDTHS = (
-    ("ឈណ", 1.3),
-    ("ឃញយលសហឡឍឦឤ", 1.0),
-    ("រវ", 0.45),
-    ("\u17b7\u17b8\u17b9\u17ba\u17bb\u17bc\u17bd\u17c6\u17cb\u17cc\u17cd\u17ce\u17cf\u17d0\u17d1\u200b", 0.0),
-    ("\u17b6\u17be\u17c1\u17c2\u17c3\u17c7\u17c8", 0.35),
-    ("mwMW@%…", 1.0),
-    ("ijlI.,:;'|()[]- !·\u17d2", 0.35),
-    ("ABCDEFGHKLNOPQRSTUVXYZ&", 0.75),
-)
-_WIDTH_BY_CHARACTER = {
-    character: width for characters, width in _CHARACTER_WIDTHS for character in characters
-}
-"""Width of a character divided by font size, for characters other than the default of 0.68."""
+_ANCHOR_OFFSETS = {"start": 0.0, "middle": 0.5, "end": 1.0}
+"""Part of the width of a text that is left of its position, by `text-anchor`."""
+_BOX_ID = "box"
+"""Id of the outline of a character that no font has."""
+_GLYPH_REFERENCE = re.compile(r'href="#(([A-Za-z0-9]+-(?:Bold|Regular))-(\d+))"')
 
 
-def estimate_text_width(text: str, size: float) -> float:
-    """Estimate the maximum width of a text. The exact width is unknown, because the viewer chooses the font."""
-    return size * sum(_WIDTH_BY_CHARACTER.get(character, 0.68) for character in text)
-
-
-def fit_text_lines(text: str, size: float, max_width: float, max_lines: int) -> list[str]:
+def fit_text_lines(
+    text: str, size: float, max_width: float, max_lines: int, *, bold: bool = False
+) -> list[str]:
     """Break a text into lines of a maximum width and truncate it to a maximum number of lines."""
-    return truncate_lines(wrap_text(text, max_width, partial(estimate_text_width, size=size)), max_lines)
+    return truncate_lines(wrap_text(text, max_width, partial(measure_text, size=size, bold=bold)), max_lines)
 
 
 def escape_xml(text: str) -> str:
-    """Escape a text for XML and remove characters that XML does not allow."""
-    return escape(_INVALID_XML_CHARACTERS.sub("", text))
+    """Escape a text for XML and replace characters that XML does not allow."""
+    return escape(replace_unprintable_characters(text))
 
 
 def build_element(tag: str, content: str = "", /, **attributes: float | str) -> str:
@@ -61,8 +59,33 @@ def _format_attribute(value: float | str) -> str:
 
 
 def build_text(text: str, x: float, y: float, size: float = 14, **attributes: float | str) -> str:
-    """Return a text element with one line. `y` is its baseline."""
-    return build_element("text", escape_xml(text), x=x, y=y, font_size=size, **attributes)
+    """Return one line of text. `y` is its baseline.
+
+    The text is drawn as outlines of glyphs, so that it looks the same without fonts on the viewer's machine. A transparent
+    text element of the same width lies above the outlines. It is for selecting, copying and searching.
+    """
+    if not text:
+        return ""
+    runs = shape_text(text, bold=attributes.get("font_weight") == "bold")
+    width = measure_runs(runs, size)
+    left = x - width * _ANCHOR_OFFSETS[str(attributes.get("text_anchor", "start"))]
+    transform = f"translate({left:.1f} {y:.1f}) scale({size / UNITS_PER_EM:g} {-size / UNITS_PER_EM:g})"
+    fill = {name: attributes[name] for name in attributes if name == "fill"}
+    outlines = build_element("g", "".join(_place_glyphs(runs)), transform=transform, **fill)
+    return outlines + build_element(
+        "text", escape_xml(text), x=x, y=y, font_size=size, textLength=width, fill_opacity=0, **attributes
+    )
+
+
+def _place_glyphs(runs: Sequence[GlyphRun]) -> Iterator[str]:
+    """Yield a reference to the outline of each glyph, at its position in thousandths of the font size."""
+    x = 0
+    for run in runs:
+        for glyph in run.glyphs:
+            reference = _BOX_ID if run.missing_characters else f"{run.typeface.name}-{glyph.glyph_id}"
+            if draw_glyph(run.typeface, glyph.glyph_id):
+                yield f'<use href="#{reference}" x="{x + glyph.x_offset}" y="{glyph.y_offset}"/>'
+            x += glyph.advance
 
 
 def build_paragraph(lines: list[str], x: float, y: float, size: float = 14, **attributes: float | str) -> str:
@@ -73,13 +96,26 @@ def build_paragraph(lines: list[str], x: float, y: float, size: float = 14, **at
     )
 
 
-def build_svg(size: tuple[float, float], title: str, description: str, body: str, language: str) -> str:
+def build_svg(
+    size: tuple[float, float], title: str, description: str, body: str, language: str
+) -> PrintedFile:
     """Return a complete SVG document. The title and the description are for screen readers."""
     title_element = build_element("title", escape_xml(title), id="title")
     description_element = build_element("desc", escape_xml(description), id="description")
     background = build_element("rect", width="100%", height="100%", fill="#fff")
-    content = title_element + description_element + background + body
-    return build_element("svg", content, **_root_attributes(size, language))
+    content = title_element + description_element + _define_glyphs(body) + background + body
+    svg = build_element("svg", content, **_root_attributes(size, language))
+    return PrintedFile(svg.encode(), missing_characters=body.count(f'href="#{_BOX_ID}"'))
+
+
+def _define_glyphs(body: str) -> str:
+    """Return the outline of each glyph that the body refers to, once each."""
+    typefaces = {typeface.name: typeface for bold in (False, True) for typeface in list_typefaces(bold=bold)}
+    outlines = {_BOX_ID: draw_box()} if f'href="#{_BOX_ID}"' in body else {}
+    for reference, typeface_name, glyph_id in _GLYPH_REFERENCE.findall(body):
+        outlines[reference] = draw_glyph(typefaces[typeface_name], int(glyph_id))
+    paths = (build_element("path", id=name, d=outline) for name, outline in sorted(outlines.items()))
+    return build_element("defs", "".join(paths)) if outlines else ""
 
 
 def _root_attributes(size: tuple[float, float], language: str) -> Mapping[str, float | str]:
