@@ -1,0 +1,1 @@
+"""Outreach activities: awareness sessions, training, coaching, meetings and dissemination."""
