@@ -11,6 +11,7 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.errors import Fault
 from app.kit.dates import today
+from app.kit.entered_in_error import is_valid
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, ExitPlan, Review, SupportSession
@@ -26,7 +27,11 @@ from app.services.exit import exit_plans, follow_ups
 from app.services.exit.exit_plan_checks import (
     REASON_CODES_WITHOUT_FOLLOW_UPS,
     UNPLANNED_REASON_CODES,
+    check_conditions_met,
+    check_dates_reached,
     check_exit_plan,
+    check_hsb_outcome,
+    to_hsb_outcome,
 )
 from app.services.fund import case_closure as fund_closure
 from app.services.support import session_states
@@ -48,7 +53,7 @@ class ClosureContext:
 
 
 async def check_exit_plan_for_closure(_: AsyncSession, context: ClosureContext) -> list[Fault]:
-    """Return the unmet conditions on the exit plan: approved, for this closure reason, and complete.
+    """Return the unmet conditions on the exit plan: approved, for this closure reason, complete, and its dates reached.
 
     The author of the plan cannot approve it. At least two people are therefore involved in closing every case.
     """
@@ -61,10 +66,12 @@ async def check_exit_plan_for_closure(_: AsyncSession, context: ClosureContext) 
             "The exit plan was approved for another closure reason. It must be changed and approved again."
         )
         return [Fault(None, "exit_plan_for_another_end", detail)]
-    return [
-        Fault(None, fault.code, f"Exit plan: {fault.detail}")
-        for fault in check_exit_plan(content, is_planned=context.is_planned)
+    faults = [
+        *check_exit_plan(content, is_planned=context.is_planned),
+        *(check_dates_reached(content) if context.is_planned else ()),
+        *(check_conditions_met(content) if context.closure.reason_code == "goals_met" else ()),
     ]
+    return [Fault(None, fault.code, f"Exit plan: {fault.detail}") for fault in faults]
 
 
 async def check_final_review(session: AsyncSession, context: ClosureContext) -> list[Fault]:
@@ -92,11 +99,17 @@ async def check_case_money_settled(session: AsyncSession, context: ClosureContex
     )
 
 
+async def check_outcome_of_kind(_: AsyncSession, context: ClosureContext) -> list[Fault]:
+    """Return a fault if an outcome for harmful sexual behaviour is given for a case of another kind."""
+    return check_hsb_outcome(context.case, context.closure.hsb_outcome)
+
+
 CLOSURE_CHECKS: tuple[Callable[[AsyncSession, ClosureContext], Awaitable[list[Fault]]], ...] = (
     check_closed_by_case_worker,
     check_exit_plan_for_closure,
     check_final_review,
     check_case_money_settled,
+    check_outcome_of_kind,
 )
 """All conditions of the gate "exit"."""
 
@@ -121,6 +134,7 @@ async def close_case(
     await fund_closure.cancel_future_instalments(session, caller, case)
     case.status, case.closed_on, case.next_review_on = CLOSE.target, today(), None
     case.close_reason, case.updated_at = payload.reason_code, utc_now()
+    case.hsb_outcome = to_hsb_outcome(case, payload.hsb_outcome)
     case.content = {**case.content, "outcome": payload.outcome}
     if context.exit_plan is not None and payload.reason_code not in REASON_CODES_WITHOUT_FOLLOW_UPS:
         months = exit_plans.get_exit_plan_content(context.exit_plan).follow_up_months
@@ -141,6 +155,10 @@ async def _cancel_scheduled_work(session: AsyncSession, case: Case) -> None:
     )
     await session.execute(
         update(SupportSession)
-        .where(col(SupportSession.case_id) == case.id, col(SupportSession.status) == "planned")
+        .where(
+            col(SupportSession.case_id) == case.id,
+            col(SupportSession.status) == "planned",
+            is_valid(SupportSession),
+        )
         .values(status=session_states.CANCEL.target, updated_at=now, version=SupportSession.version + 1)
     )

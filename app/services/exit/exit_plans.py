@@ -24,7 +24,12 @@ from app.schemas.exit_plans import ExitPlanUpdate
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable
-from app.services.exit.exit_plan_checks import UNPLANNED_REASON_CODES, check_exit_plan
+from app.services.exit.exit_plan_checks import (
+    UNPLANNED_REASON_CODES,
+    check_dates_ahead,
+    check_exit_plan,
+    split_checklist,
+)
 from app.services.exit.states import APPROVE, REVISE
 
 COLUMN_FIELDS = [name for name in ExitPlanSchema.model_fields if name in ExitPlan.model_fields]
@@ -115,14 +120,33 @@ async def replace_exit_plan(
     else:
         plan.version += 1
     _store_content(plan, payload, _list_approved_editions(plan))
-    plan.author_id, plan.status = caller.id, REVISE.target
-    plan.decided_at = plan.decided_by_id = plan.decision_comment = None
+    _make_draft(plan, caller)
     await session.flush()  # the query of the response bypasses the session
     return await get_exit_plan(session_reader(session), case_id)
 
 
+async def withdraw_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
+    """Make the exit plan of a case that returns to active support a draft without dates.
+
+    An approved edition is kept in `earlier`.
+    """
+    plan = await find_exit_plan(session, case.id)
+    if plan is None:
+        return
+    plan.version += 1
+    content = get_exit_plan_content(plan).model_copy(update={"taper": [], "ends_on": None})
+    _store_content(plan, content, _list_approved_editions(plan))
+    _make_draft(plan, caller)
+
+
+def _make_draft(plan: ExitPlan, caller: Caller) -> None:
+    plan.author_id, plan.status = caller.id, REVISE.target
+    plan.decided_at = plan.decided_by_id = plan.decision_comment = None
+
+
 def _store_content(plan: ExitPlan, payload: ExitPlanUpdate, earlier: list[StoredExitPlanEdition]) -> None:
     plan.ends_on = payload.ends_on
+    plan.conditions_met, plan.conditions_unmet = split_checklist(payload.checklist)
     plan.updated_at = utc_now()
     texts = dump_content(StoredExitPlanTexts, payload)
     texts["follow_up_months"] = sorted(set(payload.follow_up_months))
@@ -154,11 +178,13 @@ async def approve_exit_plan(
     plan_id = select(col(ExitPlan.id)).where(col(ExitPlan.case_id) == case_id).scalar_subquery()
     plan = await get_version_for_update(session, ExitPlan, plan_id, expected_version)
     content = get_exit_plan_content(plan)
+    is_planned = content.reason_code not in UNPLANNED_REASON_CODES
     unmet = [
         *check_case_open(case),
-        *check_exit_plan(content, is_planned=content.reason_code not in UNPLANNED_REASON_CODES),
+        *check_exit_plan(content, is_planned=is_planned),
+        *(check_dates_ahead(content) if is_planned else ()),
     ]
-    record_decision(plan, caller, case, APPROVE, approval.comment, unmet)
+    await record_decision(session, plan, caller, case, APPROVE, approval.comment, unmet)
     plan.updated_at = utc_now()
     case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
     await session.flush()  # the query of the response bypasses the session

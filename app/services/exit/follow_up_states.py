@@ -13,7 +13,8 @@ RECORD_HELD = Transition(
     frozenset({"due", "missed"}),
     "held",
     Permission.follow_up_record,
-    "a date on or after the closing of the case, and the child's wellbeing as a code or a note",
+    "a date on or after the closing of the case; the child's wellbeing as a code or a note; consent to contact after "
+    "the support",
 )
 RECORD_MISSED = Transition(
     "record as missed",
@@ -23,4 +24,12 @@ RECORD_MISSED = Transition(
     "the family was not reached",
 )
 
-TRANSITIONS = (RECORD_HELD, RECORD_MISSED)
+CANCEL = Transition(
+    "open a new case",
+    RECORD_HELD.sources,
+    "cancelled",
+    Permission.referral_accept,
+    "the child has a new case, which replaces the follow-ups of earlier cases, or refuses the contact",
+)
+
+TRANSITIONS = (RECORD_HELD, RECORD_MISSED, CANCEL)

@@ -31,6 +31,8 @@ from app.schemas.exit_plans import FollowUpContent, FollowUpCreate, FollowUpList
 from app.schemas.wire import PageQuery
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
+from app.services.consents.gate import load_register
+from app.services.exit.exit_plan_checks import check_hsb_outcome, split_checklist, to_hsb_outcome
 from app.services.exit.follow_up_states import RECORD_HELD, RECORD_MISSED
 
 MATCH_WINDOW_DAYS = 45
@@ -112,7 +114,8 @@ async def create_case_follow_up(
 
     Raises:
         GateRefused: the case is open, the caller is not staff of the case, the date is before the closing or in the
-            future, no follow-up is planned for `months`, or the planned one is held already.
+            future, no follow-up is planned for `months`, the planned one is held already, or the consent register does not
+            permit the contact.
     """
     # The lock prevents two concurrent requests from recording the same planned follow-up.
     case = await get_for_update(session, Case, case_id)
@@ -122,6 +125,7 @@ async def create_case_follow_up(
             *_check_content(case, payload),
             *_check_planned_follow_up(payload, follow_up),
             *await check_works_on_case(session, case),
+            *await _check_contact_consent(session, case, payload),
         ]
     )
     if follow_up is None:
@@ -185,7 +189,7 @@ async def update_follow_up(
     follow_up = await get_version_for_update(session, FollowUp, follow_up_id, expected_version)
     raise_if_unmet([*check_status(RECORD_HELD, follow_up.status), *await check_works_on_case(session, case)])
     content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
-    raise_if_unmet(_check_content(case, content))
+    raise_if_unmet([*_check_content(case, content), *await _check_contact_consent(session, case, content)])
     _store_result(session, caller, case, follow_up, content)
     await session.flush()  # the query of the response bypasses the session
     return await get_follow_up(session_reader(session), follow_up.id)
@@ -196,6 +200,10 @@ def _store_result(
 ) -> None:
     follow_up.held_on, follow_up.wellbeing = content.held_on, content.wellbeing
     follow_up.status = (RECORD_MISSED if content.wellbeing == "not_reached" else RECORD_HELD).target
+    follow_up.hsb_outcome = content.hsb_outcome
+    if follow_up.status == RECORD_HELD.target:
+        follow_up.hsb_outcome = to_hsb_outcome(case, content.hsb_outcome)
+    follow_up.conditions_met, follow_up.conditions_unmet = split_checklist(content.checklist)
     follow_up.author_id, follow_up.updated_at = caller.id, utc_now()
     follow_up.content = dump_content(StoredFollowUpContent, content)
     detail = {"status": follow_up.status}
@@ -204,16 +212,23 @@ def _store_result(
     )
 
 
+async def _check_contact_consent(session: AsyncSession, case: Case, content: FollowUpContent) -> list[Fault]:
+    """Return faults unless the consent register permits the contact. A family that was not reached was not contacted."""
+    if content.wellbeing == "not_reached":
+        return []
+    register = await load_register(session, case.child_id, case.id)
+    return list(register.check_with_basis("follow_up_contact"))
+
+
 def _check_content(case: Case, content: FollowUpContent) -> Iterator[Fault]:
     if case.closed_on is None:
         yield Fault(None, "case_open", "The case is open. Record a support session instead.")
     if content.wellbeing is None and content.note is None:
         detail = "`wellbeing` or `note` is required. Use `not_reached` if the family was not reached."
         yield Fault("/wellbeing", "wellbeing_missing", detail)
+    yield from check_hsb_outcome(case, content.hsb_outcome)
     if content.held_on is None:
         yield Fault("/held_on", "held_on_missing", "The date of the follow-up is required.")
-    elif content.held_on > today():
-        yield Fault("/held_on", "date_in_future", "Must not be in the future.")
     elif case.closed_on is not None and content.held_on < case.closed_on:
         yield Fault("/held_on", "before_exit", "Must not be before the case was closed.")
 
@@ -221,4 +236,5 @@ def _check_content(case: Case, content: FollowUpContent) -> Iterator[Fault]:
 def _to_document(follow_up: FollowUp) -> dict[str, object]:
     """Return the content of a follow-up as JSON, to apply a merge patch to it."""
     held_on = follow_up.held_on and follow_up.held_on.isoformat()
-    return {"held_on": held_on, "wellbeing": follow_up.wellbeing, **follow_up.content}
+    columns = follow_up.model_dump(include={"wellbeing", "hsb_outcome"})
+    return {"held_on": held_on, **columns, **follow_up.content}

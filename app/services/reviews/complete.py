@@ -24,10 +24,14 @@ from app.services.care_plans.review_schedule import schedule_next_review
 from app.services.care_plans.review_states import COMPLETE
 from app.services.care_plans.states import APPROVE, SUPERSEDE
 from app.services.cases.history import record_case_history
-from app.services.cases.states import BEGIN_EXIT
+from app.services.cases.states import BEGIN_EXIT, RETURN_TO_ACTIVE
 from app.services.cases.write_access import check_works_on_case
-from app.services.exit.exit_plans import ensure_exit_plan
-from app.services.reviews.completion_checks import check_review_content, check_support_period
+from app.services.exit.exit_plans import ensure_exit_plan, withdraw_exit_plan
+from app.services.reviews.completion_checks import (
+    check_return_to_active,
+    check_review_content,
+    check_support_period,
+)
 from app.services.reviews.load import build_review_document, get_review, list_active_areas
 from app.services.reviews.period_activity import summarize_review_period
 
@@ -70,6 +74,7 @@ async def _check_completion(session: AsyncSession, case: Case, review: Review) -
         *await check_works_on_case(session, case),
         *check_review_content(content, active_areas, support_start, last_held_on),
         *check_support_period(case, content.decision),
+        *check_return_to_active(case, content.decision),
     ]
 
 
@@ -105,7 +110,7 @@ async def _mark_completed(session: AsyncSession, caller: Caller, review: Review)
 
 
 async def _apply_decision(session: AsyncSession, caller: Caller, case: Case, review: Review) -> None:
-    """Create the next edition of the plan, or begin the exit. Reviews continue while the case is exiting."""
+    """Create the next edition of the plan, begin the exit or end it. Reviews continue while the case is exiting."""
     if review.decision == "adapt":
         plan = await get_record(session, CarePlan, review.plan_id)
         await create_next_care_plan_edition(session, caller, case, plan)
@@ -113,3 +118,7 @@ async def _apply_decision(session: AsyncSession, caller: Caller, case: Case, rev
         case.status = BEGIN_EXIT.target
         record_case_history(session, case, "exit_begun", caller, review)
         await ensure_exit_plan(session, caller, case)
+    if review.decision == "return_to_active":
+        case.status = RETURN_TO_ACTIVE.target
+        record_case_history(session, case, "exit_ended", caller, review)
+        await withdraw_exit_plan(session, caller, case)

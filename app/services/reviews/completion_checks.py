@@ -8,6 +8,7 @@ from app.fault_codes import FaultCode
 from app.kit.dates import today
 from app.models import Case
 from app.schemas.reviews import AreaReview, ReviewContent
+from app.services.cases.states import RETURN_TO_ACTIVE
 from app.services.cases.support_period import get_support_end_date
 
 REQUIRED_AREA_FIELDS: dict[str, FaultCode] = {
@@ -47,8 +48,6 @@ def _check_review_date(
 ) -> Iterator[Fault]:
     if held_on is None:
         yield Fault("/held_on", "held_on_missing", "The date on which the review was held is required.")
-    elif held_on > today():
-        yield Fault("/held_on", "date_in_future", "The date must not be in the future.")
     elif held_on < support_start:
         detail = "The date must not be before the approval of the child's first care plan."
         yield Fault("/held_on", "before_support", detail)
@@ -59,6 +58,13 @@ def _check_review_date(
 
 def check_support_period(case: Case, decision: str | None) -> Iterator[Fault]:
     """Yield a fault if the decision continues support after its end (24 months, or the end of an extension)."""
-    if decision in {"continue", "adapt"} and today() > get_support_end_date(case):
+    if decision in {"continue", "adapt", "return_to_active"} and today() > get_support_end_date(case):
         detail = "The period of support has ended. The decision must be `begin_exit`, unless a programme manager extends the case."
         yield Fault("/decision", "extension_needed", detail)
+
+
+def check_return_to_active(case: Case, decision: str | None) -> Iterator[Fault]:
+    """Yield a fault if the decision is to return to active support, and the case is not exiting."""
+    if decision == "return_to_active" and case.status not in RETURN_TO_ACTIVE.sources:
+        detail = "Only a case that is exiting can return to active support."
+        yield Fault("/decision", "not_exiting", detail)

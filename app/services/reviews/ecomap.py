@@ -10,12 +10,14 @@ from sqlmodel import col
 
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import today
+from app.kit.entered_in_error import is_valid
 from app.kit.formatting import format_age, format_date, format_person_names
 from app.kit.reference_names import person_name
 from app.models import Agency, Case, Child, Person, Provider, Referral, ServiceReferral
 from app.models.contents import StoredSchool
 from app.rendering.ecomap_geometry import Figure, Ring
 from app.rendering.ecomap_svg import draw_ecomap
+from app.rendering.printed_file import PrintedFile
 from app.schemas.codes import get_code_label
 
 FRAME_BY_REFERRAL_STATUS = {"accepted": "organisation", "sent": "loose", "completed": "past"}
@@ -52,7 +54,7 @@ LABELS = {
         "services": "សេវា",
         "years": "អាយុ {} ឆ្នាំ",
         "school": "សាលារៀន",
-        "worker": "បុគ្គលិកសង្គម First\u00a0Step",
+        "worker": "បុគ្គលិកសង្គមកិច្ច First\u00a0Step",
         "referrer": "បានបញ្ជូនកុមារ",
         "responsible": "ទទួលខុសត្រូវលើកុមារ",
         "supporter_frame": "ស៊ុមក្រាស់៖ អ្នកគាំទ្ររបស់កុមារ",
@@ -89,7 +91,7 @@ PEOPLE_QUERY = ReadQuery(
         col(Person.is_responsible),
         col(Person.details_encrypted),
     )
-    .where(col(Person.case_id) == bindparam("case_id"))
+    .where(col(Person.case_id) == bindparam("case_id"), is_valid(Person))
     .order_by(col(Person.role) != "supporter", col(Person.created_at), col(Person.id)),
     shows=ShownRecord("person"),
 )
@@ -109,7 +111,7 @@ SERVICE_REFERRALS_QUERY = ReadQuery(
 )
 
 
-async def render_ecomap(reader: RecordReader, case_id: UUID, language: str) -> str:
+async def render_ecomap(reader: RecordReader, case_id: UUID, language: str) -> PrintedFile:
     """Return the ecomap as SVG. It contains the people and organisations that the caller can see.
 
     Raises:

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord
 from app.kit.dates import today
+from app.kit.entered_in_error import is_valid
 from app.models import Action, Goal, Review, ServiceReferral, SupportSession
 from app.models.record import utc_now
 from app.schemas.reviews import GoalProgress, ReviewPeriodActivity, ServiceReferralProgress
@@ -32,6 +33,7 @@ SESSION_COUNT_QUERY = ReadQuery(
     select(col(SupportSession.status), func.count().label("number"))
     .where(
         col(SupportSession.case_id) == bindparam("case_id"),
+        is_valid(SupportSession),
         _is_after_previous_review(col(SupportSession.recorded_at)),
     )
     .group_by(col(SupportSession.status)),

@@ -1,5 +1,6 @@
 """Render the progress chart of a case: the ratings of the seven areas over time."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +9,7 @@ from uuid import UUID
 from app.access.reader import RecordReader
 from app.kit.dates import today
 from app.kit.formatting import format_date, format_day_and_month, format_number
+from app.rendering.printed_file import PrintedFile
 from app.rendering.svg import build_element, build_paragraph, build_svg, build_text, fit_text_lines
 from app.schemas.codes import get_code_label, get_codes
 from app.services.reviews.outcomes import CASE_QUERY, list_rating_snapshots
@@ -50,7 +52,7 @@ class DayRatings:
     ratings: dict[str, int]
 
 
-async def render_progress_chart(reader: RecordReader, case_id: UUID, language: str) -> str:
+async def render_progress_chart(reader: RecordReader, case_id: UUID, language: str) -> PrintedFile:
     """Return the progress chart as SVG.
 
     Raises:
@@ -62,10 +64,10 @@ async def render_progress_chart(reader: RecordReader, case_id: UUID, language: s
         for snapshot in await list_rating_snapshots(reader, case_id)
     ]
     subtitle = f"{case.number} · {format_date(today(), language)} · {LABELS[language]['confidential']}"
-    return draw_progress_chart(days, subtitle, language)
+    return await asyncio.to_thread(draw_progress_chart, days, subtitle, language)
 
 
-def draw_progress_chart(days: Sequence[DayRatings], subtitle: str, language: str) -> str:
+def draw_progress_chart(days: Sequence[DayRatings], subtitle: str, language: str) -> PrintedFile:
     """Return the chart as SVG: the seven areas below each other, time from left to right."""
     labels, areas = LABELS[language], get_codes("area")
     positions = _x_positions([day.rated_on for day in days])
@@ -131,7 +133,7 @@ def _draw_area(
 ) -> str:
     points = [(LEFT_MARGIN + x, day) for x, day in zip(positions, days, strict=True) if area in day.ratings]
     ratings = [day.ratings[area] for _, day in points]
-    name = fit_text_lines(get_code_label("area", area, language), 14, LEFT_MARGIN - 44, 2)
+    name = fit_text_lines(get_code_label("area", area, language), 14, LEFT_MARGIN - 44, 2, bold=True)
     svg = build_paragraph(name, 24, _rating_y(2.5) + 5 - 10 * (len(name) - 1), 14, font_weight="bold")
     right = width - RIGHT_MARGIN + 16
     svg += _draw_background(right)

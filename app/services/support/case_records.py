@@ -1,4 +1,4 @@
-"""The case and the child of each row, and the filters by case, in lists of records of all cases."""
+"""Add case and child columns, and case filters, to lists that span all cases."""
 
 from datetime import date
 from typing import Any

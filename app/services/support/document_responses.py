@@ -11,7 +11,8 @@ from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.case_scope import CaseScope
 from app.kit.dates import today
-from app.kit.list_query import ListQuery, build_day_start, is_one_of
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
+from app.kit.list_query import Filters, ListQuery, build_day_start, is_one_of
 from app.kit.records import ensure_visible
 from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import Case, Document, DocumentContent
@@ -22,14 +23,17 @@ from app.schemas.documents import (
     DocumentSummaryList,
 )
 from app.schemas.documents import Document as DocumentSchema
+from app.schemas.money import format_money
 from app.services.support.case_records import build_case_fields, build_case_filters, join_case_and_child
 
 COLUMN_FIELDS = [name for name in DocumentSchema.model_fields if name in Document.model_fields]
 DOCUMENT_COLUMNS = select(
     *(getattr(Document, name) for name in COLUMN_FIELDS),
     *staff_names(Document, "author"),
+    *error_mark_columns(Document),
     col(Document.about_kind),
     col(Document.about_id),
+    col(Document.currency),
     col(Document.details_encrypted),
 )
 DOCUMENT_QUERY = ReadQuery(
@@ -45,7 +49,8 @@ DOWNLOAD_QUERY = ReadQuery(
     .where(col(DocumentContent.id) == bindparam("document_id")),
     shows=ShownRecord("document_content"),
 )
-FILTERS = {
+FILTERS: Filters = {
+    **build_error_filter(Document),
     **build_case_filters(col(Document.case_id)),
     "about_id": col(Document.about_id) == bindparam("about_id"),
     "since": col(Document.created_at) >= build_day_start("since"),
@@ -136,5 +141,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         **Document.details.decrypt(row.id, row.details_encrypted),
         **to_staff_refs(row, "author"),
+        **to_error_mark(Document, row),
         "about": {"kind": row.about_kind, "id": row.about_id} if row.about_id else None,
+        "amount": None if row.amount is None else format_money(row.amount, row.currency),
     }

@@ -1,8 +1,6 @@
 """Add documents to a case. Files are stored encrypted. Their media type is detected from the content."""
 
 import asyncio
-import base64
-import binascii
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,23 +10,21 @@ from sqlmodel import col
 from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
 from app.access.reader import session_reader
+from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.records import get_for_share
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, ClinicalNote, Document, DocumentContent, LegalStep, SessionAddendum
 from app.models.record import CaseRecord, new_id
-from app.schemas.documents import (
-    MAX_FILE_BYTES,
-    DocumentCreate,
-    DocumentSubjectCreate,
-)
 from app.schemas.documents import Document as DocumentSchema
+from app.schemas.documents import DocumentCreate, DocumentSubjectCreate
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_works_on_case
-from app.services.persons import name_matching as names
+from app.services.consents.gate import load_register
 from app.services.support import media_types
 from app.services.support.document_responses import get_document
+from app.services.support.uploaded_files import build_file_name, decode_file
 
 CASE_RECORD_TYPES: dict[str, type[CaseRecord]] = {
     kind: record_type for record_type, kind in RECORD_KINDS.items() if issubclass(record_type, CaseRecord)
@@ -39,6 +35,9 @@ KINDS_ACCEPTED_AFTER_CLOSURE = LEGAL_KINDS | {"letter", "receipt", "acknowledgem
 """Kinds of documents that can be added to a closed case, because they often arrive late. Documents of the tier `legal`
 can also be added.
 """
+PROOF_KINDS = frozenset({"receipt", "acknowledgement"})
+"""Kinds of documents that prove a payment. Each proves one, also if its file is added twice."""
+KINDS_WITH_AMOUNT = frozenset({"receipt", "quotation", "acknowledgement"})
 TIERS_BY_RESTRICTION = ("case", "legal", "clinical")
 """The tiers, from the one with the most readers to the one with the fewest."""
 TIER_BY_RECORD_KIND: dict[str, str] = {
@@ -61,8 +60,8 @@ async def create_case_document(
     """Add a document to a case.
 
     Raises:
-        GateRefused: the case is closed (see `KINDS_ACCEPTED_AFTER_CLOSURE`), the caller is not staff of the case, or the
-            caller could not read the document in its tier.
+        GateRefused: the case is closed (see `KINDS_ACCEPTED_AFTER_CLOSURE`), the caller is not staff of the case, the
+            caller could not read the document in its tier, or it is a recording and the consent register does not permit it.
         InvalidInput: the file is empty, too large or of a type that is not accepted; the document is about a record of
             another case, or more people can read its tier than that record.
         AlreadyExists: the id is taken.
@@ -78,8 +77,9 @@ async def create_case_document(
         ]
     )
     await _validate_about(session, case, payload.about)
-    # Decoding and type detection take up to half a second. In a thread they do not block other requests.
-    content, media_type = await asyncio.to_thread(_decode_file, payload.content)
+    _validate_amount(payload)
+    content, media_type = await asyncio.to_thread(decode_file, payload.content)
+    raise_if_unmet(await _check_recording(session, case, media_type))
     document = Document(
         id=payload.id or new_id(),
         child_id=case.child_id,
@@ -90,6 +90,10 @@ async def create_case_document(
         size=len(content),
         author_id=caller.id,
     )
+    if payload.amount is not None:
+        document.amount, document.currency = payload.amount.minor_units, payload.amount.currency
+    if payload.kind in PROOF_KINDS:
+        document.content_digest = await asyncio.to_thread(_compute_content_digest, content)
     _store_details(document, payload)
     session.add(document)
     await session.flush()  # the insert policy of the content requires the row of the document
@@ -106,7 +110,7 @@ def _store_details(document: Document, payload: DocumentCreate) -> None:
         document.about_kind, document.about_id = payload.about.kind, payload.about.id
     document.details = {
         "title": payload.title,
-        "file_name": _build_file_name(payload.file_name or payload.title, document.media_type),
+        "file_name": build_file_name(payload.file_name or payload.title, document.media_type),
         "description": payload.description,
     }
 
@@ -154,6 +158,14 @@ async def _check_tier(session: AsyncSession, caller: Caller, case: Case, tier: s
     ]
 
 
+async def _check_recording(session: AsyncSession, case: Case, media_type: str) -> list[Fault]:
+    """Return faults if a file is a recording that the consent register of the child does not permit."""
+    if not media_types.is_recording(media_type):
+        return []
+    register = await load_register(session, case.child_id, case.id)
+    return list(register.check_with_basis("recording", "/content"))
+
+
 async def _validate_about(session: AsyncSession, case: Case, about: DocumentSubjectCreate | None) -> None:
     """Check that the record that a document is about belongs to the case.
 
@@ -172,35 +184,20 @@ async def _validate_about(session: AsyncSession, case: Case, about: DocumentSubj
     raise InvalidInput([Fault("/about", "reference_unknown", "The case has no record with this id.")])
 
 
-def _decode_file(encoded: str) -> tuple[bytes, str]:
-    """Decode an uploaded file and detect its media type.
+def _validate_amount(payload: DocumentCreate) -> None:
+    """Check that only a document about money has an amount.
 
     Raises:
-        InvalidInput: the text is not valid base64, or the file is empty, too large or of a type that is not accepted.
+        InvalidInput: a document of another kind has an amount.
     """
-    try:
-        content = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput([Fault("/content", "base64_invalid", "Must be base64.")]) from None
-    if len(content) > MAX_FILE_BYTES:
-        detail = f"Must be a file of at most {MAX_FILE_BYTES} bytes."
-        raise InvalidInput([Fault("/content", "file_too_large", detail)])
-    media_type = media_types.detect_media_type(content)
-    if media_type is None:
-        detail = f"Must be one of: {', '.join(media_types.EXTENSIONS)}."
-        raise InvalidInput([Fault("/content", "media_type_unsupported", detail)])
-    return content, media_type
+    if payload.amount is not None and payload.kind not in KINDS_WITH_AMOUNT:
+        detail = "Only receipts, quotations and acknowledgements have an amount."
+        raise InvalidInput([Fault("/amount", "amount_unfit", detail)])
 
 
-def _build_file_name(name: str, media_type: str) -> str:
-    """Return a safe file name with the extension of the detected media type. It replaces the extension in the request."""
-    safe_name = "".join(
-        "_" if character in '/\\:*?"<>|' or not character.isprintable() else character
-        for character in names.normalize_text(name)
-    )
-    extensions = media_types.EXTENSIONS[media_type]
-    stem = safe_name.strip(" .") or "document"
-    return stem if stem.lower().endswith(extensions) else f"{stem}{extensions[0]}"
+def _compute_content_digest(content: bytes) -> bytes:
+    """Return the keyed digest of a file. The key prevents a comparison with a known file in a stolen database."""
+    return get_vault().blind_index.compute_digest(b"receipt", content)
 
 
 def _build_content(document: Document, content: bytes) -> DocumentContent:

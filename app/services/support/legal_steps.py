@@ -4,7 +4,6 @@ Court proceedings can outlast a case. The staff of a case can therefore add and 
 change adds an entry to the case history, with the names of the changed fields.
 """
 
-from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord, session_reader
-from app.errors import Fault, InvalidInput
-from app.kit.dates import today, validate_not_in_future
+from app.kit.dates import validate_not_in_future
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import apply_patch, get_case_for_share, get_for_share, get_version_for_update
 from app.kit.reference_names import staff_names, to_staff_refs
@@ -40,6 +39,7 @@ SCHEMA_COLUMN_FIELDS = [name for name in LegalStepSchema.model_fields if name in
 STEP_COLUMNS = select(
     *(getattr(LegalStep, name) for name in SCHEMA_COLUMN_FIELDS),
     *staff_names(LegalStep, "author"),
+    *error_mark_columns(LegalStep),
     col(LegalStep.content_encrypted),
 )
 STEP_QUERY = ReadQuery(
@@ -51,6 +51,7 @@ CASE_STEPS = ListQuery(
     STEP_COLUMNS,
     filters={
         "case_id": col(LegalStep.case_id) == bindparam("case_id"),
+        **build_error_filter(LegalStep),
         "kind": is_one_of(col(LegalStep.kind), "kind"),
         "status": is_one_of(col(LegalStep.status), "status"),
         "since": col(LegalStep.on) >= bindparam("since"),
@@ -66,9 +67,6 @@ LEGAL_TIER_QUERY = ReadQuery(
     shows=NoShownRecord("the query checks whether the caller can read the legal tier of a case"),
 )
 """Selects a case if the caller can read its legal tier, with the database function that the row policies use."""
-EARLIEST_DATE = date(1900, 1, 1)
-MAX_TIME_AHEAD = timedelta(days=5 * 366)
-"""Maximum time between today and a planned court date."""
 
 
 async def create_case_legal_step(
@@ -78,7 +76,7 @@ async def create_case_legal_step(
 
     Raises:
         NotFound: the case does not exist, or the caller cannot read its legal tier.
-        InvalidInput: the date is out of bounds, or in the future for a step that is done.
+        InvalidInput: the step is done, and its date is in the future.
         AlreadyExists: the id is taken.
     """
     _validate_date(payload)
@@ -146,17 +144,13 @@ async def update_legal_step(
 
 
 def _validate_date(content: LegalStepContent) -> None:
-    """Check that the date is between 1900 and five years ahead, and not in the future if the step is done.
+    """Check that a step that is done is not in the future.
 
     Raises:
-        InvalidInput: the date is not valid.
+        InvalidInput: the date is in the future.
     """
-    if content.on < EARLIEST_DATE:
-        raise InvalidInput([Fault("/on", "date_too_early", "Must not be before 1900.")])
     if content.status == "done":
         validate_not_in_future({"/on": content.on})
-    if content.on > today() + MAX_TIME_AHEAD:
-        raise InvalidInput([Fault("/on", "date_too_late", "Must not be more than five years ahead.")])
 
 
 def _store_content(step: LegalStep, content: LegalStepContent) -> None:
@@ -194,4 +188,5 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
         **LegalStep.content.decrypt(row.id, row.content_encrypted),
         **to_staff_refs(row, "author"),
+        **to_error_mark(LegalStep, row),
     }

@@ -20,6 +20,12 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     DOCX: (".docx",),
     XLSX: (".xlsx",),
     "text/plain": (".txt",),
+    "audio/mp4": (".m4a",),
+    "audio/mpeg": (".mp3",),
+    "audio/ogg": (".ogg",),
+    "audio/wav": (".wav",),
+    "video/mp4": (".mp4",),
+    "video/3gpp": (".3gp",),
 }
 """Accepted media types with their file name extensions, the default extension first."""
 
@@ -31,12 +37,23 @@ _MAGIC_NUMBERS = (
     # ISO base media files with the brand of a HEIC still image (ISO/IEC 23008-12, B.4), as mobile phones write them.
     (re.compile(rb".{4}ftyp(heic|heix)", re.DOTALL), "image/heic"),
     (re.compile(rb".{4}ftypmif1.{4}(.{4})*?heic", re.DOTALL), "image/heic"),
+    (re.compile(rb".{4}ftypM4A ", re.DOTALL), "audio/mp4"),
+    (re.compile(rb".{4}ftyp3g[a-z0-9]{2}", re.DOTALL), "video/3gpp"),
+    (re.compile(rb".{4}ftyp(isom|iso[2-6]|mp4[12]|M4V |avc1)", re.DOTALL), "video/mp4"),
+    (re.compile(rb"ID3[\x02-\x04]|\xff[\xfb\xf3\xf2]"), "audio/mpeg"),
+    (re.compile(rb"OggS\x00"), "audio/ogg"),
+    (re.compile(rb"RIFF.{4}WAVE", re.DOTALL), "audio/wav"),
 )
 _HEADER_BYTES = 64
 _OFFICE_PARTS = {"word/document.xml": DOCX, "xl/workbook.xml": XLSX}
 _ZIP_ENTRY_SIGNATURE, _MAX_ZIP_ENTRIES = b"PK\x01\x02", 2000
 """Signature of a directory entry of a ZIP archive, and the limit of entries. Reading more would take too long."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+
+
+def is_recording(media_type: str) -> bool:
+    """Return whether a file is a recording of sound or of moving pictures."""
+    return media_type.startswith(("audio/", "video/"))
 
 
 def detect_media_type(content: bytes) -> str | None:

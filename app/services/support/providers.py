@@ -1,11 +1,11 @@
 """The directory of service providers, with their services, provinces and child-safeguarding checks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Text, bindparam, func, literal, or_, select
+from sqlalchemy import Integer, Text, and_, bindparam, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -27,8 +27,9 @@ from app.schemas.providers import (
     ProviderSettings,
     ProviderUpdate,
 )
-from app.services.persons import name_matching as names
+from app.schemas.warnings import build_warning, to_warnings
 from app.services.persons import phone_numbers, places
+from app.text_folding import fold_text, normalize_text
 
 DETAIL_FIELDS = frozenset({"contacts", "places", "note"})
 """Fields that are stored as one JSON document, because no query filters by them."""
@@ -44,15 +45,14 @@ PROVIDER_COLUMNS = select(
     col(Provider.details),
 )
 PROVIDER_QUERY = ReadQuery(PROVIDER_COLUMNS.where(col(Provider.id) == bindparam("provider_id")))
-NAME_PART_POSITION = func.strpos(
-    func.lower(col(Provider.name)), func.lower(bindparam("name_part", type_=Text)), type_=Integer
-)
+NAME_PART_POSITION = func.strpos(col(Provider.name_key), bindparam("name_part", type_=Text), type_=Integer)
 PROVIDERS = ListQuery(
     "providers",
     Provider,
     PROVIDER_COLUMNS,
     filters={
-        "q": literal(0) < NAME_PART_POSITION,
+        # A text without visible characters is contained in every name. It finds no provider instead.
+        "q": and_(bindparam("name_part", type_=Text) != "", literal(0) < NAME_PART_POSITION),
         "kind": is_one_of(col(Provider.kind), "kind"),
         "is_active": col(Provider.is_active) == bindparam("is_active"),
         "service": overlaps(col(Provider.services), "service"),
@@ -74,7 +74,7 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
     """Add a provider to the directory.
 
     Raises:
-        InvalidInput: a phone number is not valid, a province code is unknown, or the check is dated in the future.
+        InvalidInput: a province code is unknown, or the check is dated in the future.
         AlreadyExists: the id is taken.
     """
     provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
@@ -86,7 +86,7 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
 
 async def list_providers(reader: RecordReader, caller: Caller, filters: ProviderFilters) -> ProviderList:
     """List the providers that match the filters."""
-    name_part = names.normalize_text(filters.q or "")
+    name_part = fold_text(filters.q or "")
     page = await PROVIDERS.fetch_page(reader, caller, filters, name_part=name_part)
     return ProviderList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
@@ -123,34 +123,30 @@ async def _store_settings(session: AsyncSession, provider: Provider, payload: Pr
     Raises:
         InvalidInput: with one fault for each invalid field.
     """
-    contacts, phone_faults = _normalize_contact_phones(payload.contacts)
-    name = names.normalize_text(payload.name)
-    faults = [*phone_faults, *await _check_settings(session, payload, name)]
-    if faults:
+    name = normalize_text(payload.name)
+    if faults := await _check_settings(session, payload, name):
         raise InvalidInput(faults)
     for field in COLUMN_FIELDS:
         setattr(provider, field, getattr(payload, field))
-    settings = payload.model_copy(update={"contacts": contacts})
+    settings = payload.model_copy(update={"contacts": [*map(_normalize_contact, payload.contacts)]})
     provider.name, provider.details = name, settings.model_dump(mode="json", include=set(DETAIL_FIELDS))
 
 
-def _normalize_contact_phones(
-    contacts: Sequence[ProviderContact],
-) -> tuple[list[ProviderContact], list[Fault]]:
-    """Return the contacts with phone numbers in E.164, and one fault for each phone number that is not valid."""
-    normalized, faults = [], []
+def _normalize_contact(contact: ProviderContact) -> ProviderContact:
+    """Return the contact with its phone in E.164, or as it was typed if it is not certainly valid."""
+    e164 = contact.phone and phone_numbers.find_e164(contact.phone)
+    return contact.model_copy(update={"phone": e164 or contact.phone, "phone_e164": e164})
+
+
+def _check_contacts(contacts: Iterable[Mapping[str, Any]]) -> Iterator[Fault]:
+    """Yield a warning for each phone that is not certainly valid."""
     for index, contact in enumerate(contacts):
-        try:
-            phone = phone_numbers.normalize_phone(contact.phone) if contact.phone else None
-        except ValueError:
-            faults.append(Fault(f"/contacts/{index}/phone", "phone_invalid", "Must be a valid phone number."))
-        else:
-            normalized.append(contact.model_copy(update={"phone": phone}))
-    return normalized, faults
+        if contact["phone"] and contact["phone_e164"] is None:
+            yield build_warning(f"/contacts/{index}/phone", "phone_invalid")
 
 
 async def _check_settings(session: AsyncSession, payload: ProviderSettings, name: str) -> list[Fault]:
-    known_codes = await places.get_province_and_district_codes(session)
+    known_codes = await places.get_place_codes(session)
     faults = [
         Fault(f"/province_codes/{index}", "place_unknown", "No province has this code.")
         for index, code in enumerate(payload.province_codes)
@@ -176,4 +172,5 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **{name: row.details.get(name) for name in DETAIL_FIELDS},
         "agency": to_ref(row.agency_id, row.agency_name),
         "provinces": row.provinces or [],
+        "warnings": to_warnings(_check_contacts(row.details["contacts"])),
     }

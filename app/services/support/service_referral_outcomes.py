@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.reader import session_reader
+from app.errors import Fault
 from app.kit.records import get_case_for_share, get_version_for_update
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
 from app.models import ServiceReferral
@@ -17,6 +18,7 @@ from app.schemas.service_referrals import (
     ServiceReferralCancellation,
     ServiceReferralCompletion,
     ServiceReferralDecline,
+    ServiceReferralRecall,
 )
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
@@ -39,7 +41,7 @@ async def accept_service_referral(
     """
     referral = await _apply_transition(session, caller, ACCEPT, referral_id, expected_version)
     referral.answered_at = referral.updated_at
-    referral.content = {**referral.content, "answer": payload.note}
+    referral.answer = {**(referral.answer or {}), "answer": payload.note}
     return await _flush_and_load_schema(session, referral)
 
 
@@ -58,7 +60,7 @@ async def decline_service_referral(
     """
     referral = await _apply_transition(session, caller, DECLINE, referral_id, expected_version)
     referral.answered_at = referral.ended_at = referral.updated_at
-    referral.content = {**referral.content, "reason": payload.reason}
+    referral.answer = {**(referral.answer or {}), "reason": payload.reason}
     return await _flush_and_load_schema(session, referral)
 
 
@@ -80,7 +82,7 @@ async def complete_service_referral(
     )
     referral.ended_at = referral.updated_at
     referral.outcome = payload.outcome
-    referral.content = {**referral.content, "outcome_note": payload.note}
+    referral.answer = {**(referral.answer or {}), "outcome_note": payload.note}
     return await _flush_and_load_schema(session, referral)
 
 
@@ -99,8 +101,42 @@ async def cancel_service_referral(
     """
     referral = await _apply_transition(session, caller, CANCEL, referral_id, expected_version)
     referral.ended_at = referral.updated_at
-    referral.content = {**referral.content, "reason": payload.reason}
+    referral.answer = {**(referral.answer or {}), "reason": payload.reason}
     return await _flush_and_load_schema(session, referral)
+
+
+async def recall_service_referral(
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    payload: ServiceReferralRecall,
+) -> ServiceReferralSchema:
+    """Record that the shared data was recalled from the provider. The case may be closed.
+
+    Raises:
+        GateRefused: no refusal or withdrawal followed the sending, the recall is recorded already, or the caller is not staff of
+            the case.
+        StaleVersion: the referral was changed since the caller read it.
+    """
+    case = await get_case_for_share(session, ServiceReferral, referral_id)
+    referral = await get_version_for_update(session, ServiceReferral, referral_id, expected_version)
+    raise_if_unmet([*_check_recall_requested(referral), *await check_works_on_case(session, case)])
+    referral.recalled_at = referral.updated_at = utc_now()
+    referral.recalled_by_id = caller.id
+    referral.recall_note = payload.note
+    detail = {"provider_id": str(referral.provider_id), "service": referral.service}
+    case_history.record_case_history(session, case, "service_referral_recalled", caller, referral, detail)
+    return await _flush_and_load_schema(session, referral)
+
+
+def _check_recall_requested(referral: ServiceReferral) -> list[Fault]:
+    if referral.recall_requested_at is None:
+        detail = "No refusal or withdrawal followed the sending, so that nothing has to be recalled."
+        return [Fault(None, "recall_not_requested", detail)]
+    if referral.recalled_at is not None:
+        return [Fault(None, "already_done", "The recall is recorded already.")]
+    return []
 
 
 async def _apply_transition(

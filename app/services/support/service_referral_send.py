@@ -13,6 +13,7 @@ from app.access.caller import Caller
 from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.dates import today
+from app.kit.entered_in_error import is_valid
 from app.kit.records import get_case_for_share, get_record, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Child, Consent, Person, Provider, ServiceReferral
@@ -21,15 +22,12 @@ from app.models.record import utc_now
 from app.models.service_referrals import StoredSharedFields, StoredSupporter
 from app.schemas.service_referrals import ServiceReferral as ServiceReferralSchema
 from app.services.cases import history as case_history
-from app.services.cases import sharing_consent
-from app.services.cases.cases import get_age_today
+from app.services.cases.cases import build_age
 from app.services.cases.write_access import check_case_writable
+from app.services.consents.gate import ConsentRegister, get_consent_scope, load_register
 from app.services.support.providers import get_safeguarding_expiry
 from app.services.support.service_referral_states import SEND
 from app.services.support.service_referrals import get_service_referral
-
-CONSENT_SCOPE_BY_PROVIDER_KIND = {"school": "share_with_school", "authority": "share_with_authorities"}
-"""Consent scope that sharing requires, by kind of provider. All other kinds require `share_with_providers`."""
 
 
 async def send_service_referral(
@@ -45,13 +43,13 @@ async def send_service_referral(
     """
     case = await get_case_for_share(session, ServiceReferral, referral_id)
     referral = await get_version_for_update(session, ServiceReferral, referral_id, expected_version)
-    consent = await _get_consent_for_share(session, referral)
+    register = await load_register(session, case.child_id, case.id)
     provider = await _get_provider_for_share(session, referral.provider_id)
     raise_if_unmet(
         [
             *check_status(SEND, referral.status),
             *await check_case_writable(session, case),
-            *_check_consent(referral, consent, provider),
+            *_check_consent(register, referral, provider),
             *_check_provider(provider),
         ]
     )
@@ -60,7 +58,7 @@ async def send_service_referral(
     referral.sent_by_id = caller.id
     shared = await _collect_shared_fields(session, case, referral)
     referral.content = {**referral.content, "shared": shared}
-    _record_history(session, case, caller, referral, consent)
+    await _record_history(session, case, caller, referral)
     await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)
 
@@ -71,17 +69,12 @@ async def _get_provider_for_share(session: AsyncSession, provider_id: UUID) -> P
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 
-async def _get_consent_for_share(session: AsyncSession, referral: ServiceReferral) -> Consent | None:
+def _check_consent(register: ConsentRegister, referral: ServiceReferral, provider: Provider) -> list[Fault]:
+    scope = get_consent_scope(provider.kind)
     if referral.consent_id is None:
-        return None
-    return await sharing_consent.get_consent_for_share(session, referral.case_id, referral.consent_id)
-
-
-def _check_consent(referral: ServiceReferral, consent: Consent | None, provider: Provider) -> list[Fault]:
-    if referral.basis_without_consent is not None:
-        return []
-    scope = CONSENT_SCOPE_BY_PROVIDER_KIND.get(provider.kind, "share_with_providers")
-    return list(sharing_consent.check_sharing_consent(consent, scope, provider.agency_id))
+        pointer = "/basis_without_consent"
+        return register.check_entry(referral.basis_entry_id, scope, provider.agency_id, pointer)
+    return register.check_entry(referral.consent_id, scope, provider.agency_id)
 
 
 def _check_provider(provider: Provider) -> list[Fault]:
@@ -100,14 +93,15 @@ async def _collect_shared_fields(
     """Return the current value of each shared field, or None if it is not known."""
     child = await get_record(session, Child, case.child_id)
     identity = child.identity
-    age = get_age_today(identity)
+    age = build_age(identity["birth"], today())
     values: StoredSharedFields = {
         "names": identity["names"],
-        "phone": identity["phone"],
+        "phone": identity["phones"][0] if identity["phones"] else None,
+        "phones": identity["phones"],
         "languages": identity["languages"],
         "disability": identity["disability"],
         "school": identity["school"],
-        "age": {"min": age.min, "max": age.max, "on": age.on.isoformat()},
+        "age": {"min": age.min, "max": age.max, "on": age.on.isoformat()} if age else None,
         "sex": child.sex,
         "place": {"place_code": identity["place_code"], "address_detail": identity["address_detail"]},
         "need": referral.content["need"],
@@ -119,16 +113,22 @@ async def _collect_shared_fields(
 
 
 async def _list_supporters(session: AsyncSession, case: Case) -> list[StoredSupporter]:
-    query = select(Person).where(col(Person.case_id) == case.id, col(Person.role) == "supporter")
+    query = select(Person).where(
+        col(Person.case_id) == case.id, col(Person.role) == "supporter", is_valid(Person)
+    )
     people = await session.scalars(query.order_by(col(Person.created_at), col(Person.id)))
     return [
-        {"names": details["names"], "phone": details["phone"]}
+        {
+            "names": details["names"],
+            "phone": details["phones"][0] if details["phones"] else None,
+            "phones": details["phones"],
+        }
         for details in (person.details for person in people)
     ]
 
 
-def _record_history(
-    session: AsyncSession, case: Case, caller: Caller, referral: ServiceReferral, consent: Consent | None
+async def _record_history(
+    session: AsyncSession, case: Case, caller: Caller, referral: ServiceReferral
 ) -> None:
     """Add the names of the shared fields to the case history, and a second entry for a legal basis."""
     detail: StoredHistoryDetail = {"provider_id": str(referral.provider_id), "service": referral.service}
@@ -141,11 +141,10 @@ def _record_history(
         {**detail, "shared_fields": referral.shared_fields},
     )
     # An entry of the consent register can be a legal basis instead of a consent.
-    consent_basis = (
-        consent.basis_without_consent
-        if consent and sharing_consent.is_basis_without_consent(consent)
-        else None
+    query = select(col(Consent.basis_without_consent)).where(
+        col(Consent.id) == referral.consent_id, col(Consent.given_by) == []
     )
+    consent_basis = await session.scalar(query)
     if basis := referral.basis_without_consent or consent_basis:
         case_history.record_case_history(
             session, case, "shared_without_consent", caller, referral, {**detail, "basis": basis}

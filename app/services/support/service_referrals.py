@@ -25,7 +25,7 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Consent, Goal, Provider, ServiceReferral
 from app.models.encrypted_field import dump_content
 from app.models.record import CaseRecord, new_id, utc_now
-from app.models.service_referrals import StoredServiceReferralContent
+from app.models.service_referrals import StoredServiceReferralAnswer, StoredServiceReferralContent
 from app.schemas.service_referrals import (
     CaseServiceReferralFilters,
     ServiceReferralContent,
@@ -40,6 +40,8 @@ from app.schemas.service_referrals import (
     ServiceReferral as ServiceReferralSchema,
 )
 from app.services.cases.write_access import check_case_writable
+from app.services.consents.gate import get_consent_scope
+from app.services.consents.legal_basis import create_basis_entry
 from app.services.support.case_records import build_case_fields, build_case_filters, join_case_and_child
 from app.services.support.service_referral_states import (
     check_service_referral_is_draft,
@@ -50,17 +52,23 @@ ENCRYPTED_FIELDS = frozenset(StoredServiceReferralContent.__annotations__)
 """Fields of the encrypted content. `basis_without_consent` is both: the encrypted content holds the full basis, the
 column its code.
 """
+ANSWER_FIELDS = frozenset(StoredServiceReferralAnswer.__annotations__)
 SCHEMA_COLUMN_FIELDS = [
     name
     for name in ServiceReferralSchema.model_fields
     if name in ServiceReferral.model_fields and name not in ENCRYPTED_FIELDS
 ]
 SUMMARY_COLUMN_FIELDS = [name for name in SCHEMA_COLUMN_FIELDS if name in ServiceReferralSummary.model_fields]
-NAMES = (*staff_names(ServiceReferral, "author", "sent_by"), col(Provider.name).label("provider_name"))
+NAMES = (
+    *staff_names(ServiceReferral, "author", "sent_by", "recalled_by"),
+    col(Provider.name).label("provider_name"),
+)
 REFERRAL_COLUMNS = select(
     *(getattr(ServiceReferral, name) for name in SCHEMA_COLUMN_FIELDS),
     *NAMES,
     col(ServiceReferral.content_encrypted),
+    col(ServiceReferral.answer_encrypted),
+    col(ServiceReferral.recall_note_encrypted),
 ).join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
 SHOWN_REFERRAL = ShownRecord("service_referral")
 REFERRAL_QUERY = ReadQuery(
@@ -120,7 +128,7 @@ async def create_case_service_referral(
         service=payload.service,
         author_id=caller.id,
     )
-    await _store_content(session, referral, payload)
+    await _store_content(session, caller, case, referral, payload)
     session.add(referral)
     await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)
@@ -168,7 +176,11 @@ async def get_service_referral(reader: RecordReader, referral_id: UUID) -> Servi
 
 
 async def update_service_referral(
-    session: AsyncSession, referral_id: UUID, expected_version: int, patch: ServiceReferralUpdate
+    session: AsyncSession,
+    caller: Caller,
+    referral_id: UUID,
+    expected_version: int,
+    patch: ServiceReferralUpdate,
 ) -> ServiceReferralSchema:
     """Edit a draft service referral.
 
@@ -185,13 +197,17 @@ async def update_service_referral(
     stored = {**referral.model_dump(mode="json", include=CONTENT_FIELDS), **referral.content}
     document = {name: stored[name] for name in CONTENT_FIELDS}
     content = apply_patch(ServiceReferralContent, document, patch)
-    await _store_content(session, referral, content)
+    await _store_content(session, caller, case, referral, content)
     await session.flush()  # the query of the response bypasses the session
     return await get_service_referral(session_reader(session), referral.id)
 
 
 async def _store_content(
-    session: AsyncSession, referral: ServiceReferral, payload: ServiceReferralContent
+    session: AsyncSession,
+    caller: Caller,
+    case: Case,
+    referral: ServiceReferral,
+    payload: ServiceReferralContent,
 ) -> None:
     """Set the content of a draft.
 
@@ -214,11 +230,33 @@ async def _store_content(
     faults += check_not_in_future({"/basis_without_consent/on": basis.on if basis else None})
     if faults:
         raise InvalidInput(faults)
+    await _store_basis_entry(session, caller, case, referral, payload)
     for field in CONTENT_FIELDS - ENCRYPTED_FIELDS:
         setattr(referral, field, getattr(payload, field))
     referral.basis_without_consent = basis.basis if basis else None
     referral.updated_at = utc_now()
     referral.content = dump_content(StoredServiceReferralContent, payload)
+
+
+async def _store_basis_entry(
+    session: AsyncSession,
+    caller: Caller,
+    case: Case,
+    referral: ServiceReferral,
+    payload: ServiceReferralContent,
+) -> None:
+    """Add the legal basis of a draft to the consent register. A change of the basis or of the provider adds a new entry."""
+    basis = payload.basis_without_consent
+    if basis is None:
+        referral.basis_entry_id = None
+        return
+    is_new = referral.basis_entry_id is None or referral.provider_id != payload.provider_id
+    if is_new or referral.content["basis_without_consent"] != basis.model_dump(mode="json"):
+        provider = await session.get_one(Provider, payload.provider_id)
+        entry = await create_basis_entry(
+            session, caller, case, basis, get_consent_scope(provider.kind), provider.agency_id
+        )
+        referral.basis_entry_id = entry.id
 
 
 async def _belongs_to_case(
@@ -233,11 +271,13 @@ async def _belongs_to_case(
 def _row_to_fields(row: Any) -> dict[str, Any]:
     return {
         **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
-        **dict.fromkeys(ENCRYPTED_FIELDS),
+        **dict.fromkeys(ENCRYPTED_FIELDS | ANSWER_FIELDS),
         **ServiceReferral.content.decrypt(row.id, row.content_encrypted),
+        **(ServiceReferral.answer.decrypt(row.id, row.answer_encrypted) or {}),
+        "recall_note": ServiceReferral.recall_note.decrypt(row.id, row.recall_note_encrypted),
         **_build_names(row),
     }
 
 
 def _build_names(row: Any) -> dict[str, Any]:
-    return {**to_staff_refs(row, "author", "sent_by"), "provider_name": row.provider_name}
+    return {**to_staff_refs(row, "author", "sent_by", "recalled_by"), "provider_name": row.provider_name}

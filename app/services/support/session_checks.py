@@ -1,7 +1,6 @@
 """Validation rules for support sessions: times, worker and goals."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import literal, select
@@ -17,40 +16,15 @@ from app.services.cases.staffing_checks import can_lead_case
 from app.services.cases.write_access import check_works_on_case
 from app.services.support.session_states import INITIAL_STATUS
 
-EARLIEST_SESSION_TIME = datetime(1900, 1, 1, tzinfo=UTC)
-PLANNING_HORIZON = timedelta(days=5 * 366)
-"""Maximum time between today and a planned session. It is longer than any period of support."""
 
-
-def validate_support_session_times(content: SupportSessionContent) -> None:
-    """Check that the times of a session are within bounds, and not in the future if the session was held or missed.
+def validate_missed_session_time(content: SupportSessionContent) -> None:
+    """Check that the planned time of a missed session is not in the future.
 
     Raises:
-        InvalidInput: with one fault for each invalid time.
+        InvalidInput: it is.
     """
-    times = {"/planned_at": content.planned_at, "/held_at": content.held_at}
-    faults = [
-        fault
-        for pointer, time in times.items()
-        if time
-        for fault in check_support_session_time(pointer, time)
-    ]
-    # A held or missed session must lie in the past. A planned one has no held_at, so nothing is checked.
-    pointer = "/planned_at" if content.status == "missed" else "/held_at"
-    past_time = times[pointer]
-    if past_time is not None and past_time > utc_now():
-        faults.append(Fault(pointer, "date_in_future", "Must not be in the future."))
-    if faults:
-        raise InvalidInput(faults)
-
-
-def check_support_session_time(pointer: str, time: datetime) -> list[Fault]:
-    """Return a fault if a time is before 1900 or more than five years ahead."""
-    if time < EARLIEST_SESSION_TIME:
-        return [Fault(pointer, "date_too_early", "Must not be before 1900.")]
-    if time > utc_now() + PLANNING_HORIZON:
-        return [Fault(pointer, "date_too_late", "Must not be more than five years ahead.")]
-    return []
+    if content.status == "missed" and content.planned_at is not None and content.planned_at > utc_now():
+        raise InvalidInput([Fault("/planned_at", "date_in_future", "Must not be in the future.")])
 
 
 async def check_support_session_staffing(

@@ -11,7 +11,8 @@ from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.case_scope import CaseScope, belongs_to_cases
 from app.kit.dates import today
-from app.kit.list_query import ListQuery, is_one_of, overlaps
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
+from app.kit.list_query import Filters, ListQuery, is_one_of, overlaps
 from app.kit.records import ensure_visible
 from app.kit.reference_names import staff_names, to_staff_refs
 from app.models import Case, ClinicalNote, SupportSession
@@ -41,6 +42,7 @@ COMPUTED_COLUMNS = [
     SESSION_TIME.label("at"),
     HAS_CLINICAL_NOTE.label("has_clinical_note"),
     *staff_names(SupportSession, "worker", "author"),
+    *error_mark_columns(SupportSession),
     col(SupportSession.content_encrypted),
 ]
 SESSION_COLUMNS = select(*(getattr(SupportSession, name) for name in COLUMN_FIELDS), *COMPUTED_COLUMNS)
@@ -52,11 +54,13 @@ SERIES_QUERY = ReadQuery(
     SESSION_COLUMNS.where(col(SupportSession.series_id) == bindparam("series_id")).order_by(SESSION_TIME),
     shows=SHOWN_SESSION,
 )
-FILTERS = {
+FILTERS: Filters = {
+    **build_error_filter(SupportSession),
     "case_id": col(SupportSession.case_id) == bindparam("case_id"),
     "team_id": belongs_to_cases(col(SupportSession.case_id), is_one_of(col(Case.team_id), "team_id")),
     "series_id": col(SupportSession.series_id) == bindparam("series_id"),
     "area": overlaps(col(SupportSession.areas), "area"),
+    "topic": overlaps(col(SupportSession.topics), "topic"),
     "since": bindparam("since") <= SESSION_TIME,
     "until": bindparam("until") > SESSION_TIME,
     **{
@@ -148,6 +152,7 @@ def _row_to_summary(row: Any, day: date) -> dict[str, Any]:
 def _build_computed_fields(row: Any) -> dict[str, Any]:
     return {
         **to_staff_refs(row, "worker", "author"),
+        **to_error_mark(SupportSession, row),
         "at": row.at,
         "editable_until": row.recorded_at and row.recorded_at + EDIT_WINDOW,
         "has_clinical_note": row.has_clinical_note,

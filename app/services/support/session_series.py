@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.reader import session_reader
-from app.errors import InvalidInput
+from app.errors import Fault, InvalidInput
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_for_share
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case
-from app.models.record import new_id
+from app.models.record import new_id, utc_now
+from app.schemas.dates import DAYS_PER_YEAR, PLAN
 from app.schemas.support_sessions import (
     SupportSessionContent,
     SupportSessionPlan,
@@ -23,7 +24,6 @@ from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.support.session_checks import (
     check_support_session_staffing,
-    check_support_session_time,
     validate_case_goals,
 )
 from app.services.support.session_responses import load_series
@@ -32,6 +32,9 @@ from app.services.support.sessions import (
     apply_support_session_content,
     build_support_session,
 )
+
+PLANNING_HORIZON = timedelta(days=PLAN.years_ahead * DAYS_PER_YEAR)
+"""Maximum time between today and the last session of a series, as for a single planned session."""
 
 
 async def create_case_support_session_series(
@@ -77,15 +80,12 @@ def _compute_session_times(payload: SupportSessionSeriesCreate) -> list[datetime
     """Return the times of the sessions in UTC. The intervals are computed in local time.
 
     Raises:
-        InvalidInput: the first or the last session is out of bounds.
+        InvalidInput: the last session is more than five years ahead.
     """
-    faults = check_support_session_time("/first_at", payload.first_at)
-    if faults:
-        raise InvalidInput(faults)
     first = payload.first_at.astimezone(CAMBODIA_TIMEZONE)
     interval = timedelta(weeks=payload.every_weeks)
     times = [(first + number * interval).astimezone(UTC) for number in range(payload.count)]
-    faults = check_support_session_time("/count", times[-1])
-    if faults:
-        raise InvalidInput(faults)
+    if times[-1] > utc_now() + PLANNING_HORIZON:
+        detail = "The last session must not be more than five years ahead."
+        raise InvalidInput([Fault("/count", "date_too_late", detail)])
     return times

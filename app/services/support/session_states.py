@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.errors import Fault
+from app.kit.entered_in_error import check_not_entered_in_error
 from app.kit.state_machine import Transition
 from app.models import SupportSession
 from app.models.record import utc_now
@@ -76,7 +77,8 @@ def check_support_session_status_change(old_status: str, new_status: str) -> lis
 
 
 def check_support_session_recorded(support_session: SupportSession) -> Iterator[Fault]:
-    """Yield a fault if a session is neither held nor missed."""
+    """Yield a fault if a session is neither held nor missed, or was entered in error."""
+    yield from check_not_entered_in_error(support_session)
     if support_session.recorded_at is None:
         detail = f"The session is {support_session.status}. Record it as held or missed first."
         yield Fault("/status", "status", detail)

@@ -36,7 +36,7 @@ from app.services.support.session_checks import (
     check_support_session_staffing,
     check_support_session_worker_change,
     validate_case_goals,
-    validate_support_session_times,
+    validate_missed_session_time,
 )
 from app.services.support.session_responses import get_support_session
 from app.services.support.session_states import (
@@ -45,7 +45,9 @@ from app.services.support.session_states import (
     check_support_session_status_change,
 )
 
-COLUMN_FIELDS = frozenset({"kind", "form", "planned_at", "held_at", "attendance", "areas", "goal_ids"})
+COLUMN_FIELDS = frozenset(
+    {"kind", "form", "planned_at", "held_at", "attendance", "areas", "topics", "goal_ids"}
+)
 
 
 async def create_case_support_session(
@@ -58,7 +60,7 @@ async def create_case_support_session(
         InvalidInput: a time is not valid, or a goal belongs to another case.
         AlreadyExists: the id is taken.
     """
-    validate_support_session_times(payload)
+    validate_missed_session_time(payload)
     case = await get_for_update(session, Case, case_id)  # a held session changes the case
     raise_if_unmet(
         [
@@ -119,7 +121,7 @@ async def update_support_session(
         ]
     )
     content = apply_patch(SupportSessionContent, _to_document(support_session), patch)
-    validate_support_session_times(content)
+    validate_missed_session_time(content)
     old_status, old_planned_at = support_session.status, support_session.planned_at
     raise_if_unmet(
         [
@@ -182,9 +184,10 @@ def apply_support_session_content(
 
     The caller who first records the session as held or missed becomes its author.
     """
-    for name in COLUMN_FIELDS - {"areas", "goal_ids"}:
+    for name in COLUMN_FIELDS - {"areas", "topics", "goal_ids"}:
         setattr(support_session, name, getattr(content, name))
     support_session.areas = list(dict.fromkeys(content.areas))
+    support_session.topics = list(dict.fromkeys(content.topics))
     support_session.goal_ids = list(dict.fromkeys(content.goal_ids))
     support_session.worker_id = content.worker_id or caller.id
     support_session.status = content.status

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import (
+    EXIT_PLAN_PAYLOAD,
     complete_next_review,
     create_active_case,
     create_approved_exit_plan,
@@ -69,7 +70,7 @@ async def test_closing_requires_every_condition_and_cancels_scheduled_work(
     patch_response = await worker.patch(case_path, {"summary": "Later."}, etag=f'"{closed_case["version"]}"')
     assert parse_unmet_pointers(patch_response) == {"status": "/status"}
     extend_response = await scenario.manager.act(
-        case_path, "extend", {"until": "2040-01-01", "reason": "Too late."}
+        case_path, "extend", {"until": add_months(today(), 30).isoformat(), "reason": "Too late."}
     )
     assert parse_unmet_pointers(extend_response) == {"status": "/status"}
 
@@ -96,6 +97,7 @@ async def test_unplanned_closure_requires_only_an_approved_exit_plan(
     await create_approved_exit_plan(scenario, case["id"], **exit_plan_payload)
     unmet = parse_unmet_pointers(await worker.act(case_path, "close", PLANNED_CLOSURE))
     assert set(unmet) == {
+        "condition_not_met",
         "ends_on_missing",
         "taper_not_falling",
         "follow_ups_missing",
@@ -156,3 +158,30 @@ async def test_concurrent_review_and_closure_leave_no_scheduled_review(
             UUID(case["id"]),
         )
         assert tuple(row) in {("closed", True, 0), ("exiting", False, 1)}
+
+
+async def test_taper_and_end_must_be_reached_before_the_closing(scenario: Scenario) -> None:
+    # Planted: `check_dates_reached` left out of `check_exit_plan_for_closure`.
+    case, _ = await create_exiting_case(scenario)
+    case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
+    ahead = {name: EXIT_PLAN_PAYLOAD[name] for name in ("taper", "ends_on")}
+    await create_approved_exit_plan(scenario, case["id"], **ahead)
+    assert set(parse_unmet_pointers(await worker.act(case_path, "close", PLANNED_CLOSURE))) == {
+        "taper_not_reached",
+        "end_not_reached",
+    }
+    await create_approved_exit_plan(scenario, case["id"])
+    assert expect_json(await worker.act(case_path, "close", PLANNED_CLOSURE))["status"] == "closed"
+
+
+async def test_goals_met_requires_every_condition_to_be_met(scenario: Scenario) -> None:
+    # Planted: `check_conditions_met` left out of `check_exit_plan_for_closure`.
+    case, _ = await create_exiting_case(scenario)
+    case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
+    unmet_answer = {"supporter_able": {"met": False, "note": "The aunt helps the grandmother."}}
+    checklist = {**EXIT_PLAN_PAYLOAD["checklist"], **unmet_answer}
+    await create_approved_exit_plan(scenario, case["id"], checklist=checklist)
+    response = await worker.act(case_path, "close", PLANNED_CLOSURE)
+    assert set(parse_unmet_pointers(response)) == {"condition_not_met"}
+    other_reason = {**PLANNED_CLOSURE, "reason_code": "support_period_ended"}
+    assert expect_json(await worker.act(case_path, "close", other_reason))["status"] == "closed"

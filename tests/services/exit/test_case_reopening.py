@@ -7,13 +7,14 @@ from uuid import UUID
 import pytest
 
 from app.kit.dates import today
-from tests.support.case_lifecycle import (
-    create_closed_case,
-)
+from app.services.cases.open import CASE_OPENING_LOCK_SQL
+from tests.support.case_lifecycle import create_closed_case
+from tests.support.locks import wait_for_lock_waiters
+from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of
 
-REOPENING = {"reason": "Does not sleep again."}
+REOPENING = {"reason": "Does not sleep again.", "consent": REOPENING_CONSENT_PAYLOAD}
 
 
 async def test_reopening_opens_a_new_case_linked_to_the_old_one(scenario: Scenario) -> None:
@@ -50,7 +51,8 @@ async def test_reopening_opens_a_new_case_linked_to_the_old_one(scenario: Scenar
     new_case_path = f"/v1/cases/{new_case['id']}"
     [person] = expect_json(await scenario.worker_north.get(f"{new_case_path}/people"))["items"]
     assert (person["relationship"], person["names"][0]["given"]) == ("mother", "Bopha")
-    assert expect_json(await scenario.worker_north.get(f"{new_case_path}/consents"))["items"] == []
+    [consent] = expect_json(await scenario.worker_north.get(f"{new_case_path}/consents"))["items"]
+    assert (consent["on"], consent["scope"]) == (today().isoformat(), ["services"])
     kinds = {
         entry["kind"]
         for entry in expect_json(await scenario.worker_north.get(f"{new_case_path}/timeline"))["items"]
@@ -105,6 +107,7 @@ async def test_concurrent_reopening_and_acceptance_open_one_case(
     expect_json(
         await scenario.supervisor_north.act(referral_path, "acknowledge", {"team_id": str(id_of("north"))})
     )
+    await scenario.supervisor_north.open_matches(referral_path)
     referral_etag = (await scenario.supervisor_north.get(referral_path)).headers["etag"]
     case_etag = (await scenario.supervisor_north.get(case_path)).headers["etag"]
     responses = await asyncio.gather(
@@ -123,6 +126,57 @@ async def test_concurrent_reopening_and_acceptance_open_one_case(
         for response in reopen_responses
         if response.status_code == 409
     )
+
+
+async def test_reopening_waits_for_a_link_of_the_case(scenario: Scenario, superuser_connection: Any) -> None:
+    # Planted: the case locked before the opening of cases. PostgreSQL reported a deadlock, and one request failed.
+    old_case = await create_closed_case(scenario)
+    other_case = await scenario.open_case("worker_south")
+    case_path = f"/v1/cases/{old_case['id']}"
+    link_payload = {"linked_case_id": other_case["id"], "reason": "They are brothers."}
+    etag = (await scenario.supervisor_north.get(case_path)).headers["etag"]
+    async with superuser_connection.transaction():
+        await superuser_connection.execute(CASE_OPENING_LOCK_SQL, old_case["child_id"])
+        link = asyncio.create_task(scenario.supervisor_both.post(f"{case_path}/links", link_payload))
+        await wait_for_lock_waiters(superuser_connection, 1)
+        reopen = asyncio.create_task(
+            scenario.supervisor_north.post(f"{case_path}/reopen", REOPENING, etag=etag)
+        )
+        await wait_for_lock_waiters(superuser_connection, 2)
+    expect_json(await link, 201)
+    expect_json(await reopen, 201)
+
+
+@pytest.mark.parametrize("is_reopened_first", [True, False])
+async def test_reopening_and_acceptance_take_turns(
+    scenario: Scenario, superuser_connection: Any, is_reopened_first: bool
+) -> None:
+    """The second request joins the case that the first one opened, or is rejected."""
+    old_case = await create_closed_case(scenario)
+    case_path, child_id = f"/v1/cases/{old_case['id']}", old_case["child_id"]
+    referral = await scenario.create_referral()
+    referral_path = f"/v1/referrals/{referral['id']}"
+    supervisor = scenario.supervisor_north
+    expect_json(await supervisor.act(referral_path, "acknowledge", {"team_id": str(id_of("north"))}))
+    await supervisor.open_matches(referral_path)
+    etags = [(await supervisor.get(path)).headers["etag"] for path in (case_path, referral_path)]
+    requests = [
+        supervisor.post(f"{case_path}/reopen", REOPENING, etag=etags[0]),
+        supervisor.post(f"{referral_path}/accept", acceptance_payload(child_id=child_id), etag=etags[1]),
+    ]
+    async with superuser_connection.transaction():
+        await superuser_connection.execute(CASE_OPENING_LOCK_SQL, child_id)
+        tasks = []
+        for request in requests if is_reopened_first else requests[::-1]:
+            tasks.append(asyncio.create_task(request))
+            await wait_for_lock_waiters(superuser_connection, len(tasks))
+    responses = await asyncio.gather(*tasks)
+    if is_reopened_first:
+        new_case = expect_json(responses[0], 201)
+        assert expect_json(responses[1])["case_id"] == new_case["id"]
+    else:
+        expect_json(responses[0])
+        assert parse_unmet_pointers(responses[1]) == {"open_case": None}
 
 
 @pytest.fixture

@@ -5,12 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import add_months, today
-from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, create_approved_exit_plan, create_exiting_case
+from tests.support.case_lifecycle import (
+    EXIT_CONDITIONS,
+    EXIT_PLAN_PAYLOAD,
+    complete_next_review,
+    create_approved_exit_plan,
+    create_exiting_case,
+    fill_next_review,
+    iso_day,
+)
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 
 ONE_DAY = timedelta(days=1)
-EXIT_CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
 
 
 async def test_exit_plan_approval_requires_a_complete_plan_and_another_supervisor(
@@ -26,8 +33,8 @@ async def test_exit_plan_approval_requires_a_complete_plan_and_another_superviso
         **EXIT_PLAN_PAYLOAD,
         "checklist": {name: {"met": False} for name in EXIT_CONDITIONS},
         "taper": [
-            {"from": "2027-01-01", "contacts_per_month": 1},
-            {"from": "2027-02-01", "contacts_per_month": 4},
+            {"from": iso_day(30), "contacts_per_month": 1},
+            {"from": iso_day(60), "contacts_per_month": 4},
         ],
         "follow_up_months": [6, 6],
     }
@@ -39,14 +46,14 @@ async def test_exit_plan_approval_requires_a_complete_plan_and_another_superviso
         "taper_not_falling": "/taper",
         "follow_ups_missing": "/follow_up_months",
     }
-    late_taper_plan = {**EXIT_PLAN_PAYLOAD, "ends_on": "2027-01-15"}
+    late_taper_plan = {**EXIT_PLAN_PAYLOAD, "ends_on": iso_day(45)}
     expect_json(await worker.put(plan_path, late_taper_plan, etag='"2"'))
     assert parse_unmet_pointers(await scenario.supervisor_both.act(plan_path, "approve")) == {
         "taper_after_end": "/taper"
     }
     assert (await worker.put(plan_path, EXIT_PLAN_PAYLOAD, etag='"2"')).status_code == 412
     assert (await worker.put(plan_path, EXIT_PLAN_PAYLOAD)).status_code == 428
-    constant_taper = [{"from": day, "contacts_per_month": 2} for day in ("2027-01-01", "2027-02-01")]
+    constant_taper = [{"from": day, "contacts_per_month": 2} for day in (iso_day(30), iso_day(60))]
     expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper[:1]}, etag='"3"'))
     expect_json(await scenario.supervisor_north.act(plan_path, "approve"))
     expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper[::-1]}, etag='"5"'))
@@ -55,7 +62,7 @@ async def test_exit_plan_approval_requires_a_complete_plan_and_another_superviso
     }
     expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper}, etag='"6"'))
     assert (await worker.act(plan_path, "approve")).status_code == 403
-    assert (await scenario.manager.act(plan_path, "approve")).status_code == 403
+    assert parse_unmet_pointers(await scenario.manager.act(plan_path, "approve")) == {"not_your_team": None}
     approved = expect_json(
         await scenario.supervisor_north.act(plan_path, "approve", {"comment": "Well done."})
     )
@@ -74,14 +81,14 @@ async def test_revised_plan_needs_a_new_approval_and_keeps_the_approved_version(
     approved = await create_approved_exit_plan(scenario, case["id"])
     revised_plan = {
         **EXIT_PLAN_PAYLOAD,
-        "ends_on": "2027-03-31",
+        "ends_on": iso_day(120),
         "note": "The school asked for another month.",
     }
     draft = expect_json(await worker.put(plan_path, revised_plan, etag=f'"{approved["version"]}"'))
-    assert (draft["status"], draft["ends_on"], draft["decided_at"]) == ("draft", "2027-03-31", None)
+    assert (draft["status"], draft["ends_on"], draft["decided_at"]) == ("draft", iso_day(120), None)
     [earlier_edition] = draft["earlier"]
     assert (earlier_edition["ends_on"], earlier_edition["decided_by_id"]) == (
-        "2027-02-26",
+        iso_day(0),
         str(id_of("supervisor_north")),
     )
     next_draft = expect_json(await worker.put(plan_path, revised_plan, etag=f'"{draft["version"]}"'))
@@ -96,7 +103,7 @@ async def test_exit_plan_rejects_invalid_fields_and_callers_without_access(
     for invalid_payload, expected_fault in (
         ({"checklist": {"rich": {"met": True}}}, ("/checklist/rich", "literal_error")),
         ({"checklist": {"friends": {"met": "yes"}}}, ("/checklist/friends/met", "bool_type")),
-        ({"taper": [{"from": "2027-01-01"}]}, ("/taper/0/contacts_per_month", "missing")),
+        ({"taper": [{"from": iso_day(30)}]}, ("/taper/0/contacts_per_month", "missing")),
         ({"follow_up_months": [0]}, ("/follow_up_months/0", "greater_than_equal")),
         ({"status": "approved"}, ("/status", "extra_forbidden")),
     ):
@@ -122,6 +129,9 @@ async def test_manager_extends_support_beyond_24_months_to_a_later_day(
     for until in (today(), support_end):
         response = await scenario.manager.act(case_path, "extend", {"until": until.isoformat(), **reason})
         assert parse_unmet_pointers(response) == {"until_too_early": "/until"}
+    late = {"until": (add_months(support_end, 12) + ONE_DAY).isoformat(), **reason}
+    response = await scenario.manager.act(case_path, "extend", late)
+    assert parse_unmet_pointers(response) == {"until_too_late": "/until"}
     extension = {"until": (support_end + ONE_DAY).isoformat(), **reason}
     for name, status in {"worker_north": 403, "supervisor_north": 403}.items():
         assert (await scenario.client_for(name).act(case_path, "extend", extension)).status_code == status, (
@@ -144,3 +154,43 @@ async def test_manager_extends_support_beyond_24_months_to_a_later_day(
     assert parse_unmet_pointers(await scenario.manager.act(case_path, "extend", past_extension)) == {
         "until_too_early": "/until"
     }
+
+
+async def test_dates_of_an_exit_plan_lie_ahead_at_its_approval(scenario: Scenario) -> None:
+    # Planted: `check_dates_ahead` left out of `approve_exit_plan`.
+    case, _ = await create_exiting_case(scenario)
+    plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
+    taper = [{"from": iso_day(day), "contacts_per_month": 2} for day in (-3, -1)]
+    past = {**EXIT_PLAN_PAYLOAD, "taper": taper, "ends_on": iso_day(-1)}
+    expect_json(await worker.put(plan_path, past, etag='"1"'))
+    unmet = (await scenario.supervisor_north.act(plan_path, "approve")).json()["unmet"]
+    assert [(fault["code"], fault["pointer"]) for fault in unmet] == [
+        ("taper_past", "/taper/0/from"),
+        ("taper_past", "/taper/1/from"),
+        ("end_past", "/ends_on"),
+    ]
+
+
+async def test_review_returns_an_exiting_case_to_active_support(scenario: Scenario) -> None:
+    # Planted: `withdraw_exit_plan` left out of `complete_review`; `check_return_to_active` left out.
+    case, _ = await create_exiting_case(scenario)
+    case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
+    approved = await create_approved_exit_plan(scenario, case["id"])
+    await complete_next_review(scenario, case["id"], "return_to_active")
+    active = expect_json(await worker.get(case_path))
+    assert active["status"] == "active"
+    assert active["next_review_on"] is not None
+    plan = expect_json(await worker.get(f"{case_path}/exit-plan"))
+    assert (plan["status"], plan["ends_on"], plan["taper"]) == ("draft", None, [])
+    assert [edition["ends_on"] for edition in plan["earlier"]] == [approved["ends_on"]]
+    closure = {"reason_code": "goals_met", "outcome": "Well."}
+    assert set(parse_unmet_pointers(await worker.act(case_path, "close", closure))) == {
+        "exit_plan_not_approved",
+        "final_review_missing",
+    }
+    kinds = [item["kind"] for item in expect_json(await worker.get(f"{case_path}/timeline"))["items"]]
+    assert "exit_ended" in kinds
+    path = await fill_next_review(scenario, case["id"], "return_to_active")
+    assert parse_unmet_pointers(await worker.act(path, "complete")) == {"not_exiting": "/decision"}
+    await complete_next_review(scenario, case["id"], "begin_exit")
+    assert expect_json(await worker.get(case_path))["status"] == "exiting"

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+import pytest
 
 from app.kit.dates import today
 from tests.support.case_lifecycle import (
@@ -12,8 +14,10 @@ from tests.support.case_lifecycle import (
     create_approved_exit_plan,
     create_closed_case,
 )
+from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
+from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
-from tests.support.scenario import Scenario, id_of
+from tests.support.scenario import Scenario, acceptance_payload, id_of
 
 WELL_PAYLOAD = {"held_on": today().isoformat(), "wellbeing": "well", "note": "Plays football."}
 
@@ -36,10 +40,12 @@ async def test_follow_up_is_recorded_on_a_closed_case_and_then_frozen(scenario: 
     }
     tomorrow = (today() + timedelta(days=1)).isoformat()
     yesterday = (today() - timedelta(days=1)).isoformat()
-    for held_on, expected_code in ((tomorrow, "date_in_future"), (yesterday, "before_exit")):
-        assert parse_unmet_pointers(
-            await worker.patch(follow_up_path, {**WELL_PAYLOAD, "held_on": held_on}, etag='"1"')
-        ) == {expected_code: "/held_on"}
+    late, early = [
+        await worker.patch(follow_up_path, {**WELL_PAYLOAD, "held_on": held_on}, etag='"1"')
+        for held_on in (tomorrow, yesterday)
+    ]
+    assert parse_faults(late) == {("/held_on", "date_in_future")}
+    assert parse_unmet_pointers(early) == {"before_exit": "/held_on"}
     missed_follow_up = expect_json(
         await worker.patch(follow_up_path, {**WELL_PAYLOAD, "wellbeing": "not_reached"}, etag='"1"')
     )
@@ -218,3 +224,51 @@ def summarize_areas(outcomes: dict[str, Any]) -> dict[str, Any]:
         )
         for area in outcomes["areas"]
     }
+
+
+@pytest.mark.parametrize("team", ["north", "south"])
+async def test_open_follow_ups_end_when_the_child_has_a_new_case(scenario: Scenario, team: str) -> None:
+    # Planted: `cancel_open_follow_ups` left out of `reopen_case`; without SECURITY DEFINER, for the team `south`.
+    case = await create_closed_case(scenario)
+    worker, path = scenario.worker_north, f"/v1/cases/{case['id']}/follow-ups"
+    follow_ups = expect_json(await worker.get(path))["items"]
+    held = next(follow_up for follow_up in follow_ups if follow_up["months"] == 1)
+    expect_json(await worker.patch(f"/v1/follow-ups/{held['id']}", WELL_PAYLOAD, etag='"1"'))
+    reopening = {
+        "team_id": str(id_of(team)),
+        "lead_worker_id": str(id_of(f"worker_{team}")),
+        "reason": "She asks for help again.",
+        "consent": REOPENING_CONSENT_PAYLOAD,
+    }
+    expect_json(await scenario.manager.act(f"/v1/cases/{case['id']}", "reopen", reopening), 201)
+    statuses = {item["months"]: item["status"] for item in expect_json(await worker.get(path))["items"]}
+    assert statuses == {1: "held", 3: "cancelled", 6: "cancelled"}
+    agenda = expect_json(await worker.get("/v1/me/agenda", params={"until": "2199-12-31"}))["items"]
+    assert "follow_up" not in [item["kind"] for item in agenda]
+    cancelled = next(item for item in follow_ups if item["months"] == 3)
+    response = await worker.patch(f"/v1/follow-ups/{cancelled['id']}", WELL_PAYLOAD, etag='"2"')
+    assert parse_unmet_pointers(response) == {"status": "/status"}
+
+
+async def test_referral_for_a_known_child_ends_its_open_follow_ups(scenario: Scenario) -> None:
+    # Planted: `cancel_open_follow_ups` left out of `_create_case`.
+    case = await create_closed_case(scenario)
+    referral = await scenario.create_referral()
+    path, supervisor = f"/v1/referrals/{referral['id']}", scenario.supervisor_north
+    expect_json(await supervisor.act(path, "acknowledge"))
+    expect_json(await supervisor.get(f"{path}/matches"))
+    acceptance = acceptance_payload(child_id=case["child_id"])
+    expect_json(await supervisor.act(path, "accept", acceptance))
+    follow_ups = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}/follow-ups"))["items"]
+    assert {follow_up["status"] for follow_up in follow_ups} == {"cancelled"}
+
+
+async def test_follow_ups_cannot_be_cancelled_by_sql_without_a_new_case(
+    scenario: Scenario, api_connection: Any
+) -> None:
+    case = await create_closed_case(scenario)
+    for act in ("case.reopen", "case.read"):
+        async with open_transaction_as(api_connection, "supervisor_north", act):
+            await api_connection.execute("SELECT access.cancel_open_follow_ups($1)", UUID(case["child_id"]))
+            statuses = await api_connection.fetch("SELECT DISTINCT status FROM follow_ups")
+            assert [row["status"] for row in statuses] == ["due"]

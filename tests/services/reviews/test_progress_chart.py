@@ -7,9 +7,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from app.rendering.svg import estimate_text_width
+from app.rendering.shaping import measure_text
 from app.schemas.codes import get_codes
-from app.services.reviews.progress_chart import DayRatings, draw_progress_chart
+from app.services.reviews import progress_chart
+from app.services.reviews.progress_chart import DayRatings
 from tests.support.case_lifecycle import complete_next_review, create_active_case, create_approved_assessment
 from tests.support.responses import SVG_NAMESPACE, expect_json, parse_svg_texts
 from tests.support.scenario import Scenario
@@ -27,6 +28,10 @@ def build_day_ratings(count: int, days_apart: int = 61) -> list[DayRatings]:
         )
         for index in range(count)
     ]
+
+
+def draw_progress_chart(days: list[DayRatings], subtitle: str, language: str) -> str:
+    return progress_chart.draw_progress_chart(days, subtitle, language).content.decode()
 
 
 def parse_polylines(svg: str) -> list[list[tuple[float, float]]]:
@@ -49,7 +54,7 @@ def test_chart_dates_are_ordered_by_time_with_a_minimum_distance(days_apart: int
     for points in parse_polylines(svg):
         assert len(points) == 12
         distances = [after - before for (before, _), (after, _) in pairwise(points)]
-        assert min(distances) >= estimate_text_width("31 May", 11)
+        assert min(distances) >= measure_text("31 May", 11)
     assert parse_svg_texts(svg).count("31 Jan") == 1
     _, _, width, _ = map(float, ET.fromstring(svg).attrib["viewBox"].split())  # noqa: S314 - the application rendered it
     assert max(x for points in parse_polylines(svg) for x, _ in points) < width - 60

@@ -105,14 +105,15 @@ async def test_review_completion_lists_every_unmet_condition(
     }
     unmet = (await worker.act(path, "complete")).json()["unmet"]
     assert len(unmet) == 3 * 2 + 2
-    tomorrow = (today() + DAY).isoformat()
     area_review = {"rating": 2, "progress": "Slow.", "decision": "adapt"}
     areas = dict.fromkeys(review["active_areas"], area_review)
-    await fill_next_review(scenario, case["id"], held_on=tomorrow, areas=areas)
+    await fill_next_review(scenario, case["id"], areas=areas)
     assert parse_unmet_pointers(await worker.act(path, "complete")) == {
         "decision_contradicts": "/decision",
-        "date_in_future": "/held_on",
     }
+    tomorrow = (today() + DAY).isoformat()
+    response = await worker.patch(path, {"held_on": tomorrow}, etag='"4"')
+    assert parse_faults(response) == {("/held_on", "date_in_future")}
     await fill_next_review(scenario, case["id"])
     await superuser_connection.execute("UPDATE cases SET opened_on = $1", add_months(today(), -24) - DAY)
     assert parse_unmet_pointers(await worker.act(path, "complete")) == {"extension_needed": "/decision"}

@@ -16,6 +16,7 @@ from tests.support.documents import (
     letter_payload,
     upload_document,
 )
+from tests.support.key_rotation import register_key_ring, rotate_encryption_key
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
@@ -112,8 +113,13 @@ async def test_key_rotation_reencrypts_files_in_batches(
     case_path = await create_case_path(scenario)
     documents = [await upload_document(scenario, case_path) for _ in range(7)]
     monkeypatch.setattr(key_care, "RELOAD_INTERVAL_SECONDS", 0)
-    settings = Settings(owner_database_url=scenario.urls.owner, keys_file=get_settings().key_ring_path)
-    key_id = key_care.create_key(settings, "encryption")
+    settings = Settings(
+        owner_database_url=scenario.urls.owner,
+        api_database_url=scenario.urls.api,
+        keys_file=get_settings().key_ring_path,
+    )
+    await register_key_ring(settings)
+    key_id = await rotate_encryption_key(settings)
     assert await key_care.reencrypt_all(settings, show_progress=False) > len(documents)
     rows = await superuser_connection.fetch("SELECT content_encrypted FROM document_contents")
     assert {get_encryption_key_id(row["content_encrypted"]) for row in rows} == {key_id}

@@ -20,6 +20,7 @@ from tests.support.documents import (
 from tests.support.list_pages import check_order, fetch_items
 from tests.support.responses import expect_json, parse_faults
 from tests.support.scenario import Scenario, id_of
+from tests.support.service_referrals import create_consent
 from tests.support.sql_statements import record_statements
 
 PNG_FILE = ACCEPTED_FILES["png"][0]
@@ -73,9 +74,9 @@ async def test_document_is_added_listed_and_downloaded_unchanged(scenario: Scena
 @pytest.mark.parametrize("name", ACCEPTED_FILES)
 async def test_accepted_file_is_downloaded_with_its_detected_type(scenario: Scenario, name: str) -> None:
     content, media_type = ACCEPTED_FILES[name]
-    document = await upload_document(
-        scenario, await create_case_path(scenario), content=content, file_name="Résumé ខ្មែរ.exe"
-    )
+    case_path = await create_case_path(scenario)
+    await create_consent(scenario, case_path, scope=["recording"])
+    document = await upload_document(scenario, case_path, content=content, file_name="Résumé ខ្មែរ.exe")
     extension = EXTENSIONS[media_type][0]
     assert (document["media_type"], document["file_name"]) == (media_type, f"Résumé ខ្មែរ.exe{extension}")
     file_response = await scenario.worker_north.get(f"/v1/documents/{document['id']}/content")

@@ -107,6 +107,7 @@ async def test_service_referral_summary_contains_names_but_no_texts(scenario: Sc
     assert row == {field: referrals["sent"][field] for field in row}
     assert referrals["sent"].keys() - row.keys() == {
         "need", "basis_without_consent", "shared_fields", "shared", "answer", "reason", "outcome_note",
+        "recall_note",
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import create_case_path
+from tests.support.confirmations import confirm_open_change
 from tests.support.locks import wait_for_lock_waiters
 from tests.support.payloads import VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
@@ -21,7 +22,7 @@ from tests.support.service_referrals import (
 )
 
 ALL_SHARED_FIELDS = [
-    "names", "age", "sex", "place", "phone", "languages", "disability", "school", "supporter", "need",
+    "names", "age", "sex", "place", "phone", "phones", "languages", "disability", "school", "supporter", "need",
 ]  # fmt: skip
 YESTERDAY = (today() - timedelta(days=1)).isoformat()
 OLDEST_VALID_CHECK = add_months(today() + timedelta(days=1), -24).isoformat()
@@ -44,11 +45,11 @@ async def test_shared_values_are_stored_as_of_sending(scenario: Scenario) -> Non
     [supporter] = expect_json(await worker.get(f"{case_path}/people"))["items"]
     referral = await send_new_referral(scenario, case_path, shared_fields=ALL_SHARED_FIELDS)
     assert (referral["status"], referral["sent_by_id"]) == ("sent", str(worker.id))
-    copied_fields = ("names", "age", "sex", "phone", "languages", "disability", "school")
+    copied_fields = ("names", "age", "sex", "phone", "phones", "languages", "disability", "school")
     assert referral["shared"] == {
         **{name: child[name] for name in copied_fields},
         "place": {"place_code": "1710", "address_detail": None},
-        "supporter": [{"names": supporter["names"], "phone": supporter["phone"]}],
+        "supporter": [{name: supporter[name] for name in ("names", "phone", "phones")}],
         "need": "Stomach pain.",
     }
     small_referral = await send_new_referral(scenario, case_path, shared_fields=["sex", "need"])
@@ -61,7 +62,6 @@ async def test_shared_values_are_stored_as_of_sending(scenario: Scenario) -> Non
 
 
 async def test_sending_reports_each_unmet_condition(scenario: Scenario) -> None:
-    case_path = await create_case_path(scenario)
     for consent_fields, provider_fields, expected_code in (
         ({"status": "refused"}, {}, "consent_refused"),
         ({"valid_until": YESTERDAY}, {}, "consent_expired"),
@@ -79,6 +79,7 @@ async def test_sending_reports_each_unmet_condition(scenario: Scenario) -> None:
             "safeguarding_invalid",
         ),
     ):
+        case_path = await create_case_path(scenario)
         referral_path = await create_service_referral(
             scenario,
             case_path,
@@ -86,9 +87,10 @@ async def test_sending_reports_each_unmet_condition(scenario: Scenario) -> None:
             provider_id=await create_provider(scenario, **provider_fields),
         )
         pointer = "/consent_id" if expected_code.startswith("consent") else "/provider_id"
-        assert parse_unmet_pointers(await scenario.worker_north.act(referral_path, "send")) == {
-            expected_code: pointer
-        }, (
+        expected = {expected_code: pointer}
+        if expected_code in {"consent_scope", "consent_recipient"}:
+            expected["consent_giver_missing"] = pointer
+        assert parse_unmet_pointers(await scenario.worker_north.act(referral_path, "send")) == expected, (
             consent_fields,
             provider_fields,
         )
@@ -98,7 +100,7 @@ async def test_sending_reports_each_unmet_condition(scenario: Scenario) -> None:
             unchanged_referral["shared"],
             unchanged_referral["version"],
         ) == ("draft", None, 1)
-    assert await list_service_referral_lines(scenario, case_path) == []
+        assert await list_service_referral_lines(scenario, case_path) == []
 
 
 async def test_consent_dated_in_the_future_does_not_permit_sending(
@@ -110,14 +112,15 @@ async def test_consent_dated_in_the_future_does_not_permit_sending(
     )
     await superuser_connection.execute("UPDATE consents SET given_on = current_date + 2")
     assert parse_unmet_pointers(await scenario.worker_north.act(referral_path, "send")) == {
-        "consent_ahead": "/consent_id"
+        "consent_ahead": "/consent_id",
+        "consent_giver_missing": "/consent_id",
     }
 
 
 async def test_sending_reports_all_unmet_conditions_together(scenario: Scenario) -> None:
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(
-        scenario, case_path, scope=["research"], recipient_agency_id=OTHER_AGENCY_ID
+        scenario, case_path, scope=["recording"], recipient_agency_id=OTHER_AGENCY_ID
     )
     referral_path = await create_service_referral(
         scenario, case_path, consent_id=consent_id, provider_id=await create_provider(scenario, is_active=False, safeguarding_valid_until=YESTERDAY)
@@ -126,7 +129,7 @@ async def test_sending_reports_all_unmet_conditions_together(scenario: Scenario)
     expect_json(await worker.act(referral_path, "cancel", {"reason": "Too late."}))
     assert parse_unmet_pointers(await worker.act(referral_path, "send")) == {
         "status": "/status", "consent_withdrawn": "/consent_id", "consent_scope": "/consent_id",
-        "consent_recipient": "/consent_id", "provider_inactive": "/provider_id", "safeguarding_invalid": "/provider_id",
+        "consent_recipient": "/consent_id", "consent_giver_missing": "/consent_id", "provider_inactive": "/provider_id", "safeguarding_invalid": "/provider_id",
     }  # fmt: skip
 
 
@@ -153,9 +156,11 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
         "provider_name": "មន្ទីរពេទ្យ Angkor Hospital",
         "service": "medical",
     }
-    referral = await send_new_referral(
+    referral_path = await create_service_referral(
         scenario, case_path, provider_id=provider_id, basis_without_consent=VITAL_INTEREST_BASIS
     )
+    await confirm_open_change(scenario, "consent_basis")
+    referral = expect_json(await scenario.worker_north.act(referral_path, "send"))
     assert referral["basis_without_consent"] == {**VITAL_INTEREST_BASIS, "child_told": None}
     assert [
         entry
@@ -169,6 +174,7 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
         method=None,
         basis_without_consent={**VITAL_INTEREST_BASIS, "basis": "court_order"},
     )
+    await confirm_open_change(scenario, "consent_basis")
     await send_new_referral(scenario, case_path, provider_id=provider_id, consent_id=consent_id)
     assert (await list_service_referral_lines(scenario, case_path))[-1] == (
         "shared_without_consent",
@@ -179,18 +185,20 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
     referral_path = await create_service_referral(
         scenario, case_path, provider_id=unchecked_provider_id, basis_without_consent=VITAL_INTEREST_BASIS
     )
+    await confirm_open_change(scenario, "consent_basis")
     assert parse_unmet_pointers(await scenario.worker_north.act(referral_path, "send")) == {
         "safeguarding_invalid": "/provider_id"
     }
 
 
 async def test_sending_waits_for_an_earlier_withdrawal(scenario: Scenario, superuser_connection: Any) -> None:
-    # Fails without the lock on the consent: the draft is sent while the withdrawal waits for its commit.
+    # Fails without the lock on the register: the draft is sent while the withdrawal waits for its commit.
     case_path = await create_case_path(scenario)
     consent_id = await create_consent(scenario, case_path)
     referral_path = await create_service_referral(scenario, case_path, consent_id=consent_id)
     withdrawal = superuser_connection.transaction()
     await withdrawal.start()
+    await superuser_connection.execute("SELECT access.lock_consent_register(child_id) FROM consents")
     await superuser_connection.execute(
         "UPDATE consents SET withdrawn_at = now(), version = 2 WHERE id = $1", consent_id
     )
@@ -205,7 +213,7 @@ async def test_withdrawal_waits_for_an_earlier_sending(scenario: Scenario, super
     case_path = await create_case_path(scenario)
     consent_id = await create_consent(scenario, case_path)
     referral_path = await create_service_referral(scenario, case_path, consent_id=consent_id)
-    # A lock on the provider stops the sending after it has locked the consent and before it commits.
+    # A lock on the provider stops the sending after it has locked the register and before it commits.
     blocking_transaction: asyncpg.transaction.Transaction = superuser_connection.transaction()
     await blocking_transaction.start()
     await superuser_connection.execute("UPDATE providers SET version = version")
