@@ -1,0 +1,52 @@
+"""Endpoints of reports."""
+
+from typing import Annotated, Final
+
+from fastapi import Query
+from starlette.responses import Response
+
+from app.access.report_reader import REPORT_SECONDS
+from app.http.language import AcceptedLanguage
+from app.http.permissions import ReportViewer
+from app.http.responses import build_attachment_response, describe_attachment
+from app.http.route import Router
+from app.http.session import Reader, ReportSource
+from app.schemas.reports import ReportCatalogue, ReportName, ReportQuery, ReportResult
+from app.services.reports import reports
+from app.services.reports.files import XLSX_MEDIA_TYPE, ReportFile
+
+router = Router(prefix="/reports", tags=["reports"])
+SECONDS_BY_PREFIX: Final = {"/v1/reports/": REPORT_SECONDS + 15.0}
+"""Time limit of a report, which is longer than that of the other requests."""
+
+
+@router.get("")
+async def get_report_catalogue(_caller: ReportViewer, _reader: Reader) -> ReportCatalogue:
+    """Get the catalogue of reports.
+
+    Each item defines what the report counts, for which period, by which dimensions, and which roles can read it.
+    """
+    return reports.get_report_catalogue()
+
+
+@router.get(
+    "/{name}", response_model=ReportResult, responses=describe_attachment("text/csv", XLSX_MEDIA_TYPE)
+)
+async def get_report(
+    caller: ReportViewer,
+    reader: ReportSource,
+    name: ReportName,
+    query: Annotated[ReportQuery, Query()],
+    accepted_language: AcceptedLanguage,
+) -> Response | ReportResult:
+    """Get the figures of a report.
+
+    The figures are exact. For a supervisor they count the records of the supervised teams, for the other roles those of
+    all teams, also of cases behind a conflict wall. The access log names the report, its period and its filters. It
+    contains no entry per child. A report that takes longer than 30 seconds is rejected with 503 and `Retry-After`.
+    """
+    return _build_report_response(await reports.get_report(reader, caller, name, query, accepted_language))
+
+
+def _build_report_response(report: ReportResult | ReportFile) -> Response | ReportResult:
+    return build_attachment_response(*report) if isinstance(report, ReportFile) else report

@@ -1,0 +1,1 @@
+"""Reports about assessments, plans, support and reviews."""

@@ -1,0 +1,1 @@
+"""Reports about referrals, cases, caseloads and the quality of the data."""

@@ -1,0 +1,1 @@
+"""Reports about the exit and the time after it."""

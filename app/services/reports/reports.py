@@ -1,0 +1,112 @@
+"""The catalogue of reports, and the figures of one report."""
+
+from collections.abc import Sequence
+
+from app.access.caller import Caller
+from app.access.report_reader import ReportReader
+from app.errors import Fault, Forbidden, InvalidInput
+from app.kit.dates import today
+from app.schemas.fault_messages import PYDANTIC_MESSAGES, format_message
+from app.schemas.reports import (
+    ReportCatalogue,
+    ReportCode,
+    ReportQuery,
+    ReportResult,
+    ReportRow,
+    ReportTable,
+)
+from app.services.reports.catalogue import REPORTS
+from app.services.reports.definition import Report
+from app.services.reports.descriptions import build_definition
+from app.services.reports.files import ReportFile, render_report
+from app.services.reports.labels import Labels, list_groups, load_labels
+from app.services.reports.query import Period, Table, build_empty_figures, compute_table
+
+
+def get_report_catalogue() -> ReportCatalogue:
+    """Return the definitions of all reports."""
+    return ReportCatalogue(items=[build_definition(report) for report in REPORTS.values()])
+
+
+async def get_report(
+    reader: ReportReader, caller: Caller, name: str, query: ReportQuery, accepted_language: str
+) -> ReportResult | ReportFile:
+    """Return a report in the format of the query.
+
+    Raises:
+        Forbidden, InvalidInput, Unavailable: see `compute_report`.
+    """
+    language = query.language or accepted_language
+    result = await compute_report(reader, caller, name, query, language)
+    if query.format == "json":
+        return result
+    return await render_report(result, query.format, language, bom=query.bom)
+
+
+async def compute_report(
+    reader: ReportReader, caller: Caller, name: str, query: ReportQuery, language: str
+) -> ReportResult:
+    """Return the figures of a report.
+
+    Raises:
+        Forbidden: no role of the caller can read this report.
+        InvalidInput: the report does not have a dimension of `by`.
+        Unavailable: the report took too long.
+    """
+    report = REPORTS[name]
+    reader.record_report(name, query.model_dump(mode="json", by_alias=True, exclude_none=True))
+    if caller.roles.isdisjoint(report.readers):
+        raise Forbidden
+    _validate_dimensions(report, query.by)
+    dimensions = [report.get_dimension(name) for name in query.by]
+    labels = [await load_labels(reader, dimension, language) for dimension in dimensions]
+    periods = [Period(query.first_day, query.last_day)]
+    if query.compare is not None:
+        periods.append(periods[0].previous)
+    tables = [await compute_table(reader, report, period, query.by) for period in periods]
+    groups = list_groups(dimensions, labels, (group for table in tables for group in table.by_group))
+    current, *previous = [
+        _build_table(report, query.by, labels, groups, period, table)
+        for period, table in zip(periods, tables, strict=True)
+    ]
+    return ReportResult(
+        report=build_definition(report),
+        by=query.by,
+        is_final=query.last_day < today(),
+        current=current,
+        previous=previous[0] if previous else None,
+    )
+
+
+def _validate_dimensions(report: Report, by: Sequence[str]) -> None:
+    allowed = [dimension.name for dimension in report.dimensions]
+    if not set(by) <= set(allowed):
+        params = {"allowed": allowed}
+        detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)
+        raise InvalidInput([Fault("query:by", "literal_error", detail, params)])
+
+
+def _build_table(
+    report: Report,
+    by: Sequence[str],
+    labels: Sequence[Labels],
+    groups: Sequence[tuple[str, ...]],
+    period: Period,
+    table: Table,
+) -> ReportTable:
+    empty = build_empty_figures(report.measures)
+    return ReportTable(
+        first_day=period.first_day,
+        last_day=period.last_day,
+        total=table.total,
+        rows=[
+            ReportRow(
+                group=[
+                    ReportCode(dimension=name, code=code, label=known.get(code, code))
+                    for name, code, known in zip(by, group, labels, strict=True)
+                ],
+                figures=table.by_group.get(group, empty),
+            )
+            for group in groups
+        ],
+    )

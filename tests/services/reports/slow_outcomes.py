@@ -1,0 +1,130 @@
+"""Slow computations of the reports about risk, outcomes and caseloads."""
+
+from collections import defaultdict
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from app.schemas.codes import get_codes
+from tests.services.reports.slow_figures import (
+    Figures,
+    Rows,
+    SlowReport,
+    Unit,
+    count_codes,
+    is_open_at_end,
+    list_current_periods,
+    local_day,
+    round_half_up,
+    share,
+)
+
+WEIGHTS = {"high": Fraction(2), "medium": Fraction(3, 2)}
+
+
+def list_high_risks(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
+    del first_day
+    latest: dict[Any, Any] = {}
+    approved = [
+        assessment
+        for assessment in rows.tables["assessments"]
+        if assessment["subject"] == "child" and assessment["status"] == "approved"
+        and (local_day(assessment["decided_at"]) or date.max) <= last_day
+    ]  # fmt: skip
+    for assessment in sorted(approved, key=lambda row: (row["decided_at"], row["id"])):
+        latest[assessment["case_id"]] = assessment
+    planned = {
+        plan["assessment_id"]
+        for plan in rows.tables["care_plans"]
+        if plan["subject"] == "child" and plan["status"] in {"approved", "superseded"}
+        and (local_day(plan["decided_at"]) or date.max) <= last_day
+    }  # fmt: skip
+    return [
+        {**case, "planned": latest[case["id"]]["id"] in planned}
+        for case in rows.cases()
+        if is_open_at_end(case, last_day)
+        and case["id"] in latest
+        and latest[case["id"]]["risk_level"] == "high"
+    ]
+
+
+def compute_high_risks(units: list[Unit]) -> Figures:
+    planned = sum(unit["planned"] for unit in units)
+    return {"high_risk": len(units), "with_safety_plan": planned, "share": share(planned, len(units))}
+
+
+def list_ended(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
+    plans = {plan["case_id"]: plan["conditions_met"] for plan in rows.tables["exit_plans"]}
+    later = {
+        follow_up["case_id"]: follow_up["hsb_outcome"]
+        for follow_up in rows.tables["follow_ups"]
+        if follow_up["months"] == 6 and follow_up["status"] == "held"
+    }
+    return [
+        {**case, "conditions": plans.get(case["id"]), "later": later.get(case["id"])}
+        for case in rows.cases()
+        if case["closed_on"] and first_day <= case["closed_on"] <= last_day and case["close_reason"] != "died"
+    ]
+
+
+def compute_conditions(units: list[Unit]) -> Figures:
+    figures: Figures = {
+        "exits": len(units),
+        "without_checklist": sum(unit["conditions"] is None for unit in units),
+    }
+    for code in get_codes("exit_condition"):
+        met = sum(code in (unit["conditions"] or []) for unit in units)
+        figures |= {f"met_{code}": met, f"share_{code}": share(met, len(units))}
+    return figures
+
+
+def list_hsb_exits(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
+    return [unit for unit in list_ended(rows, first_day, last_day) if unit["kind"] != "survivor"]
+
+
+def compute_hsb_exits(units: list[Unit]) -> Figures:
+    codes = get_codes("hsb_outcome")
+    figures = {
+        "exits": len(units),
+        **count_codes(units, "hsb_outcome", codes, "at_exit_"),
+        **count_codes(units, "later", codes, "after_6_months_"),
+    }
+    for moment in ("at_exit", "after_6_months"):
+        figures[f"{moment}_share"] = share(figures[f"{moment}_no_further_behaviour"], len(units))
+    return figures
+
+
+def list_caseloads(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
+    """Return a unit per worker and team."""
+    del first_day
+    assigned = {row["case_id"]: row for row in list_current_periods(rows, "assignment_periods", last_day)}
+    by_worker: dict[tuple[Any, str], list[Unit]] = defaultdict(list)
+    for case in rows.cases():
+        if is_open_at_end(case, last_day) and case["id"] in assigned:
+            period = assigned[case["id"]]
+            by_worker[period["lead_worker_id"], str(period["team_id"])].append(case)
+    return [
+        {"worker": worker, "team": team, "cases": len(cases),
+         "weight": sum((WEIGHTS.get(case["risk_level"], Fraction(1)) for case in cases), Fraction(0))}
+        for (worker, team), cases in by_worker.items()
+    ]  # fmt: skip
+
+
+def compute_caseloads(units: list[Unit]) -> Figures:
+    workers, cases = {unit["worker"] for unit in units}, sum(unit["cases"] for unit in units)
+    return {
+        "workers": len(workers),
+        "cases": cases,
+        "cases_per_worker": round_half_up(Fraction(cases, len(workers))) if workers else None,
+        "weighted_cases": round_half_up(sum(unit["weight"] for unit in units)) if units else None,
+        "largest": float(max(unit["cases"] for unit in units)) if units else None,
+        "over_limit": sum(unit["cases"] > 25 for unit in units),
+    }
+
+
+OUTCOME_REPORTS = {
+    "safety_plans": SlowReport(list_high_risks, compute_high_risks),
+    "exit_conditions": SlowReport(list_ended, compute_conditions),
+    "hsb_outcome": SlowReport(list_hsb_exits, compute_hsb_exits),
+    "caseload": SlowReport(list_caseloads, compute_caseloads),
+}
