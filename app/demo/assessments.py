@@ -16,6 +16,17 @@ SOURCES = ("child", "supporter", "school", "observation", "family")
 MAX_WEAK_RATING = 2
 """Areas with this rating or a lower one need a goal."""
 RISK_LEVELS = ("low", "medium", "medium", "high")
+SYMPTOMS = (
+    "anxiety",
+    "sleep_problems",
+    "low_mood",
+    "withdrawal",
+    "aggression",
+    "concentration",
+    "injuries",
+    "pain",
+)
+FAMILY_CIRCUMSTANCES = ("poverty", "alcohol", "debt", "parent_works_elsewhere", "parents_separated", "stigma")
 POSITIVE_ITEMS = ("slept_well", "laughed", "with_friends", "somebody_to_tell", "safe_at_home")
 NEGATIVE_ITEMS = ("worried", "startled", "alone")
 """Items of the example questionnaire `my_week`, scored from 0 to 3."""
@@ -104,9 +115,17 @@ def _build_content(simulation: CaseSimulation, ratings: dict[str, int]) -> dict[
     return {
         "sections": {section: simulation.choose_text("sections", section) for section in SECTIONS},
         "areas": {area: _build_area(simulation, area, ratings[area]) for area in AREAS},
+        "symptoms": _choose_symptoms(simulation, ratings),
+        "family_circumstances": simulation.rng.sample(FAMILY_CIRCUMSTANCES, simulation.rng.randrange(4)),
         "child_wishes": simulation.choose_text("wishes"),
         "risk_level": RISK_LEVELS[simulation.scenario.number % len(RISK_LEVELS)],
     }
+
+
+def _choose_symptoms(simulation: CaseSimulation, ratings: dict[str, int]) -> list[str]:
+    """Return more symptoms the weaker the emotional health of the child is."""
+    count = max(0, 4 - ratings["emotional_health"])
+    return simulation.rng.sample(SYMPTOMS, count)
 
 
 def _build_area(simulation: CaseSimulation, area: str, rating: int) -> dict[str, Any]:

@@ -8,15 +8,24 @@ from app.access.reader import session_reader
 from app.demo import people as demo_people
 from app.demo.case_scenarios import exit_end_day, to_workday
 from app.demo.case_simulation import CaseSimulation
-from app.kit.dates import add_months
-from app.schemas.cases import CaseAssignment, CaseTransfer
+from app.kit.dates import add_months, today
+from app.schemas.cases import CaseAssignment, CaseTransfer, CaseUpdate
 from app.schemas.decisions import ExitPlanApproval
+from app.schemas.donor_grants import DonorGrantFilters
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening, ExitPlanUpdate, FollowUpUpdate
 from app.schemas.wire import PageQuery
+from app.services import donor_grants
 from app.services.cases import cases, extend, staffing
 from app.services.exit import close_case, exit_plans, follow_ups, reopen_case
 
 EXIT_CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
+HSB_OUTCOMES = (
+    "no_further_behaviour",
+    "no_further_behaviour",
+    "unknown",
+    "no_further_behaviour",
+    "further_behaviour",
+)
 WELLBEING_CODES = ("well", "well", "needs_attention", "well", "not_reached", "at_risk")
 
 
@@ -44,9 +53,8 @@ async def simulate_exit_plan(
 
 def _build_exit_plan(simulation: CaseSimulation, started_on: date, reason_code: str) -> dict[str, Any]:
     is_planned = reason_code == "goals_met"
-    all_met = is_planned and simulation.scenario.number % 2 == 0
     answers: dict[str, Any] = {condition: {"met": True} for condition in EXIT_CONDITIONS}
-    if not all_met:
+    if not is_planned:
         answers["friends"] = {"met": False, "note": simulation.choose_text("exit", "unmet")}
     payload: dict[str, Any] = {
         "reason_code": reason_code,
@@ -55,7 +63,7 @@ def _build_exit_plan(simulation: CaseSimulation, started_on: date, reason_code: 
     }
     if not is_planned:
         return payload
-    steps = ((7, 4), (30, 2), (50, 1))
+    steps = ((14, 4), (30, 2), (50, 1))
     taper = [
         {"from": (started_on + timedelta(days=days)).isoformat(), "contacts_per_month": contacts}
         for days, contacts in steps
@@ -72,8 +80,25 @@ async def simulate_case_closing(simulation: CaseSimulation, day: date, reason_co
     outcome = simulation.choose_text("exit", "outcome" if reason_code == "goals_met" else reason_code)
     async with simulation.run_as(simulation.worker, Permission.case_close, day) as (session, caller):
         case = await cases.get_case(session_reader(session), simulation.case_id)
-        closure = CaseClosure(reason_code=reason_code, outcome=outcome)
+        hsb_outcome = _choose_hsb_outcome(simulation, 0) if reason_code == "goals_met" else None
+        closure = CaseClosure(reason_code=reason_code, outcome=outcome, hsb_outcome=hsb_outcome)
         await close_case.close_case(session, caller, simulation.case_id, case.version, closure)
+
+
+def _choose_hsb_outcome(simulation: CaseSimulation, contact: int) -> str | None:
+    """Return the outcome at the closing (contact 0) or at a follow-up; None for a case of another kind."""
+    if simulation.scenario.kind == "survivor":
+        return None
+    return HSB_OUTCOMES[(simulation.scenario.number + contact) % len(HSB_OUTCOMES)]
+
+
+def _answer_checklist(simulation: CaseSimulation, index: int, *, is_well: bool) -> dict[str, Any]:
+    """Return the answers at a follow-up. One condition is not met if the child is not well."""
+    answers: dict[str, Any] = {condition: {"met": True} for condition in EXIT_CONDITIONS}
+    if not is_well:
+        condition = EXIT_CONDITIONS[(simulation.scenario.number + index) % len(EXIT_CONDITIONS)]
+        answers[condition] = {"met": False, "note": simulation.choose_text("exit", "unmet")}
+    return answers
 
 
 async def simulate_follow_ups(simulation: CaseSimulation, closed_on: date) -> None:
@@ -93,13 +118,29 @@ async def simulate_follow_ups(simulation: CaseSimulation, closed_on: date) -> No
         for index, (follow_up, day) in enumerate(zip(due, past_dates, strict=False)):
             wellbeing = WELLBEING_CODES[(simulation.scenario.number // 3 + index) % len(WELLBEING_CODES)]
             with simulation.freeze_day(day + timedelta(days=4)):
-                payload = {
+                payload: dict[str, Any] = {
                     "held_on": max(to_workday(day + timedelta(days=4)), closed_on).isoformat(),
                     "wellbeing": wellbeing,
                     "note": simulation.choose_text("follow_up", wellbeing),
                 }
+                if wellbeing != "not_reached":
+                    payload["hsb_outcome"] = _choose_hsb_outcome(simulation, index + 1)
+                    payload["checklist"] = _answer_checklist(simulation, index, is_well=wellbeing == "well")
                 patch = FollowUpUpdate.model_validate(payload)
                 await follow_ups.update_follow_up(session, caller, follow_up.id, follow_up.version, patch)
+
+
+async def simulate_grant_attribution(simulation: CaseSimulation, day: date) -> None:
+    """Attribute the case to one of the grants."""
+    async with simulation.run_as(simulation.supervisor, Permission.case_change, day) as (session, caller):
+        filters = DonorGrantFilters(sort="code")
+        page = await donor_grants.list_donor_grants(session_reader(session), caller, filters)
+        grants = page.validate_items().items
+        case = await cases.get_case(session_reader(session), simulation.case_id)
+        patch = CaseUpdate.model_validate(
+            {"grant_code": grants[simulation.scenario.number % len(grants)].code}
+        )
+        await cases.update_case(session, caller, simulation.case_id, case.version, patch)
 
 
 async def simulate_case_extension(simulation: CaseSimulation) -> None:
@@ -117,7 +158,17 @@ async def simulate_case_reopening(simulation: CaseSimulation, day: date) -> None
     """Reopen the case. The simulation continues in the new case."""
     async with simulation.run_as(simulation.supervisor, Permission.case_reopen, day) as (session, caller):
         case = await cases.get_case(session_reader(session), simulation.case_id)
-        reopening = CaseReopening(reason=simulation.choose_text("reopening"))
+        reopening = CaseReopening.model_validate(
+            {
+                "reason": simulation.choose_text("reopening"),
+                "consent": {
+                    "given_by": ["child", "caregiver"],
+                    "method": "oral",
+                    "on": today().isoformat(),
+                    "scope": ["services", "follow_up_contact", "share_with_providers"],
+                },
+            }
+        )
         new_case = await reopen_case.reopen_case(session, caller, simulation.case_id, case.version, reopening)
         simulation.case_id = new_case.id
         simulation.current_plan = None

@@ -12,6 +12,7 @@ from app.demo.case_acts import (
     simulate_co_worker_assignment,
     simulate_exit_plan,
     simulate_follow_ups,
+    simulate_grant_attribution,
 )
 from app.demo.case_records import simulate_documents, simulate_legal_steps
 from app.demo.case_scenarios import (
@@ -25,7 +26,9 @@ from app.demo.case_scenarios import (
     unplanned_closing_day,
 )
 from app.demo.case_simulation import CaseSimulation
-from app.demo.fund import simulate_disbursement
+from app.demo.corrections import simulate_corrections
+from app.demo.disbursements import simulate_disbursement
+from app.demo.feedback import simulate_feedback
 from app.demo.intake import simulate_circle_and_consents
 from app.demo.reviews import simulate_review
 from app.demo.service_referrals import simulate_service_referral
@@ -83,6 +86,8 @@ async def _simulate_support(simulation: CaseSimulation, planned_on: date) -> Non
     scenario = simulation.scenario
     days = plan_review_days(scenario, planned_on)
     await _simulate_supporter_and_family(simulation, planned_on)
+    if scenario.number % 3 != 2:
+        await simulate_grant_attribution(simulation, planned_on + timedelta(days=1))
     if scenario.number % 5 == 1:
         await simulate_session_series(simulation, planned_on + timedelta(days=3))
     decisions = _choose_review_decisions(scenario, len(days))
@@ -91,6 +96,8 @@ async def _simulate_support(simulation: CaseSimulation, planned_on: date) -> Non
         if (scenario.number + number) % 5 == 0:
             await simulate_disbursement(simulation, begin + timedelta(days=10), number)
         await simulate_review(simulation, number, day, decisions[number - 1])
+        if (scenario.number + number) % 3 == 0:
+            await simulate_feedback(simulation, "child", "review", day)
         if scenario.number in EXTENDED_NUMBERS and number == 7:
             await simulate_case_extension(simulation)
         if decisions[number - 1] == "adapt":
@@ -206,6 +213,7 @@ async def _simulate_records(simulation: CaseSimulation, until: date) -> None:
         await simulate_legal_steps(simulation, until)
     if simulation.scenario.number % 5 < 2:
         await simulate_documents(simulation, until)
+    await simulate_corrections(simulation, until)
 
 
 async def _simulate_planned_exit(simulation: CaseSimulation, exit_started_on: date) -> None:
@@ -216,5 +224,7 @@ async def _simulate_planned_exit(simulation: CaseSimulation, exit_started_on: da
         simulation, exit_started_on, "goals_met", approved_on=exit_started_on + timedelta(days=9)
     )
     await simulate_sessions(simulation, exit_started_on + timedelta(days=5), closed_on - timedelta(days=2), 3)
+    for giver in ("child", "caregiver"):
+        await simulate_feedback(simulation, giver, "exit", closed_on - timedelta(days=1))
     await simulate_case_closing(simulation, closed_on, "goals_met")
     await simulate_follow_ups(simulation, closed_on)

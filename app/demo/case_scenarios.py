@@ -49,6 +49,7 @@ REFERRAL_OUTCOMES = (
     "withdrawn",
     "information_requested",
     "declined",
+    "reinstated",
 )
 """Final status of each referral that has no case, the latest referral first."""
 

@@ -26,11 +26,16 @@ from app.schemas.referrals import (
     ReferralDecline,
     ReferralInformationAnswer,
     ReferralInformationRequest,
+    ReferralReinstatement,
     ReferralWithdrawal,
 )
-from app.services.cases import cases, consents, people
-from app.services.referrals import accept, acts, referrals
+from app.schemas.wire import PageQuery
+from app.services.cases import cases, people
+from app.services.consents import register
+from app.services.referrals import accept, acts, duplicates, referrals, reinstate
 
+PHONE_REFERRAL_INTERVAL = 11
+"""One of this number of referrals is entered by staff. A supervisor can compare only eight of those on one day."""
 SHARING_SCOPES = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 
 
@@ -54,10 +59,10 @@ async def _create_referral(simulation: CaseSimulation, on: date) -> UUID:
         "id": str(simulation.context.ids.referral_ids[number])
     }
     principal: str | int = number % 2
-    if _is_phone_referral(simulation.scenario):
+    if is_phone_referral(simulation.scenario):
         principal, payload["source"] = (
             simulation.worker,
-            ("phone_call", "walk_in", "own_detection")[number % 3],
+            ("phone_call", "walk_in", "own_detection")[number // PHONE_REFERRAL_INTERVAL % 3],
         )
     else:
         payload["external_id"] = f"DEMO-{number:04}"
@@ -68,8 +73,9 @@ async def _create_referral(simulation: CaseSimulation, on: date) -> UUID:
             ).id
 
 
-def _is_phone_referral(scenario: CaseScenario) -> bool:
-    return scenario.number % 6 == 4
+def is_phone_referral(scenario: CaseScenario) -> bool:
+    """Return whether staff entered the referral. Partners send the others."""
+    return scenario.number % PHONE_REFERRAL_INTERVAL == 4
 
 
 async def _acknowledge(simulation: CaseSimulation, referral_id: UUID, on: date) -> int:
@@ -94,7 +100,7 @@ async def _request_information(simulation: CaseSimulation, referral_id: UUID, ve
 
 async def _provide_information(simulation: CaseSimulation, referral_id: UUID, version: int, on: date) -> int:
     principal: str | int = (
-        simulation.supervisor if _is_phone_referral(simulation.scenario) else simulation.scenario.number % 2
+        simulation.supervisor if is_phone_referral(simulation.scenario) else simulation.scenario.number % 2
     )
     async with simulation.context.run_as(principal, Permission.referral_provide_information) as (
         session,
@@ -117,6 +123,10 @@ async def _accept(simulation: CaseSimulation, referral_id: UUID, version: int) -
             "duplicates_reviewed": True,
         }
     )
+    async with simulation.run_as(
+        simulation.supervisor, Permission.referral_match, simulation.scenario.opened_on
+    ) as (session, caller):
+        await duplicates.list_referral_matches(session, caller, referral_id, PageQuery())
     async with simulation.run_as(
         simulation.supervisor, Permission.referral_accept, simulation.scenario.opened_on
     ) as (session, caller):
@@ -153,28 +163,28 @@ async def _record_consents(simulation: CaseSimulation, day: date) -> None:
     async with simulation.run_as(simulation.worker, Permission.consent_record, day) as (session, caller):
         sharing = ConsentCreate.model_validate({**payload, "scope": SHARING_SCOPES})
         simulation.consent_id = (
-            await consents.create_case_consent(session, caller, simulation.case_id, sharing)
+            await register.create_case_consent(session, caller, simulation.case_id, sharing)
         ).id
         if number % 17 == 8:
             temporary = {**payload, "scope": ["recording"], "valid_until": add_months(day, 3).isoformat()}
-            await consents.create_case_consent(
+            await register.create_case_consent(
                 session, caller, simulation.case_id, ConsentCreate.model_validate(temporary)
             )
         if number % 19 == 5:
-            refusal = {**payload, "scope": ["research"], "status": "refused"}
-            await consents.create_case_consent(
+            refusal = {**payload, "scope": ["recording"], "status": "refused"}
+            await register.create_case_consent(
                 session, caller, simulation.case_id, ConsentCreate.model_validate(refusal)
             )
         if number % 13 != 6:
             return
-        family = ConsentCreate.model_validate({**payload, "scope": ["share_with_family"]})
-        consent_id = (await consents.create_case_consent(session, caller, simulation.case_id, family)).id
+        recording = ConsentCreate.model_validate({**payload, "scope": ["recording"]})
+        consent_id = (await register.create_case_consent(session, caller, simulation.case_id, recording)).id
     withdrawn_on = min(day + timedelta(days=40), simulation.scenario.last_day)
     async with simulation.run_as(simulation.worker, Permission.consent_withdraw, withdrawn_on) as (
         session,
         caller,
     ):
-        await consents.withdraw_consent(
+        await register.withdraw_consent(
             session, caller, consent_id, 1, ConsentWithdrawal(reason=simulation.choose_text("withdrawal"))
         )
 
@@ -188,7 +198,7 @@ async def simulate_unaccepted_referral(context: DemoContext, scenario: CaseScena
     version = await _acknowledge(simulation, referral_id, scenario.opened_on)
     if status == "information_requested":
         await _request_information(simulation, referral_id, version, scenario.opened_on)
-    if status == "declined":
+    if status in {"declined", "reinstated"}:
         decline = ReferralDecline(
             reason_code="concern_does_not_fit",
             reason="The concern is about schooling only.",
@@ -197,9 +207,12 @@ async def simulate_unaccepted_referral(context: DemoContext, scenario: CaseScena
         async with simulation.run_as(
             simulation.supervisor, Permission.referral_decline, scenario.last_day
         ) as (session, caller):
-            await acts.decline_referral(session, caller, referral_id, version, decline)
+            declined = await acts.decline_referral(session, caller, referral_id, version, decline)
+            if status == "reinstated":
+                mistake = ReferralReinstatement(reason="The decline was meant for the next referral.")
+                await reinstate.reinstate_referral(session, caller, referral_id, declined.version, mistake)
     if status == "withdrawn":
-        principal: str | int = simulation.supervisor if _is_phone_referral(scenario) else scenario.number % 2
+        principal: str | int = simulation.supervisor if is_phone_referral(scenario) else scenario.number % 2
         async with context.run_as(principal, Permission.referral_withdraw) as (session, caller):
             with simulation.freeze_day(scenario.last_day):
                 withdrawal = ReferralWithdrawal(reason="The family moved abroad.")

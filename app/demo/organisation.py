@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.access.passwords import parse_stored_password
+from app.access.passwords import generate_one_time_code
 from app.access.permissions import Permission
 from app.access.tokens import SubjectKind
 from app.database.engine import Database
@@ -23,10 +23,9 @@ from app.kit.dates import add_months, today
 from app.models import User
 from app.models.record import new_id
 from app.schemas.administration import AgencyCreate, TeamCreate, UserCreate
-from app.schemas.api_clients import ApiClientCreate
 from app.schemas.providers import ProviderContact, ProviderCreate
 from app.server.act_as import run_as, start_session_as
-from app.services.accounts import agencies, api_clients, teams, users
+from app.services.accounts import agencies, bootstrap, teams
 from app.services.support import providers
 
 
@@ -40,7 +39,9 @@ class DemoIds:
 
     team_ids: dict[str, uuid.UUID] = field(default_factory=lambda: _generate_ids(demo_people.TEAMS))
     user_ids: dict[str, uuid.UUID] = field(
-        default_factory=lambda: _generate_ids(member.mailbox for member in demo_people.STAFF)
+        default_factory=lambda: _generate_ids(
+            member.mailbox for member in (*demo_people.STAFF, demo_people.LEAVER)
+        )
     )
     provider_ids: dict[str, uuid.UUID] = field(
         default_factory=lambda: _generate_ids(provider.name for provider in demo_people.PROVIDERS)
@@ -90,24 +91,23 @@ async def has_no_users(database: Database) -> bool:
             return not await session.scalar(select(func.count()).select_from(User))
 
 
-async def create_demo_organisation(ids: DemoIds, database: Database, credentials_path: Path) -> None:
-    """Create teams, agencies, staff, API clients and providers, and write the passwords to a file before the commit."""
-    async with database.session_factory() as session:
-        for name, team_id in ids.team_ids.items():
-            await teams.create_team(session, TeamCreate(id=team_id, name=name))
-        user_credentials = [await _create_user(session, ids, member) for member in demo_people.STAFF]
-        client_credentials = await _create_api_clients(session, ids)
-        for index, provider in enumerate(demo_people.PROVIDERS):
-            await providers.create_provider(session, _build_provider(ids, index, provider))
-        write_credentials_file(
-            credentials_path, {"users": user_credentials, "api_clients": client_credentials}
-        )
-        await session.commit()
+async def create_demo_organisation(ids: DemoIds, owner: AsyncSession, credentials_path: Path) -> None:
+    """Create teams, agencies, staff, API clients and providers, and write the passwords to a file before the commit.
+
+    `owner` is a session of the owner role, because the API's role cannot grant rights without a second person.
+    """
+    for name, team_id in ids.team_ids.items():
+        await teams.create_team(owner, TeamCreate(id=team_id, name=name))
+    user_credentials = [await _create_user(owner, ids, member) for member in demo_people.STAFF]
+    await _create_user(owner, ids, demo_people.LEAVER)
+    client_credentials = await _create_api_clients(owner, ids)
+    for index, provider in enumerate(demo_people.PROVIDERS):
+        await providers.create_provider(owner, _build_provider(ids, index, provider))
+    write_credentials_file(credentials_path, {"users": user_credentials, "api_clients": client_credentials})
+    await owner.commit()
 
 
-async def _create_user(
-    session: AsyncSession, ids: DemoIds, member: demo_people.StaffMember
-) -> dict[str, Any]:
+async def _create_user(owner: AsyncSession, ids: DemoIds, member: demo_people.StaffMember) -> dict[str, Any]:
     email = f"{member.mailbox}@{demo_people.EMAIL_DOMAIN}"
     payload = {
         "id": str(ids.user_ids[member.mailbox]),
@@ -119,27 +119,20 @@ async def _create_user(
             for team, is_supervisor in member.teams
         ],
     }
-    created = await users.create_user(session, UserCreate.model_validate(payload))
-    user = await session.get_one(User, created.id)
-    # The initial password counts as chosen by the user, so that demonstration users need not change it first.
-    user.password_hash = parse_stored_password(user.password_hash).password_hash
-    return {
-        "email": email,
-        "password": created.initial_password,
-        "roles": list(member.roles),
-        "name": member.name,
-    }
+    password = generate_one_time_code()
+    # The password counts as chosen by the user, so that demonstration users need not change it first.
+    await bootstrap.insert_user(owner, UserCreate.model_validate(payload), password)
+    return {"email": email, "password": password, "roles": list(member.roles), "name": member.name}
 
 
-async def _create_api_clients(session: AsyncSession, ids: DemoIds) -> list[dict[str, Any]]:
+async def _create_api_clients(owner: AsyncSession, ids: DemoIds) -> list[dict[str, Any]]:
     agency_ids, credentials = {}, []
     for name, kind in demo_people.AGENCIES:
-        agency_ids[name] = (await agencies.create_agency(session, AgencyCreate(name=name, kind=kind))).id
+        agency_ids[name] = (await agencies.create_agency(owner, AgencyCreate(name=name, kind=kind))).id
     for client_id, client in zip(ids.api_client_ids, demo_people.API_CLIENTS, strict=True):
-        payload = ApiClientCreate(
-            id=client_id, agency_id=agency_ids[client.agency], name=client.name, scopes=list(client.scopes)
+        secret = await bootstrap.insert_api_client(
+            owner, client_id, agency_ids[client.agency], client.name, client.scopes
         )
-        secret = (await api_clients.create_api_client(session, payload)).client_secret
         credentials.append(
             {
                 "client_id": str(client_id),

@@ -73,6 +73,8 @@ STAFF = (
     StaffMember("bunthoeun.worker", "Ros Bunthoeun", ("social_worker",), (("Siem Reap", False),)),
     StaffMember("sreyneang.worker", "Meas Sreyneang", ("social_worker",), (("Phnom Penh", False),)),
 )
+LEAVER = StaffMember("vuthy.worker", "Chhim Vuthy", ("social_worker",), (("Siem Reap", False),))
+"""A worker who has left: the account is deactivated, and has no password in `demo.json`."""
 WORKERS = {
     "Siem Reap": ("sophea.worker", "maly.worker", "bunthoeun.worker"),
     "Phnom Penh": ("dara.worker", "pisey.worker", "sreyneang.worker"),
@@ -82,6 +84,7 @@ SUPERVISORS = {
     "Phnom Penh": ("bopha.supervisor", "vanna.supervisor"),
 }
 PROGRAMME_MANAGER = "kunthea.manager"
+ADMINISTRATOR = "visal.admin"
 SUPERVISOR_OF_ALL_TEAMS = "vanna.supervisor"
 FINANCE_OFFICER = "samnang.finance"
 API_CLIENTS = (
@@ -131,7 +134,7 @@ CONCERN_SUMMARIES = {
     ),
     "hsb": (
         "The child has shown sexual behaviour towards a younger child at school. Both families ask for help.",
-        "កុមារមានអាកប្បកិរិយាផ្លូវភេទមិនសមរម្យចំពោះក្មេងតូចជាង។ គ្រួសារសុំការណែនាំ។",
+        "កុមារមានឥរិយាបថផ្លូវភេទដែលបង្កគ្រោះថ្នាក់ចំពោះក្មេងតូចជាង។ គ្រួសារសុំការណែនាំ។",
     ),
     "both": (
         "The child was abused and has shown sexual behaviour towards a cousin. The school asks for help.",
@@ -209,7 +212,7 @@ def build_referral(scenario: CaseScenario) -> dict[str, Any]:
         "caregiver": {
             "names": build_names(family, GIRLS_NAMES[(number + 2) % len(GIRLS_NAMES)], number),
             "relationship": CAREGIVER_RELATIONSHIPS[number % len(CAREGIVER_RELATIONSHIPS)],
-            "phone": {"number": f"01234{5000 + number}", "owner": "self", "safe_to_call": number % 3 != 0},
+            "phones": _build_caregiver_phones(number),
             "knows_of_referral": True,
         },
         "referrer": {"name": "Case worker on duty", "position": "social worker"},
@@ -221,6 +224,16 @@ def build_referral(scenario: CaseScenario) -> dict[str, Any]:
         },
         "services_already_given": ["medical"] if number % 3 == 0 else [],
     }
+
+
+def _build_caregiver_phones(number: int) -> list[dict[str, Any]]:
+    """Return the caregiver's phone and, for every fourth caregiver, the phone of a neighbour."""
+    phones: list[dict[str, Any]] = [
+        {"number": f"01234{5000 + number}", "owner": "self", "safe_to_call": number % 3 != 0}
+    ]
+    if number % 4 == 0:
+        phones.append({"number": f"09712{34000 + number} (neighbour)", "owner": "friend"})
+    return phones
 
 
 def build_names(family: tuple[str, str], given: tuple[str, str], number: int) -> list[dict[str, str]]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import configure_mappers
 
 from app.config import Settings
 from app.database.embedded import EmbeddedServer
-from app.database.engine import Database
-from app.database.urls import DatabaseUrls
+from app.database.engine import AsyncSession, Database
+from app.database.urls import get_owner_url
 from app.demo import case_lifecycle, closing_events
 from app.demo.case_scenarios import (
     REFERRAL_OUTCOMES,
@@ -20,13 +20,14 @@ from app.demo.case_scenarios import (
     build_case_scenarios,
     build_referral_scenarios,
 )
-from app.demo.fund import create_demo_funds
+from app.demo.funds import create_demo_funds
 from app.demo.intake import simulate_accepted_referral, simulate_unaccepted_referral
 from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation, has_no_users
+from app.demo.outreach import create_demo_outreach
 from app.errors import Conflict
 from app.kit.dates import today
 from app.models.record import new_id
-from app.server import workers
+from app.server import child_processes
 from app.server.installation import UNFINISHED_DEMO_FILE, ProgressReporter
 
 WORKER_PROCESSES = 2
@@ -81,7 +82,7 @@ class ScenarioQueue:
                 self.report_progress(f"… {self.finished_count.value} of {len(self.case_scenarios)} children")
 
 
-def create_demo(settings: Settings, urls: DatabaseUrls, report_progress: ProgressReporter) -> None:
+def create_demo(settings: Settings, api_url: str, report_progress: ProgressReporter) -> None:
     """Create the demonstration in an empty database, and write the users and their passwords to `demo.json`.
 
     The file has another name until the demonstration is complete. A start that finds that name creates the
@@ -98,45 +99,61 @@ def create_demo(settings: Settings, urls: DatabaseUrls, report_progress: Progres
     ids.referral_ids = {
         scenario.number: new_id() for scenario in (*queue.case_scenarios, *queue.referral_scenarios)
     }
-    _run_in_processes(lambda: _create_organisation(urls, ids, unfinished_file))
+    _run_in_processes(lambda: _create_organisation(settings, api_url, ids, unfinished_file))
     if not unfinished_file.exists():
         return  # the database contains users and is not a new one
     report_progress("Creating a demonstration caseload …")
-    _run_in_processes(*[lambda: _run_scenarios(urls, ids, queue)] * WORKER_PROCESSES)
-    _run_in_processes(lambda: _run_closing_events(urls, ids, queue))
+    _run_in_processes(*[lambda: _run_scenarios(api_url, ids, queue)] * WORKER_PROCESSES)
+    _run_in_processes(lambda: _run_closing_events(api_url, ids, queue))
     unfinished_file.rename(settings.home / "demo.json")
 
 
-def _run_in_processes(*jobs: workers.AsyncJob) -> None:
-    if not workers.run_in_child_processes(jobs):
+def _run_in_processes(*tasks: child_processes.AsyncTask) -> None:
+    if not child_processes.run_in_child_processes(tasks):
         raise Conflict("The demonstration could not be created.")
 
 
-async def _create_organisation(urls: DatabaseUrls, ids: DemoIds, credentials_file: Path) -> None:
-    async with _open_database(urls) as database:
+async def _create_organisation(
+    settings: Settings, api_url: str, ids: DemoIds, credentials_file: Path
+) -> None:
+    async with _open_database(api_url) as database:
         if await has_no_users(database):
-            await create_demo_organisation(ids, database, credentials_file)
-            await create_demo_funds(DemoContext(ids, database), today())
+            async with open_owner_session(get_owner_url(settings)) as owner:
+                await create_demo_organisation(ids, owner, credentials_file)
+            context = DemoContext(ids, database)
+            await create_demo_funds(context, today())
+            await create_demo_outreach(context, today())
 
 
-async def _run_scenarios(urls: DatabaseUrls, ids: DemoIds, queue: ScenarioQueue) -> None:
-    async with _open_database(urls) as database:
+async def _run_scenarios(api_url: str, ids: DemoIds, queue: ScenarioQueue) -> None:
+    async with _open_database(api_url) as database:
         await queue.run(DemoContext(ids, database))
 
 
-async def _run_closing_events(urls: DatabaseUrls, ids: DemoIds, queue: ScenarioQueue) -> None:
-    async with _open_database(urls) as database:
+async def _run_closing_events(api_url: str, ids: DemoIds, queue: ScenarioQueue) -> None:
+    async with _open_database(api_url) as database:
         await closing_events.simulate_closing_events(DemoContext(ids, database), queue.case_scenarios)
 
 
 @asynccontextmanager
-async def _open_database(urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(urls.api, pool_size=2)
+async def _open_database(api_url: str) -> AsyncIterator[Database]:
+    database = Database(api_url, pool_size=2)
     await database.open()
     try:
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def open_owner_session(owner_url: str) -> AsyncIterator[AsyncSession]:
+    """Open a session of the owner role, which can create users with all their rights."""
+    database = Database(owner_url, pool_size=1)
+    try:
+        async with database.session_factory() as session:
+            yield session
+    finally:
+        await database.engine.dispose()
 
 
 def reset_demo(settings: Settings) -> None:

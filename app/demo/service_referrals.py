@@ -4,10 +4,14 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from app.access.permissions import Permission
 from app.demo import people as demo_people
 from app.demo.case_scenarios import to_workday
 from app.demo.case_simulation import CaseSimulation
+from app.models import PendingChange
 from app.schemas.service_referrals import (
     ServiceReferralAcceptance,
     ServiceReferralCancellation,
@@ -15,6 +19,7 @@ from app.schemas.service_referrals import (
     ServiceReferralCreate,
     ServiceReferralDecline,
 )
+from app.services.confirmation.decide import confirm_pending_change
 from app.services.support import service_referral_outcomes, service_referral_send, service_referrals
 
 SERVICE_REFERRAL_STATUSES = (
@@ -53,6 +58,8 @@ async def simulate_service_referral(simulation: CaseSimulation, day: date, index
         )
     if final_status == "draft":
         return
+    if referral.basis_entry_id is not None:
+        await _confirm_legal_basis(simulation, referral.basis_entry_id, day)
     async with simulation.run_as(simulation.worker, Permission.service_referral_send, day) as (
         session,
         caller,
@@ -64,6 +71,16 @@ async def simulate_service_referral(simulation: CaseSimulation, day: date, index
     if final_status == "sent" or answered_on > simulation.scenario.last_day:
         return
     await _record_provider_answer(simulation, referral.id, referral.version, final_status, answered_on)
+
+
+async def _confirm_legal_basis(simulation: CaseSimulation, entry_id: UUID, day: date) -> None:
+    async with simulation.run_as(demo_people.PROGRAMME_MANAGER, Permission.pending_change_decide, day) as (
+        session,
+        caller,
+    ):
+        query = select(PendingChange).where(col(PendingChange.record_id) == entry_id)
+        change = (await session.scalars(query)).one()
+        await confirm_pending_change(session, caller, change.id, change.version)
 
 
 async def _record_provider_answer(

@@ -33,6 +33,20 @@ SESSION_KINDS = ("therapy",) * 6 + (
 RARE_SESSION_KINDS = ("court_accompaniment", "medical_accompaniment")
 THERAPY_FORMS = ("art", "play", "talk", "talk", "family", "group")
 PLACES_BY_KIND = {"therapy": "First Step, room 2", "home_visit": "At home", "school_visit": "At school"}
+TOPICS_BY_KIND = {
+    "therapy": (
+        "emotions",
+        "trauma_recovery",
+        "problem_solving",
+        "self_protection",
+        "strengths",
+        "self_confidence",
+    ),
+    "home_visit": ("family_communication", "abuse_knowledge", "caring_for_children", "emotional_support"),
+    "school_visit": ("school", "friendships", "self_confidence"),
+    "court_accompaniment": ("police_and_court",),
+}
+"""Topics of the demonstration by kind of session. Other kinds have no topic."""
 MISSED_ATTENDANCES = ("missed_by_child", "missed_by_family", "missed_by_worker")
 MOOD_SCALE = 5
 """Maximum value of the mood scale."""
@@ -76,6 +90,7 @@ def _build_session(simulation: CaseSimulation) -> SupportSessionCreate:
         "kind": kind,
         "form": form,
         "place": PLACES_BY_KIND.get(kind),
+        "topics": _choose_topics(simulation, kind),
         **_choose_areas_and_goals(simulation),
     }
     at = (utc_now() - SESSION_DURATION).astimezone(UTC).replace(microsecond=0).isoformat()
@@ -96,6 +111,14 @@ def _build_session(simulation: CaseSimulation) -> SupportSessionCreate:
     if kind == "therapy" and form != "group":
         payload["mood"] = _build_mood(simulation)
     return SupportSessionCreate.model_validate(payload)
+
+
+def _choose_topics(simulation: CaseSimulation, kind: str) -> list[str]:
+    """Return one or two topics. Each third therapy session of a child with HSB is about sexual behaviour."""
+    topics = TOPICS_BY_KIND.get(kind, ())
+    chosen = simulation.rng.sample(topics, min(len(topics), 1 + simulation.rng.randrange(2)))
+    is_about_behaviour = simulation.scenario.kind != "survivor" and simulation.rng.randrange(3) == 0
+    return ["sexual_behaviour", *chosen] if kind == "therapy" and is_about_behaviour else chosen
 
 
 def _choose_areas_and_goals(simulation: CaseSimulation) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The demonstration: its scenarios, their simulation through the services, and recovery from an interruption."""
 
+import json
 import os
 import signal
 from collections import Counter
@@ -10,6 +11,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from app.access.permissions import Permission
+from app.access.reader import session_reader
+from app.access.report_reader import ReportReader
+from app.database.urls import to_driver_url
 from app.demo import closing_events
 from app.demo.case_scenarios import (
     CASE_SCENARIO_COUNT,
@@ -23,16 +28,44 @@ from app.demo.case_scenarios import (
     to_workday,
     unplanned_closing_day,
 )
-from app.demo.fund import create_demo_funds
+from app.demo.case_simulation import initial_supervisor
+from app.demo.funds import create_demo_funds
+from app.demo.intake import is_phone_referral
 from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation
-from app.demo.seed import ScenarioQueue
+from app.demo.outreach import create_demo_outreach
+from app.demo.people import STAFF
+from app.demo.seed import ScenarioQueue, open_owner_session
 from app.kit.dates import add_months, today
 from app.models.record import new_id
+from app.schemas.agenda import AgendaFilters
+from app.schemas.codes import get_codes
 from app.server.installation import UNFINISHED_DEMO_FILE
+from app.services.agenda import agenda
+from app.services.reports.catalogue import REPORTS
+from app.services.reports.query import Period
+from tests.services.reports.comparison import find_differences, load_rows
+from tests.support.raw_sql import conclude_access, open_access, set_access
 from tests.support.scenario import AuthenticatedClient, Scenario
 from tests.support.server_process import ServerProcess, temporary_home
 
 CHILDREN = 6
+AGENDA_KINDS = {
+    "unstaffed", "consent", "birthday", "pending_change", "referral", "partner_answer", "draft", "recall",
+}  # fmt: skip
+"""Kinds of agenda entries that a demonstration with few children shows, on any day."""
+
+PERIODS_OF_ANOTHER_DAY = """
+    SELECT c.number FROM cases c
+      JOIN status_periods s ON s.case_id = c.id
+      JOIN assignment_periods a ON a.case_id = c.id
+     GROUP BY c.id
+    HAVING min(s.began_at AT TIME ZONE 'Asia/Phnom_Penh')::date <> c.opened_on
+        OR min(a.began_at AT TIME ZONE 'Asia/Phnom_Penh')::date <> c.opened_on
+        OR max(s.began_at AT TIME ZONE 'Asia/Phnom_Penh') FILTER (WHERE s.status = 'closed')::date IS DISTINCT FROM c.closed_on
+        OR (c.closed_on IS NULL) <> (count(*) FILTER (WHERE a.ended_at IS NULL) > 0)
+        OR max(a.ended_at AT TIME ZONE 'Asia/Phnom_Penh')::date > c.closed_on
+"""
+"""Cases whose periods do not begin and end on the simulated days."""
 
 
 def get_review_days(case_scenario: CaseScenario) -> list[date]:
@@ -62,6 +95,14 @@ def test_case_scenarios_have_consistent_dates_on_any_day(day: date) -> None:
             assert not review_days or review_days[-1] <= add_months(case.opened_on, 24)
 
 
+def test_supervisors_compare_at_most_eight_referrals_of_staff() -> None:
+    # Planted: every sixth referral by phone, which made the demonstration with 120 children fail.
+    full = build_case_scenarios(CASE_SCENARIO_COUNT, today())
+    by_phone = Counter(initial_supervisor(case) for case in full if is_phone_referral(case))
+    assert set(by_phone) >= {"rith.supervisor", "bopha.supervisor"}
+    assert max(by_phone.values()) <= 8
+
+
 def test_small_caseload_contains_every_phase_and_kind() -> None:
     full, small = build_case_scenarios(CASE_SCENARIO_COUNT, today()), build_case_scenarios(CHILDREN, today())
     assert Counter(case.phase for case in full) == {
@@ -77,6 +118,20 @@ def test_small_caseload_contains_every_phase_and_kind() -> None:
     assert build_case_scenarios(CASE_SCENARIO_COUNT, today()) == full
 
 
+async def check_outreach(scenario: Scenario) -> None:
+    """Check that the activities cover two years and every kind, and that one is corrected and one marked."""
+    finance, path = scenario.finance, "/v1/outreach-activities"
+    activities = (await finance.get(path, params={"limit": 200})).json()["items"]
+    assert {activity["kind"] for activity in activities} == set(get_codes("outreach_kind"))
+    days = [date.fromisoformat(activity["starts_on"]) for activity in activities]
+    assert min(days) < add_months(today(), -23) < add_months(today(), -2) < max(days) < today()
+    assert [activity["warnings"] for activity in activities] == [[]] * len(activities)
+    assert len((await finance.get(f"{path}?entered_in_error=true")).json()["items"]) == 1
+    assert sum(activity["attachment_count"] for activity in activities) == 1
+    corrected = [activity for activity in activities if activity["version"] == 2]
+    assert [activity["venue"] for activity in corrected] == ["Town hall"]
+
+
 async def test_demonstration_is_created_through_the_services(
     scenario: Scenario, superuser_connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -90,15 +145,19 @@ async def test_demonstration_is_created_through_the_services(
     await scenario.admin.patch(
         f"/v1/agencies/{agency['id']}", {"name": "The tests"}, etag=f'"{agency["version"]}"'
     )
-    await create_demo_organisation(ids, scenario.database, tmp_path / "credentials.json")
+    async with open_owner_session(scenario.urls.owner) as owner:
+        await create_demo_organisation(ids, owner, tmp_path / "credentials.json")
     context = DemoContext(ids, scenario.database)
     await create_demo_funds(context, today())
+    await create_demo_outreach(context, today())
     await queue.run(context)
     await closing_events.simulate_closing_events(context, queue.case_scenarios)
     assert messages == []
 
     future_rows = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
     assert await superuser_connection.fetchval(future_rows) == 0
+    assert await superuser_connection.fetch(PERIODS_OF_ANOTHER_DAY) == []
+    await check_outreach(scenario)
     manager, dpo = scenario.client_for("manager"), scenario.client_for("dpo")
     cases = (await manager.get("/v1/cases", params={"limit": 200})).json()["items"]
     assert Counter(case["status"] for case in cases) == {
@@ -113,10 +172,18 @@ async def test_demonstration_is_created_through_the_services(
     }  # fmt: skip
     await assert_cases_are_complete(manager, cases)
     await assert_ledger_is_consistent(scenario)
+    await assert_agendas_show_many_kinds(context)
+    await assert_reports_are_exact(scenario, superuser_connection)
 
     entries = (await dpo.get("/v1/audit/accesses", params={"limit": 200})).json()["items"]
     assert {entry["outcome"] for entry in entries} == {"allowed"}
     assert len((await dpo.get("/v1/audit/break-glass", params={"limit": 10})).json()["items"]) == 2
+    assert len((await dpo.get("/v1/audit/clinical-handovers")).json()["items"]) == 1
+    assert (await dpo.get("/v1/consents", params={"status": "withdrawn"})).json()["items"]
+    alerts = (await dpo.get("/v1/alerts")).json()["items"]
+    assert [alert["acknowledged_at"] for alert in alerts] == [None, None]
+    acknowledged = "SELECT count(*) FROM alerts WHERE acknowledged_at IS NOT NULL"
+    assert await superuser_connection.fetchval(acknowledged) == 1
 
 
 async def assert_cases_are_complete(manager: AuthenticatedClient, cases: list[dict[str, str]]) -> None:
@@ -135,6 +202,17 @@ async def assert_cases_are_complete(manager: AuthenticatedClient, cases: list[di
         assert (case["status"] == "closed") == bool((await manager.get(f"{path}/follow-ups")).json()["items"])
         assert (await manager.get(f"{path}/progress.svg")).status_code == 200
         assert (await manager.get(f"{path}/timeline", params={"limit": 200})).json()["items"]
+
+
+async def assert_agendas_show_many_kinds(context: DemoContext) -> None:
+    """Assert that the agendas of the staff together show each kind of `AGENDA_KINDS`."""
+    kinds = set[str]()
+    for member in STAFF:
+        async with context.run_as(member.mailbox, Permission.agenda_read) as (session, caller):
+            filters = AgendaFilters(limit=200, until=add_months(today(), 12))
+            page = await agenda.list_agenda_entries(session_reader(session), caller, filters)
+            kinds |= {dict(entry)["kind"] for entry in page.items}
+    assert kinds >= AGENDA_KINDS, sorted(AGENDA_KINDS - kinds)
 
 
 async def assert_ledger_is_consistent(scenario: Scenario) -> None:
@@ -163,3 +241,26 @@ def test_interrupted_demonstration_is_created_again(directory: Path) -> None:
         assert "Starting again" in (directory / "run.log").read_text()
         assert not (server.home / UNFINISHED_DEMO_FILE).exists()
         assert len(server.staff_client("programme_manager").get("/v1/cases").json()["items"]) == 1
+
+
+async def assert_reports_are_exact(scenario: Scenario, superuser: asyncpg.Connection) -> None:
+    """Assert that the figures of every report equal their slow computation, by quarter of the last two years."""
+    await superuser.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
+    rows = await load_rows(superuser, today())
+    api, reports = [
+        await asyncpg.connect(to_driver_url(url)) for url in (scenario.urls.api, scenario.urls.reports)
+    ]
+    try:
+        access = await open_access(api, "manager", "report.read")
+        async with reports.transaction():
+            await set_access(reports, access)
+            for months in range(0, 24, 3):
+                first_day = add_months(today().replace(day=1), -months)
+                period = Period(first_day, add_months(first_day, 3) - timedelta(days=1))
+                for name, report in REPORTS.items():
+                    by = [dimension.name for dimension in report.dimensions][:1]
+                    assert await find_differences(ReportReader(reports), name, rows, period, by) == []
+        await conclude_access(api, access)
+    finally:
+        await api.close()
+        await reports.close()

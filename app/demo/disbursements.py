@@ -1,9 +1,8 @@
-"""Simulate funds, deposits and disbursements."""
+"""Simulate disbursements of cases."""
 
 import base64
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -14,9 +13,7 @@ from app.demo import people as demo_people
 from app.demo.case_records import build_pdf
 from app.demo.case_scenarios import to_workday
 from app.demo.case_simulation import CaseSimulation
-from app.demo.organisation import DemoContext
-from app.kit.dates import CAMBODIA_TIMEZONE, add_months
-from app.models.record import freeze_time
+from app.demo.funds import RIEL_PER_DOLLAR
 from app.schemas.disbursement_lists import DisbursementFilters
 from app.schemas.disbursements import (
     Disbursement as DisbursementSchema,
@@ -27,87 +24,29 @@ from app.schemas.disbursements import (
     DisbursementPayment,
     DisbursementReconciliation,
     DisbursementRejection,
+    FinanceDocumentsUpdate,
 )
 from app.schemas.documents import DocumentCreate
-from app.schemas.funds import DepositCreate, FundCreate
-from app.schemas.ledger import ExchangeRateCreate
 from app.schemas.money import Money, PositiveMoney
-from app.services.fund import approve, disbursement_responses, disbursements, exchange_rates, funds, pay
+from app.services.fund import approve, disbursement_responses, disbursements, finance_documents, pay
+from app.services.fund.tenders import SMALLEST_NOTE
 from app.services.support import documents
 
-FUND_HISTORY_MONTHS = 27
-"""Age of the funds in months. They are older than the first case."""
 AREA_AND_AMOUNT_BY_CATEGORY = {
     "education": ("education", "24.00"),
     "transport": ("education", "12.50"),
     "sports": ("relationships", "15.00"),
     "health_care": ("physical_health", "82000"),
-    "nutrition": ("physical_health", "61500"),
+    "nutrition": ("physical_health", "61550"),
     "safe_space": ("shelter_safety", "123000"),
     "court_attendance": ("legal", "18.00"),
 }
 """Area of the care plan and amount of a request, by category."""
-RIEL_PER_DOLLAR = 4100
 RECONCILIATION_DELAY = timedelta(days=14)
 """Time between the release of an instalment and its reconciliation."""
 UNSPENT_AMOUNTS = {"USD": 125, "KHR": 1500}
 """Amount that is returned if a payment was not spent completely, in minor units."""
 PAYMENT_METHODS = ("cash", "cash", "mobile", "bank")
-
-
-async def create_demo_funds(context: DemoContext, day: date) -> None:
-    """Create the funds with half-yearly deposits and quarterly exchange rates."""
-    starts_on = to_workday(add_months(day, -FUND_HISTORY_MONTHS))
-    async with context.run_as(demo_people.FINANCE_OFFICER, Permission.fund_manage) as (session, caller):
-        with _freeze_day(starts_on):
-            for fund in demo_people.FUNDS:
-                payload = _build_fund(context, fund, starts_on, add_months(day, 9))
-                await funds.create_fund(session, payload)
-        for months in range(0, FUND_HISTORY_MONTHS, 3):
-            on = to_workday(add_months(starts_on, months))
-            with _freeze_day(on):
-                rate = {
-                    "on": on.isoformat(),
-                    "rate": str(RIEL_PER_DOLLAR + months % 5 * 4),
-                    "source": "National Bank",
-                }
-                await exchange_rates.create_exchange_rate(
-                    session, caller, ExchangeRateCreate.model_validate(rate)
-                )
-                for fund in demo_people.FUNDS if months % 6 == 0 else ():
-                    deposit = _build_deposit(fund, on, f"Gift {months // 6 + 1}")
-                    await funds.create_fund_deposit(session, caller, context.ids.fund_ids[fund.name], deposit)
-
-
-def _build_fund(
-    context: DemoContext, fund: demo_people.DemoFund, starts_on: date, ends_on: date
-) -> FundCreate:
-    return FundCreate.model_validate(
-        {
-            "id": str(context.ids.fund_ids[fund.name]),
-            "name": fund.name,
-            "donor": fund.donor,
-            "currency": fund.currency,
-            "categories": fund.categories,
-            "starts_on": starts_on.isoformat(),
-            "ends_on": ends_on.isoformat(),
-            "grant_code": f"FS-{starts_on.year}-{fund.donor[:2].upper()}",
-        }
-    )
-
-
-def _build_deposit(fund: demo_people.DemoFund, received_on: date, reference: str) -> DepositCreate:
-    return DepositCreate.model_validate(
-        {
-            "amount": {"amount": fund.deposit, "currency": fund.currency},
-            "received_on": received_on.isoformat(),
-            "reference": reference,
-        }
-    )
-
-
-def _freeze_day(day: date) -> AbstractContextManager[None]:
-    return freeze_time(datetime.combine(day, time(8), CAMBODIA_TIMEZONE))
 
 
 async def simulate_disbursement(simulation: CaseSimulation, day: date, index: int) -> None:
@@ -210,11 +149,12 @@ async def _pay(
         session,
         caller,
     ):
+        method = PAYMENT_METHODS[simulation.scenario.number % len(PAYMENT_METHODS)]
         payload = {
-            "method": PAYMENT_METHODS[simulation.scenario.number % len(PAYMENT_METHODS)],
+            "method": method,
             "paid_on": to_workday(min(day, simulation.scenario.last_day)).isoformat(),
             "payee": simulation.choose_text("money", "payee"),
-            "tenders": _build_tenders(disbursement.amount),
+            "tenders": _build_tenders(disbursement.amount, method),
             "fund_id": fund_id,
         }
         return await pay.pay_disbursement(
@@ -226,11 +166,15 @@ async def _pay(
         )
 
 
-def _build_tenders(amount: Money) -> list[dict[str, Any]]:
-    """Return the tenders of a payment. Amounts in riel are paid mostly in dollars, as is usual in Cambodia."""
+def _build_tenders(amount: Money, method: str) -> list[dict[str, Any]]:
+    """Return the tenders of a payment. Amounts in riel are paid mostly in dollars, as is usual in Cambodia.
+
+    In cash, the riel are rounded up to whole notes.
+    """
     if amount.currency == "USD":
         return [amount.model_dump()]
     dollars, riel = divmod(int(amount.amount), RIEL_PER_DOLLAR)
+    riel = -(-riel // SMALLEST_NOTE) * SMALLEST_NOTE if method == "cash" else riel
     tenders = [{"amount": f"{dollars}.00", "currency": "USD", "rate": str(RIEL_PER_DOLLAR)}]
     return tenders + ([{"amount": str(riel), "currency": "KHR"}] if riel else [])
 
@@ -243,10 +187,20 @@ async def _reconcile(
         payload = {
             "kind": "receipt",
             "title": simulation.choose_text("documents", "receipt"),
-            "content": base64.b64encode(build_pdf()).decode(),
+            # A receipt proves one payment, so the file of each is different.
+            "content": base64.b64encode(build_pdf(f"Receipt of {disbursement.number}.")).decode(),
+            "amount": disbursement.amount.model_dump(),
         }
         receipt = await documents.create_case_document(
             session, caller, simulation.case_id, DocumentCreate.model_validate(payload)
+        )
+    async with simulation.run_as(simulation.worker, Permission.disbursement_request, day) as (
+        session,
+        caller,
+    ):
+        named = FinanceDocumentsUpdate(document_ids=[receipt.id], shows_no_name_or_diagnosis=True)
+        disbursement = await finance_documents.replace_finance_documents(
+            session, caller, disbursement.id, disbursement.version, named
         )
     paid = PositiveMoney.model_validate(disbursement.amount.model_dump())
     unspent = 0 if is_fully_spent else UNSPENT_AMOUNTS[paid.currency]
