@@ -15,11 +15,10 @@ from app.schemas.audit import AccessEntryFilters, AccessEntryList
 from app.schemas.wire import PageQuery
 from app.services.audit_query import (
     LATEST,
-    OUTCOME_STARTED,
-    LogShape,
     build_interval_query,
     build_page_query,
 )
+from app.services.audit_shape import OUTCOME_STARTED, LogShape
 
 ACTS = sorted([*Permission, *ActWithoutPermission])
 
@@ -99,9 +98,11 @@ def _row_to_item(row: Any) -> dict[str, Any]:
         "outcome": row.outcome or OUTCOME_STARTED,
         "status": row.status,
         "request_id": row.request_id,
+        "correlation_id": row.correlation_id,
         "child_id": row.child_id,
         "case_id": row.case_id,
         "record": row.record_id and {"kind": record_kind, "id": row.record_id},
+        "changes": row.changes,
         "reason": reason,
         "address": str(row.address) if row.address else None,
     }

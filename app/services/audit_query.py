@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,10 +30,15 @@ from sqlmodel import col
 from app.access.reader import NoShownRecord, ReadQuery, ShownRecord
 from app.kit.reference_names import person_name
 from app.models import AccessEntry, AccessEvent, ApiClient, BreakGlassGrant
+from app.services.audit_shape import (
+    ENTRY_FILTERS,
+    EVENT_FILTERS,
+    FILTERS,
+    OUTCOME_STARTED,
+    RECORD_FILTERS,
+    LogShape,
+)
 
-OUTCOME_STARTED = "started"
-"""Outcome of an event without an entry: the request is in progress, or its process ended without recording an outcome.
-"""
 MAX_EXAMINED_ROWS = 2_000
 """Number of requests or entries that one page examines if the index that it reads does not contain all filters."""
 MAX_COMPILED_SHAPES = 500
@@ -54,63 +59,12 @@ Condition = ColumnElement[bool]
 RowSelect = Select[*tuple[Any, ...]]
 EVENT_ID = col(AccessEvent.id)
 ENTRY_EVENT_ID = col(AccessEntry.event_id)
-ENTRY_FILTERS: Mapping[str, Any] = {
-    "child_id": col(AccessEntry.child_id),
-    "case_id": col(AccessEntry.case_id),
-    "record_kind": col(AccessEntry.record_kind),
-    "record_id": col(AccessEntry.record_id),
-}
-ENTRY_COLUMNS = (*ENTRY_FILTERS.values(), col(AccessEntry.outcome), col(AccessEntry.status))
-EVENT_FILTERS: Mapping[str, Any] = {
-    "request_id": col(AccessEvent.request_id),
-    "actor_id": col(AccessEvent.actor_id),
-    "act": col(AccessEvent.act),
-}
-FILTERS = {*ENTRY_FILTERS, *EVENT_FILTERS}
-RECORD_FILTERS = ("record_id", "case_id")
-"""Filters for which the query reads the entries of the children of the record. The log has no index by record."""
-
-
-class LogShape(NamedTuple):
-    """The parts of a request that change the SQL of the list."""
-
-    parameters: frozenset[str]
-    """Names of the filters and of the other parameters of the statement."""
-    outcome: str | None
-    limit: int
-    can_read_all: bool
-    """Whether the caller can read all entries. Other callers are supervisors."""
-
-    @property
-    def indexed_filter(self) -> str | None:
-        """The filter whose index the list reads. None reads all events, newest first."""
-        for name in ("request_id", "child_id", *RECORD_FILTERS):
-            if name in self.parameters:
-                return name
-        if self.outcome not in {None, "allowed", OUTCOME_STARTED}:
-            return "outcome"  # the entries of rejected requests have an index
-        return next((name for name in ("actor_id", "act") if name in self.parameters), None)
-
-    @property
-    def counts_all_events(self) -> bool:
-        """Whether the interval counts all events of the log, not only the rows of one index.
-
-        For the filters `act` and `outcome` of a supervisor, it counts all events, because the row policies remove the
-        events of other teams.
-        """
-        return self.indexed_filter is None or (
-            self.indexed_filter in {"act", "outcome"} and not self.can_read_all
-        )
-
-    @property
-    def needs_interval(self) -> bool:
-        """Whether a page examines an interval only, because the index does not contain all filters."""
-        if self.indexed_filter == "request_id":
-            return False
-        others = FILTERS & self.parameters - ({self.indexed_filter} - {*RECORD_FILTERS})
-        has_other_outcome = self.outcome is not None and self.indexed_filter != "outcome"
-        is_filtered_by_policy = self.counts_all_events and not self.can_read_all
-        return bool(others) or has_other_outcome or is_filtered_by_policy
+ENTRY_COLUMNS = (
+    *ENTRY_FILTERS.values(),
+    col(AccessEntry.outcome),
+    col(AccessEntry.status),
+    col(AccessEntry.changes),
+)
 
 
 @lru_cache(MAX_COMPILED_SHAPES)
@@ -179,6 +133,7 @@ def build_page_query(shape: LogShape) -> ReadQuery:
             col(AccessEvent.roles),
             col(AccessEvent.act),
             col(AccessEvent.request_id),
+            col(AccessEvent.correlation_id),
             col(AccessEvent.address),
             grant_id.label("grant_id"),
             col(BreakGlassGrant.reason_encrypted),
@@ -213,27 +168,57 @@ def _select_events_with_entries(shape: LogShape) -> RowSelect:
 def _select_entries_by_index(shape: LogShape, index: str | None) -> RowSelect:
     """Select the entries of a child, of the children of a record, or of rejected requests, newest first."""
     if index == "child_id":
-        return _select_entries(shape, _is_equal(ENTRY_FILTERS, index))
+        return _merge_entries(
+            _select_entries_of_child(shape), _select_entries_before_acceptance(shape, index)
+        )
     if index in RECORD_FILTERS:
         return _select_entries_of_record(shape, index)
     return _select_entries(shape, true()).order_by(col(AccessEntry.n).desc())
 
 
+def _select_entries_of_child(shape: LogShape) -> RowSelect:
+    """Select the entries of a child, and for a data protection officer those of the records that were merged into it."""
+    children = func.access.list_children_in_log(bindparam("child_id", type_=Uuid))
+    child = children.table_valued(column("id", Uuid), name="child").render_derived()
+    own_shape = shape._replace(parameters=shape.parameters - {"child_id"})
+    of_child = _select_entries(own_shape, ENTRY_FILTERS["child_id"] == child.c.id).limit(shape.limit + 1)
+    entries = of_child.lateral("child_entry")
+    return select(*entries.c).select_from(child).join(entries, true())
+
+
 def _select_entries_of_record(shape: LogShape, name: str) -> RowSelect:
     """Select the entries of the children of a record, and the entries of the record itself that have no child.
 
-    An entry has no child if the request was rejected, or if the referral was not accepted yet.
+    An entry has no child if the referral was not accepted yet, or if the record belongs to no child.
     """
     record_id = bindparam(name, type_=Uuid)
     children = func.access.list_children_of_record(record_id).table_valued(column("id", Uuid), name="child")
     children = children.render_derived()
-    entries = _select_entries(shape, ENTRY_FILTERS["child_id"] == children.c.id).limit(shape.limit + 1)
-    entries_of_child = entries.lateral("child_entry")
-    selects = [select(*entries_of_child.c).select_from(children).join(entries_of_child, true())]
-    if name == "record_id":
-        without_child = and_(ENTRY_FILTERS["child_id"].is_(None), ENTRY_FILTERS["record_id"] == record_id)
-        selects.append(_select_entries(shape, without_child).limit(shape.limit + 1))
-    rows = union_all(*selects).subquery("entries_of_record")
+    of_child = _select_entries(shape, ENTRY_FILTERS["child_id"] == children.c.id).limit(shape.limit + 1)
+    entries_of_child = of_child.lateral("child_entry")
+    entries = select(*entries_of_child.c).select_from(children).join(entries_of_child, true())
+    if name == "case_id":
+        return _merge_entries(entries, _select_entries_before_acceptance(shape, name))
+    without_child = and_(ENTRY_FILTERS["child_id"].is_(None), ENTRY_FILTERS["record_id"] == record_id)
+    return _merge_entries(entries, _select_entries(shape, without_child).limit(shape.limit + 1))
+
+
+def _select_entries_before_acceptance(shape: LogShape, name: str) -> RowSelect:
+    """Select the entries about the referrals of a child or case that were written before the acceptance.
+
+    They have no child and no case. An index contains them by record.
+    """
+    record_ids = func.access.list_referral_records(bindparam(name, type_=Uuid))
+    referral = record_ids.table_valued(column("id", Uuid), name="referral_record").render_derived()
+    without_child = and_(ENTRY_FILTERS["child_id"].is_(None), ENTRY_FILTERS["record_id"] == referral.c.id)
+    parameters = shape.parameters - {"child_id", "case_id"}
+    entries = _select_entries(shape._replace(parameters=parameters), without_child).limit(shape.limit + 1)
+    entries_of_referral = entries.lateral("referral_entry")
+    return select(*entries_of_referral.c).select_from(referral).join(entries_of_referral, true())
+
+
+def _merge_entries(*selects: RowSelect) -> RowSelect:
+    rows = union_all(*selects).subquery("merged")
     return select(*rows.c).order_by(rows.c.event_id.desc(), rows.c.n.desc())
 
 

@@ -12,9 +12,12 @@ from app.schemas.care_plans import CarePlanFilters
 from app.schemas.case_file import CaseFile, CaseFilePart, CaseFileQuery, CurrentCarePlanList
 from app.schemas.cases import Case
 from app.schemas.children import Child
+from app.schemas.consents import CaseConsentFilters
 from app.schemas.disbursement_lists import DisbursementFilters
 from app.schemas.documents import CaseDocumentFilters
+from app.schemas.feedback import FeedbackFilters
 from app.schemas.legal_steps import LegalStepFilters
+from app.schemas.people import PersonFilters
 from app.schemas.support_session_lists import CaseSupportSessionFilters
 from app.schemas.timeline import TimelineFilters
 from app.schemas.wire import CountedPageQuery, Page, PageQuery
@@ -24,10 +27,11 @@ from app.services.care_plans.care_plans import list_case_care_plans
 from app.services.care_plans.responses import get_care_plans
 from app.services.cases.cases import get_case
 from app.services.cases.children import get_child
-from app.services.cases.consents import list_case_consents
 from app.services.cases.people import list_case_people
 from app.services.cases.timeline import list_case_timeline
+from app.services.consents.register import list_case_consents
 from app.services.fund.disbursement_responses import list_disbursements
+from app.services.reviews.feedback import list_case_feedback
 from app.services.reviews.review_lists import list_case_reviews
 from app.services.support.document_responses import list_case_documents
 from app.services.support.legal_steps import list_case_legal_steps
@@ -94,11 +98,12 @@ async def _load_money(reader: RecordReader, caller: Caller, case: Case) -> dict[
 
 PART_LOADERS: dict[CaseFilePart, PartLoader] = {
     "child": _load_child,
-    "people": _build_list_loader(list_case_people, PageQuery()),
-    "consents": _build_list_loader(list_case_consents, CountedPageQuery()),
+    "people": _build_list_loader(list_case_people, PersonFilters()),
+    "consents": _build_list_loader(list_case_consents, CaseConsentFilters()),
     "assessment": _load_assessment,
     "plan": _load_plan,
     "reviews": _build_list_loader(list_case_reviews, CountedPageQuery()),
+    "feedback": _build_list_loader(list_case_feedback, FeedbackFilters()),
     "sessions": _build_list_loader(list_case_support_sessions, CaseSupportSessionFilters()),
     "legal_steps": _load_legal_steps,
     "documents": _build_list_loader(list_case_documents, CaseDocumentFilters()),

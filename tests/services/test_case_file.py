@@ -51,7 +51,7 @@ LIST_PATHS = {
 }
 """Endpoint of each part that is the first page of a list. The endpoint of `money` has the parameter `case_id`."""
 STATEMENTS = {
-    "child": 2, "people": 2, "consents": 1, "assessment": 2, "plan": 5, "reviews": 1, "sessions": 1, "legal_steps": 1,
+    "child": 2, "people": 2, "consents": 1, "assessment": 2, "plan": 5, "reviews": 1, "feedback": 1, "sessions": 1, "legal_steps": 1,
     "documents": 1, "money": 1, "timeline": 1,
 }  # fmt: skip
 """Number of statements of each part. The query of the case is one more."""
@@ -132,6 +132,7 @@ def test_roles_with_case_file_permission_have_the_permission_of_every_part() -> 
         Permission.case_read, Permission.child_read, Permission.person_read, Permission.consent_read,
         Permission.assessment_read, Permission.care_plan_read, Permission.review_read, Permission.support_session_read,
         Permission.legal_step_read, Permission.document_read, Permission.disbursement_read, Permission.case_timeline,
+        Permission.feedback_read,
     )  # fmt: skip
     assert len(parts) == len(PARTS) + 1
     for permission in parts:
@@ -167,7 +168,7 @@ def build_records(case: dict[str, Any], plan_id: UUID, number: int) -> list[SQLM
     keys, day = case_foreign_keys(case), date_in_days(number)
     author: dict[str, Any] = {"author_id": WORKER_ID}
     person = Person(**keys, role="other", relationship="neighbour")
-    person.details = {"names": [], "phone": None, "place_code": "1710", "address_detail": None}
+    person.details = {"names": [], "phones": [], "place_code": "1710", "address_detail": None}
     consent = Consent(
         **keys, status="given", given_by=["child"], method="oral", given_on=day, scope=["services"], recorded_by_id=WORKER_ID
     )  # fmt: skip

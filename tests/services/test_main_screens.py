@@ -31,11 +31,11 @@ class Request:
 
 SCREENS = {
     "my day": [
-        Request("worker_north", "/v1/me/agenda?limit={rows}", 1),
-        Request("worker_north", "/v1/me/counts", 2, entries_per_row=0),
+        Request("worker_north", "/v1/me/agenda?limit={rows}", 2),
+        Request("worker_north", "/v1/me/counts", 3, entries_per_row=0),
     ],
     "caseload": [Request("worker_north", "/v1/cases?sort=-risk_level&limit={rows}", 1)],
-    "case": [Request("worker_south", "/v1/cases/{case_id}/file", 15, entries_per_row=0)],
+    "case": [Request("worker_south", "/v1/cases/{case_id}/file", 16, entries_per_row=0)],
     "approvals of a supervisor": [Request("supervisor_north", "/v1/me/agenda?kind=approval&limit={rows}", 1)],
     "approvals of a programme manager": [Request("manager", "/v1/me/agenda?kind=approval&limit={rows}", 1)],
     "approvals of a finance officer": [Request("finance", "/v1/disbursements?awaiting=me&limit={rows}", 1)],

@@ -52,7 +52,7 @@ async def approve_assessment(
             the assessment.
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
-    approval.record_decision(assessment, caller, case, APPROVE, comment, check_case_open(case))
+    await approval.record_decision(session, assessment, caller, case, APPROVE, comment, check_case_open(case))
     if assessment.subject == "child":
         await _update_case(session, case)
     return await _record_transition(session, case, caller, assessment, "approved")
@@ -78,7 +78,7 @@ async def return_assessment(
             the assessment.
     """
     case, assessment = await _get_for_update(session, assessment_id, expected_version)
-    approval.record_decision(assessment, caller, case, RETURN, comment, check_case_open(case))
+    await approval.record_decision(session, assessment, caller, case, RETURN, comment, check_case_open(case))
     return await _record_transition(session, case, caller, assessment, "returned")
 
 

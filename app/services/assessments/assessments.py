@@ -11,6 +11,7 @@ from app.access.caller import Caller
 from app.access.reader import RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
+from app.kit.entered_in_error import is_valid
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import (
     apply_patch,
@@ -112,7 +113,7 @@ async def _validate_person(session: AsyncSession, case_id: UUID, payload: Assess
         )
     has_suitable_role = (col(Person.role) == payload.subject) | col(Person.is_responsible)
     query = select(has_suitable_role).where(
-        col(Person.id) == payload.person_id, col(Person.case_id) == case_id
+        col(Person.id) == payload.person_id, col(Person.case_id) == case_id, is_valid(Person)
     )
     is_suitable = await session.scalar(query)
     if is_suitable is None:

@@ -8,10 +8,12 @@ from app.models import Assessment
 from app.models.assessments import StoredInstrumentResult
 from app.schemas.assessments_changes import (
     AssessmentChanges,
+    FamilyCircumstanceChanges,
     InstrumentChange,
     InstrumentScore,
     RatingChange,
     RiskLevelChange,
+    SymptomChanges,
 )
 from app.schemas.codes import get_codes
 from app.services.assessments.load import ASSESSMENT_QUERY
@@ -34,8 +36,21 @@ async def get_assessment_changes(reader: RecordReader, assessment_id: UUID) -> A
             area: _compare_ratings(ratings.get(area), after.ratings.get(area)) for area in get_codes("area")
         },
         risk_level=RiskLevelChange(before=before.risk_level if before else None, after=after.risk_level),
+        symptoms=SymptomChanges(**_compare_codes(before, after, "symptoms")),
+        family_circumstances=FamilyCircumstanceChanges(
+            **_compare_codes(before, after, "family_circumstances")
+        ),
         instruments=_compare_instruments(_load_results(before) if before else {}, _load_results(after)),
     )
+
+
+def _compare_codes(before: Any, after: Any, name: str) -> dict[str, list[str]]:
+    """Return the codes of a list that were added and those that were removed."""
+    previous, current = getattr(before, name) if before else [], getattr(after, name)
+    return {
+        "added": [code for code in current if code not in previous],
+        "removed": [code for code in previous if code not in current],
+    }
 
 
 def _load_results(row: Any) -> dict[str, StoredInstrumentResult]:

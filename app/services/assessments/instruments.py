@@ -146,8 +146,8 @@ async def score_instruments(
     faults = []
     for code, answers in changed.items():
         if code not in editions:
-            detail = "A questionnaire is unknown or retired."
-            faults.append(Fault("/instruments", "instrument_unknown", detail))
+            detail = "Use a code from `GET /v1/instruments?is_active=true`."
+            faults.append(Fault(f"/instruments/{code}", "instrument_unknown", detail))
             continue
         definition = InstrumentDefinition.model_validate(editions[code].definition)
         faults += check_answers(code, definition, answers)

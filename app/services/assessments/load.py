@@ -16,6 +16,7 @@ from app.schemas.assessments import AssessmentContent
 from app.services.cases.people import select_person, to_person_ref
 
 COLUMN_FIELDS = [name for name in AssessmentSchema.model_fields if name in Assessment.model_fields]
+CODED_FIELDS = ("symptoms", "family_circumstances")
 STAFF_FIELDS = ("author", "submitted_by", "decided_by")
 ASSESSMENT_QUERY = ReadQuery(
     select(
@@ -50,7 +51,9 @@ async def get_assessment(reader: RecordReader, assessment_id: UUID) -> Assessmen
 def store_assessment_content(
     assessment: Assessment, content: AssessmentContent, results: dict[str, StoredInstrumentResult]
 ) -> None:
-    """Store ratings and the risk level in plain columns, because reports count them, and encrypt all text."""
+    """Store ratings, codes and the risk level in plain columns, because reports count them, and encrypt all text."""
+    for name in CODED_FIELDS:
+        setattr(assessment, name, list(dict.fromkeys(getattr(content, name))))
     assessment.ratings = {
         name: area.rating for name, area in content.areas if area and area.rating is not None
     }
@@ -71,6 +74,7 @@ def load_assessment_document(assessment: Assessment) -> dict[str, object]:
         **stored,
         "areas": _merge_area_ratings(assessment.ratings, stored["areas"]),
         "risk_level": assessment.risk_level,
+        **assessment.model_dump(include=set(CODED_FIELDS)),
         "instruments": {code: result["answers"] for code, result in stored["instruments"].items()},
     }
 

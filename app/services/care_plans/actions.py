@@ -15,7 +15,7 @@ from app.access.caller import Caller
 from app.access.reader import session_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
-from app.kit.dates import today, validate_not_in_future
+from app.kit.dates import today
 from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Action, CarePlan, Goal
@@ -69,7 +69,7 @@ def build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
         due_on=payload.due_on,
         origin_id=action_id,
     )
-    action.content = {"what": payload.what, "by_whom": payload.by_whom, "note": None}
+    action.content = {"what": payload.what, "by_whom": payload.by_whom}
     return action
 
 
@@ -85,16 +85,20 @@ async def update_action(
     case = await get_case_for_update(session, Action, action_id)
     action = await get_version_for_update(session, Action, action_id, expected_version)
     plan = await get_record(session, CarePlan, action.plan_id)
-    before = {**action.content, **action.model_dump(mode="json", include=COLUMN_FIELDS)}
+    before = {
+        **action.content,
+        "note": action.note,
+        **action.model_dump(mode="json", include=COLUMN_FIELDS),
+    }
     content = apply_patch(ActionContent, before, patch)
     status, done_on = _resolve_status(content, patch.model_fields_set)
     await raise_if_frozen(session, case, plan, ActionBase, before, content.model_dump(mode="json"))
     copies = await list_draft_copies(session, plan, action)
     for action_or_copy in (action, *copies):
         action_or_copy.status, action_or_copy.done_on = status, done_on
-        action_or_copy.content = {**action_or_copy.content, "note": content.note}
+        action_or_copy.note = content.note
     action.by, action.due_on = content.by, content.due_on
-    action.content = dump_content(StoredActionTexts, content)
+    _set_texts(action, content)
     if status == "done" != before["status"]:
         detail = {"by": action.by}
         record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)
@@ -104,6 +108,13 @@ async def update_action(
     return await get_action(session_reader(session), action.id)
 
 
+def _set_texts(action: Action, content: ActionContent) -> None:
+    """Set the texts if they have changed. Their ciphertext is frozen after the submission of the plan."""
+    texts = dump_content(StoredActionTexts, content)
+    if texts != action.content:
+        action.content = texts
+
+
 def _resolve_status(content: ActionContent, patched_fields: AbstractSet[str]) -> tuple[str, date | None]:
     """Return the status and `done_on` of an action after a patch.
 
@@ -111,7 +122,7 @@ def _resolve_status(content: ActionContent, patched_fields: AbstractSet[str]) ->
     done or dropped always has a date, by default today. An open action never has one.
 
     Raises:
-        InvalidInput: the date is in the future, or the patch sets a date on an open action.
+        InvalidInput: the patch sets a date on an open action.
     """
     status, done_on = content.status, content.done_on
     if "status" not in patched_fields and "done_on" in patched_fields:
@@ -121,5 +132,4 @@ def _resolve_status(content: ActionContent, patched_fields: AbstractSet[str]) ->
             detail = "An open action must not have a date. Set the status to `done` or `dropped`."
             raise InvalidInput([Fault("/done_on", "not_ended", detail)])
         return status, None
-    validate_not_in_future({"/done_on": done_on})
     return status, done_on or today()

@@ -23,6 +23,7 @@ from app.services.care_plans.submission_checks import check_care_plan_complete
 from app.services.cases.history import record_case_history
 from app.services.cases.states import ACTIVATE, check_case_open
 from app.services.cases.write_access import check_case_writable
+from app.services.consents.gate import load_register
 
 
 async def submit_care_plan(
@@ -48,12 +49,16 @@ async def approve_care_plan(
     Approval of the child's plan also activates the case. The first review is due three calendar months later.
 
     Raises:
-        GateRefused: the plan is not submitted or is incomplete, or the caller does not supervise the case's team or
-            contributed to the plan.
+        GateRefused: the plan is not submitted or is incomplete, the caller does not supervise the case's team or
+            contributed to the plan, or the approval would start services without consent.
     """
     case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
-    unmet = [*check_case_open(case), *await _check_submission(session, loaded_plan)]
-    approval.record_decision(loaded_plan.plan, caller, case, APPROVE, comment, unmet)
+    unmet = [
+        *check_case_open(case),
+        *await _check_submission(session, loaded_plan),
+        *await _check_services_consent(session, case, loaded_plan.plan),
+    ]
+    await approval.record_decision(session, loaded_plan.plan, caller, case, APPROVE, comment, unmet)
     await _supersede_previous_edition(session, loaded_plan.plan)
     _record_history(session, case, caller, loaded_plan.plan, "approved")
     if loaded_plan.plan.subject == "child":
@@ -71,7 +76,9 @@ async def return_care_plan(
             plan.
     """
     case, loaded_plan = await _get_for_update(session, plan_id, expected_version)
-    approval.record_decision(loaded_plan.plan, caller, case, RETURN, comment, check_case_open(case))
+    await approval.record_decision(
+        session, loaded_plan.plan, caller, case, RETURN, comment, check_case_open(case)
+    )
     _record_history(session, case, caller, loaded_plan.plan, "returned")
     return await _flush_to_schema(session, loaded_plan)
 
@@ -89,6 +96,14 @@ async def _check_submission(session: AsyncSession, loaded_plan: LoadedCarePlan) 
     superseded = await check_assessment_is_newest(session, assessment_id)
     query = select(col(Assessment.risk_level)).where(col(Assessment.id) == assessment_id)
     return [*superseded, *check_care_plan_complete(loaded_plan, await session.scalar(query))]
+
+
+async def _check_services_consent(session: AsyncSession, case: Case, plan: CarePlan) -> list[Fault]:
+    """Return faults unless the consent register permits the services that the approval of the child's plan starts."""
+    if plan.subject != "child" or case.status not in ACTIVATE.sources:
+        return []
+    register = await load_register(session, case.child_id, case.id)
+    return list(register.check_with_basis("services"))
 
 
 async def _supersede_previous_edition(session: AsyncSession, plan: CarePlan) -> None:

@@ -96,7 +96,9 @@ async def update_goal(
     copies = await list_draft_copies(session, plan, goal)
     for goal_or_copy in (goal, *copies):
         goal_or_copy.status = content.status
-    goal.content = dump_content(StoredGoalTexts, content)
+    texts = dump_content(StoredGoalTexts, content)
+    if texts != goal.content:  # the ciphertext is frozen after the submission of the plan
+        goal.content = texts
     if goal.status == "achieved" != before["status"]:
         record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()

@@ -15,6 +15,7 @@ from app.errors import Unavailable
 from app.kit.dates import today
 from app.kit.formatting import format_age, format_person_names
 from app.models import CarePlan, Case, Child, Person
+from app.rendering.printed_file import PrintedFile
 from app.services.care_plans.pdf_content import PrintableCarePlan
 from app.services.care_plans.responses import get_care_plan
 
@@ -39,7 +40,7 @@ PERSONS_QUERY = ReadQuery(
 )
 
 
-async def render_care_plan_pdf(reader: RecordReader, plan_id: UUID, language: str) -> tuple[str, bytes]:
+async def render_care_plan_pdf(reader: RecordReader, plan_id: UUID, language: str) -> tuple[str, PrintedFile]:
     """Return the file name and the content of a care plan as PDF.
 
     Raises:
@@ -53,7 +54,7 @@ async def render_care_plan_pdf(reader: RecordReader, plan_id: UUID, language: st
         return printable.file_name, await asyncio.to_thread(_render_pdf, printable)
 
 
-def _render_pdf(printable: PrintableCarePlan) -> bytes:
+def _render_pdf(printable: PrintableCarePlan) -> PrintedFile:
     from app.services.care_plans.pdf_layout import lay_out_care_plan  # noqa: PLC0415 - importing fpdf2 takes half a second
 
     return lay_out_care_plan(printable)

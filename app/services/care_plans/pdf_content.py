@@ -1,5 +1,6 @@
 """The content of a printed care plan: its data and the fixed labels. The labels of codes come from the code lists."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -64,8 +65,8 @@ class CarePlanLabels(NamedTuple):
     no: str
     nothing_recorded: str
     agreement: str
-    signatories: tuple[str, str, str, str]
-    """In this order: the child, the supporter, the social worker, the supervisor."""
+    signatories: Mapping[str, str]
+    """Roles of the people who sign, by the subject of the plan or the code of the role."""
     signature: str
     date: str
     page: str
@@ -109,7 +110,13 @@ CARE_PLAN_LABELS = {
         no="No",
         nothing_recorded="Nothing recorded.",
         agreement="We have read this plan together and agree with it.",
-        signatories=("The child", "The supporter", "The social worker", "The supervisor"),
+        signatories={
+            "child": "The child",
+            "supporter": "The supporter",
+            "family": "The family",
+            "worker": "The social worker",
+            "supervisor": "The supervisor",
+        },
         signature="Signature or thumbprint",
         date="Date",
         page="Page {} of {}",
@@ -151,7 +158,13 @@ CARE_PLAN_LABELS = {
         no="មិនត្រូវការ",
         nothing_recorded="មិនមានកំណត់ត្រា។",
         agreement="យើងខ្ញុំបានអានផែនការនេះជាមួយគ្នា ហើយយល់ព្រមតាមផែនការនេះ។",
-        signatories=("កុមារ", "អ្នកគាំទ្រ", "បុគ្គលិកសង្គម", "អ្នកត្រួតពិនិត្យ"),
+        signatories={
+            "child": "កុមារ",
+            "supporter": "អ្នកគាំទ្រ",
+            "family": "គ្រួសារ",
+            "worker": "បុគ្គលិកសង្គមកិច្ច",
+            "supervisor": "អ្នកគ្រប់គ្រងការងារផ្ទាល់",
+        },
         signature="ហត្ថលេខា ឬស្នាមមេដៃ",
         date="កាលបរិច្ឆេទ",
         page="ទំព័រទី {} នៃ {}",

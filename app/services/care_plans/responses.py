@@ -59,7 +59,9 @@ GOALS_OF_PLANS_QUERY = ReadQuery(
     shows=ShownRecord("goal"),
 )
 SELECT_ACTIONS = select(
-    *(getattr(Action, name) for name in ACTION_FIELDS), col(Action.content_encrypted)
+    *(getattr(Action, name) for name in ACTION_FIELDS),
+    col(Action.content_encrypted),
+    col(Action.note_encrypted),
 ).order_by(col(Action.created_at), col(Action.id))
 ACTION_QUERY = ReadQuery(
     SELECT_ACTIONS.where(col(Action.id) == bindparam("action_id")), shows=ShownRecord("action")
@@ -155,4 +157,5 @@ def _action_to_dict(row: Any) -> dict[str, Any]:
     return {
         **dict(zip(ACTION_FIELDS, row, strict=False)),
         **Action.content.decrypt(row.id, row.content_encrypted),
+        "note": Action.note.decrypt(row.id, row.note_encrypted),
     }

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import refresh_context
+from app.access.permissions import Permission
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.database.errors import get_violated_constraint
 from app.errors import NotFound
@@ -21,6 +22,7 @@ from app.models import BreakGlassGrant, Case
 from app.models.record import utc_now
 from app.schemas.break_glass import BreakGlassFilters, BreakGlassGrantList, BreakGlassRequest
 from app.schemas.break_glass import BreakGlassGrant as BreakGlassGrantSchema
+from app.services.alerts.creation import AlertReason, raise_alert
 from app.services.cases import history as case_history
 
 BREAK_GLASS_DURATION = timedelta(hours=4)
@@ -77,8 +79,25 @@ async def open_case_with_break_glass(
     grant.child_id = case.child_id
     case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})
     await session.flush()  # the query of the response bypasses the session
+    await _raise_break_glass_alerts(session, caller, case, grant)
     row = await session_reader(session).fetch_required(GRANT_QUERY, grant_id=grant.id)
     return BreakGlassGrantSchema(**_row_to_fields(row))
+
+
+async def _raise_break_glass_alerts(
+    session: AsyncSession, caller: Caller, case: Case, grant: BreakGlassGrant
+) -> None:
+    """Alert the data protection officers, the supervisors of the case's team, and the supervisors of the caller."""
+    reason = AlertReason(
+        "break_glass",
+        Permission.case_break_glass,
+        "break_glass",
+        grant.id,
+        child_id=case.child_id,
+        case_id=case.id,
+    )
+    teams = {case.team_id, *(caller.team_ids - caller.supervised_team_ids)}
+    await raise_alert(session, caller, reason, teams)
 
 
 async def list_break_glass_grants(

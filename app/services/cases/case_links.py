@@ -11,14 +11,14 @@ from app.access.caller import Caller
 from app.access.log import refresh_context
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery
 from app.kit.records import ensure_visible, get_for_update, get_record
 from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseLink
 from app.schemas.case_links import CaseLink as CaseLinkSchema
-from app.schemas.case_links import CaseLinkCreate, CaseLinkList
-from app.schemas.wire import PageQuery
+from app.schemas.case_links import CaseLinkCreate, CaseLinkFilters, CaseLinkList
 from app.services.cases.open import lock_case_opening
 from app.services.cases.staffing_checks import check_shared_worker
 from app.services.cases.write_access import check_works_on_case
@@ -27,6 +27,7 @@ COLUMN_FIELDS = [name for name in CaseLinkSchema.model_fields if name in CaseLin
 LINK_COLUMNS = select(
     *(getattr(CaseLink, name) for name in COLUMN_FIELDS),
     *staff_names(CaseLink, "linked_by"),
+    *error_mark_columns(CaseLink),
     case_number(col(CaseLink.case_id)).label("case_number"),
     case_number(col(CaseLink.linked_case_id)).label("linked_case_number"),
     col(CaseLink.reason_encrypted),
@@ -44,7 +45,8 @@ CASE_LINKS = ListQuery(
     filters={
         "case_id": or_(
             col(CaseLink.child_id) == CHILD_OF_CASE, col(CaseLink.linked_child_id) == CHILD_OF_CASE
-        )
+        ),
+        **build_error_filter(CaseLink),
     },
     sorts={"linked_at": col(CaseLink.linked_at)},
     default_sort="-linked_at",
@@ -64,8 +66,7 @@ async def create_case_link(
         GateRefused: The children have a worker in common, or the caller is not staff of both cases.
         InvalidInput: Both cases belong to one child.
     """
-    # A worker of one child can be opening a case of the other. The acceptance of a referral also locks the opening of cases
-    # before the case. The order of the ids prevents a deadlock of two requests that link the same cases.
+    # A case of either child can be opened at the same time. Lock in id order to avoid deadlocks.
     case_ids = sorted((case_id, payload.linked_case_id), key=lambda each: each.bytes)
     child_ids = [(await get_record(session, Case, each)).child_id for each in case_ids]
     for child_id in sorted(child_ids, key=lambda each: each.bytes):
@@ -89,11 +90,11 @@ async def create_case_link(
     # Before the context is refreshed, because the conflict wall can then hide the link from the caller.
     row = await session_reader(session).fetch_required(LINK_QUERY, link_id=link.id)
     await refresh_context(session)
-    return CaseLinkSchema(**_row_to_fields(row))
+    return to_link_schema(row)
 
 
 async def list_case_links(
-    reader: RecordReader, caller: Caller, case_id: UUID, query: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: CaseLinkFilters
 ) -> CaseLinkList:
     """List the links of a case's child, newest first.
 
@@ -108,11 +109,17 @@ async def list_case_links(
     return CaseLinkList.from_trusted_items([*map(_row_to_fields, page.rows)], **page.fields)
 
 
+def to_link_schema(row: Any) -> CaseLinkSchema:
+    """Return the link of a row of `LINK_QUERY`."""
+    return CaseLinkSchema(**_row_to_fields(row))
+
+
 def _row_to_fields(row: Any) -> dict[str, Any]:
     return {
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         **to_staff_refs(row, "linked_by"),
         "case": to_case_ref(row.case_id, row.case_number),
         "linked_case": to_case_ref(row.linked_case_id, row.linked_case_number),
+        **to_error_mark(CaseLink, row),
         "reason": CaseLink.reason.decrypt(row.id, row.reason_encrypted),
     }

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Date, Text, Uuid, any_, bindparam, func, not_, or_, select
+from sqlalchemy import ARRAY, Date, Text, any_, bindparam, not_, or_, select
 from sqlmodel import col
 
 from app.access.caller import Caller
@@ -12,6 +12,7 @@ from app.kit.case_scope import CaseScope
 from app.kit.dates import today
 from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
 from app.kit.reference_names import place_names, to_place_ref, to_ref
+from app.kit.search_matches import SearchMatches, get_match_parameters
 from app.models import Case, Child, Team, User
 from app.schemas.cases import CaseFilters, CaseList, CaseSummary
 from app.services.cases import search
@@ -20,8 +21,7 @@ from app.services.cases.next_step import build_overdue_actions, build_review_ove
 from app.services.cases.sort_keys import SORT_KEYS
 
 COLUMN_FIELDS = [name for name in CaseSummary.model_fields if name in Case.model_fields]
-CHILD_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
-"""Ids of the children that match `q`, most similar first."""
+MATCHES = SearchMatches(col(Case.child_id))
 DAY = bindparam("day", type_=Date)
 REVIEW_OVERDUE = build_review_overdue(DAY)
 CASES = ListQuery(
@@ -44,7 +44,7 @@ CASES = ListQuery(
     .join(Team, col(Team.id) == col(Case.team_id)),
     filters={
         "q": or_(
-            col(Case.child_id) == any_(CHILD_IDS),
+            MATCHES.condition,
             col(Case.number) == any_(bindparam("case_numbers", type_=ARRAY(Text))),
         ),
         "status": is_one_of(col(Case.status), "status"),
@@ -63,7 +63,7 @@ CASES = ListQuery(
     sorts={
         **SORT_KEYS,
         "created_at": col(Case.created_at),
-        RELEVANCE: func.coalesce(func.array_position(CHILD_IDS, col(Case.child_id)), 0),
+        RELEVANCE: MATCHES.distance,
     },
     scope=CaseScope(),
     set_filters={"lead_worker_id": col(Case.lead_worker_id), "team_id": col(Case.team_id)},
@@ -75,9 +75,12 @@ async def list_cases(reader: RecordReader, caller: Caller, filters: CaseFilters)
     """List the cases that the caller can see, newest first unless `sort` or `q` is given."""
     day = today()
     parameters: dict[str, Any] = {"day": day}
+    if filters.number is not None:
+        numbers = search.parse_case_numbers(filters.number)
+        filters = filters.model_copy(update={"number": numbers[0] if len(numbers) == 1 else filters.number})
     if filters.q is not None:
         parameters["case_numbers"] = search.parse_case_numbers(filters.q)
-        parameters["child_ids"] = await search.find_matching_children(reader, caller, filters.q)
+        parameters |= get_match_parameters(await search.find_matching_children(reader, caller, filters.q))
     page = await CASES.fetch_page(reader, caller, filters, **parameters)
     return CaseList.from_trusted_items([_row_to_summary(row, day) for row in page.rows], **page.fields)
 

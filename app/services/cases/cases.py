@@ -11,12 +11,14 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
-from app.kit.dates import BirthRange, today
+from app.kit.dates import get_age_range, today
+from app.kit.grant_codes import validate_grant_code
+from app.kit.record_changes import record_field_changes
 from app.kit.records import apply_patch, get_version_for_update
 from app.kit.reference_names import person_name, place_names, team_name, to_place_ref, to_ref
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, CaseWorker, Child, User
-from app.models.contents import StoredChildIdentity
+from app.models import Case, CaseWorker, Child, DonorGrant, User
+from app.models.contents import StoredBirth, StoredChildIdentity
 from app.models.record import utc_now
 from app.schemas.cases import (
     Case as CaseSchema,
@@ -28,6 +30,7 @@ from app.schemas.cases import (
 )
 from app.schemas.identity import Age
 from app.services.cases import history as case_history
+from app.services.cases.staffing_checks import check_supervises_case
 from app.services.cases.write_access import check_case_writable
 
 COLUMN_FIELDS = [name for name in CaseSchema.model_fields if name in Case.model_fields]
@@ -47,6 +50,17 @@ CO_WORKERS = (
     .scalar_subquery()
 )
 """The references to the co-workers of a case, or NULL if there are none."""
+GRANT = (
+    select(
+        func.json_build_object(
+            *(part for name in ("code", "name", "donor") for part in (name, getattr(DonorGrant, name))),
+            type_=JSON,
+        )
+    )
+    .where(col(DonorGrant.code) == col(Case.grant_code))
+    .scalar_subquery()
+)
+"""The reference to the grant of a case, or NULL if there is none."""
 CASE_QUERY = ReadQuery(
     select(
         *(getattr(Case, name) for name in COLUMN_FIELDS),
@@ -54,6 +68,7 @@ CASE_QUERY = ReadQuery(
         team_name(col(Case.team_id)).label("team_name"),
         place_names(col(Case.province_code)).label("province_names"),
         CO_WORKERS.label("co_workers"),
+        GRANT.label("grant"),
         col(Case.content_encrypted),
         col(Child.sex),
         col(Child.identity_encrypted),
@@ -79,14 +94,21 @@ async def update_case(
     """Update the editable fields of a case.
 
     Raises:
-        GateRefused: The case is closed, or the caller is not staff of the case.
+        GateRefused: The case is closed, the caller is not staff of the case, or a worker changes the grant.
+        InvalidInput: There is no active grant with the code.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     raise_if_unmet(await check_case_writable(session, case))
-    content = apply_patch(CaseContent, {"kind": case.kind, **case.content}, payload)
-    case.kind = content.kind
+    before = {"kind": case.kind, "grant_code": case.grant_code, **case.content}
+    content = apply_patch(CaseContent, before, payload)
+    if content.grant_code != case.grant_code:
+        raise_if_unmet(check_supervises_case(caller, case))
+    await validate_grant_code(session, content.grant_code, case.grant_code)
+    case.kind, case.grant_code = content.kind, content.grant_code
     case.updated_at = utc_now()
     case.content = {"summary": content.summary}
+    after = {"kind": case.kind, "grant_code": case.grant_code, **case.content}
+    record_field_changes(session, caller, case, before, after)
     case_history.record_case_history(session, case, "case_changed", caller, case)
     await session.flush()  # the query of the response bypasses the session
     return await load_case_schema(session, case)
@@ -107,6 +129,7 @@ def _row_to_schema(row: Any) -> CaseSchema:
         team=to_ref(row.team_id, row.team_name),
         province=to_place_ref(row.province_code, row.province_names),
         co_workers=co_workers,
+        grant=row.grant,
         co_worker_ids=[co_worker["id"] for co_worker in co_workers],
         summary=content["summary"],
         outcome=content.get("outcome"),
@@ -127,18 +150,16 @@ def build_case_child(row: Any, day: date) -> dict[str, object]:
 def _case_child_fields(
     child_id: UUID | str, sex: str, identity: StoredChildIdentity, day: date
 ) -> dict[str, object]:
-    youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
     return {
         "id": child_id,
         "names": identity["names"],
         "nickname": identity.get("nickname"),
         "sex": sex,
-        "age": {"min": youngest, "max": oldest, "on": day},
+        "age": build_age(identity["birth"], day),
     }
 
 
-def get_age_today(identity: StoredChildIdentity) -> Age:
-    """Return the age of a person today, as a range of whole years."""
-    day = today()
-    youngest, oldest = BirthRange.from_details(identity["birth"]).age_range_on(day)
-    return Age(min=youngest, max=oldest, on=day)
+def build_age(birth: StoredBirth | None, day: date) -> Age | None:
+    """Return the age of a person on a day, as a range of whole years, or None if the birth date is unknown."""
+    ages = get_age_range(birth, day)
+    return None if ages is None else Age(min=ages[0], max=ages[1], on=day)

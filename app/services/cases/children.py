@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, JSON, Integer, Uuid, any_, bindparam, exists, func, select, tuple_
+from sqlalchemy import JSON, bindparam, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -12,10 +12,15 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecord, session_reader
+from app.errors import Fault
 from app.kit.case_scope import CaseScope, RowSelect, belongs_to_cases
+from app.kit.dates import today
+from app.kit.entered_in_error import is_valid
 from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
-from app.kit.records import apply_patch, get_version_for_update
+from app.kit.record_changes import record_field_changes
+from app.kit.records import get_version_for_update
 from app.kit.reference_names import person_name
+from app.kit.search_matches import SearchMatches, get_match_parameters
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, Person
 from app.models.contents import StoredChildIdentity
@@ -24,11 +29,14 @@ from app.models.people import StoredPersonDetails
 from app.schemas.children import Child as ChildSchema
 from app.schemas.children import ChildFilters, ChildList, ChildUpdate
 from app.schemas.identity import ChildIdentity
+from app.schemas.warnings import to_warnings
 from app.services.cases import history as case_history
 from app.services.cases import search
-from app.services.cases.cases import get_age_today
+from app.services.cases.cases import build_age
 from app.services.cases.write_access import check_works_with_child
 from app.services.persons import person_details, places
+from app.services.persons.contact_patch import apply_person_patch, get_first_phone
+from app.services.persons.detail_warnings import list_detail_warnings
 
 IDENTITY_FIELDS = [name for name in ChildIdentity.model_fields if name != "sex"]
 
@@ -42,6 +50,7 @@ CHILD_COLUMNS: RowSelect = select(
     col(Child.id).label("child_id"),
     col(Child.version),
     col(Child.sex),
+    col(Child.merged_into_id),
     col(Child.identity_encrypted),
     select(func.json_agg(aggregate_order_by(CASE_REF, col(Case.created_at).desc()), type_=JSON))
     .where(col(Case.child_id) == col(Child.id))
@@ -50,15 +59,24 @@ CHILD_COLUMNS: RowSelect = select(
     .label("cases"),
 )
 SHOWN_CHILD = ShownRecord("child", case_id=None, record_id="child_id")
-CHILD_QUERY = ReadQuery(CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")), shows=SHOWN_CHILD)
+# A row of a merged child names the child into which it was merged, so that the access log names both.
+CHILD_QUERY = ReadQuery(
+    CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")),
+    shows=[SHOWN_CHILD, ShownRecord("child", "merged_into_id", case_id=None, record_id="merged_into_id")],
+)
+MERGED_IDENTITIES_QUERY = ReadQuery(
+    select(col(Child.id), col(Child.identity_encrypted)).where(
+        col(Child.merged_into_id) == bindparam("child_id")
+    ),
+    shows=NoShownRecord("the names become search tokens of the child into which they were merged"),
+)
 PEOPLE_DETAILS_QUERY = ReadQuery(
     select(col(Person.id), col(Person.details_encrypted)).where(
-        col(Person.child_id) == bindparam("child_id")
+        col(Person.child_id) == bindparam("child_id"), is_valid(Person)
     ),
     shows=NoShownRecord("the phones become search tokens of the child"),
 )
-MATCHING_IDS = bindparam("child_ids", type_=ARRAY(Uuid))
-"""Ids of the children that match `q`, most similar first."""
+MATCHES = SearchMatches(col(Case.child_id))
 EARLIER_CASE = aliased(Case)
 IS_FIRST_CASE = ~exists().where(
     col(EARLIER_CASE.child_id) == col(Case.child_id),
@@ -74,7 +92,7 @@ CHILDREN = ListQuery(
     CHILD_COLUMNS.add_columns(col(Case.id)).join(Case, col(Case.child_id) == col(Child.id)),
     condition=IS_FIRST_CASE,
     filters={
-        "q": col(Case.child_id) == any_(MATCHING_IDS),
+        "q": MATCHES.condition,
         "status": exists().where(
             col(ANY_CASE.child_id) == col(Case.child_id), is_one_of(col(ANY_CASE.status), "status")
         ),
@@ -90,7 +108,7 @@ CHILDREN = ListQuery(
     },
     sorts={
         "created_at": col(Case.created_at),
-        RELEVANCE: func.array_position(MATCHING_IDS, col(Case.child_id), type_=Integer),
+        RELEVANCE: MATCHES.distance,
     },
     scope=CaseScope(),
     shows=SHOWN_CHILD,
@@ -104,7 +122,7 @@ async def list_children(reader: RecordReader, caller: Caller, filters: ChildFilt
     """
     parameters: dict[str, Any] = {}
     if filters.q is not None:
-        parameters["child_ids"] = await search.find_matching_children(reader, caller, filters.q)
+        parameters |= get_match_parameters(await search.find_matching_children(reader, caller, filters.q))
     page = await CHILDREN.fetch_page(reader, caller, filters, **parameters)
     return ChildList.from_trusted_items(await _build_items(reader, page.rows), **page.fields)
 
@@ -125,23 +143,42 @@ async def update_child(
     """Update a child and record the change in the history of each of its cases that the caller can see.
 
     Raises:
-        GateRefused: The caller is not staff of any of the child's cases.
+        GateRefused: The caller is not staff of any of the child's cases, or the child was merged into another record.
     """
     child = await get_version_for_update(session, Child, child_id, expected_version)
-    raise_if_unmet(await check_works_with_child(session, child.id))
-    updated = apply_patch(ChildIdentity, {**child.identity, "sex": child.sex}, payload)
-    identity = await person_details.normalize_person_details(session, updated)
+    raise_if_unmet(_check_not_merged(child) or await check_works_with_child(session, child.id))
+    before = {**child.identity, "sex": child.sex}
+    updated = apply_person_patch(ChildIdentity, before, payload)
+    identity, _ = await person_details.normalize_person_details(session, updated)
     child.sex = identity.sex or "unknown"
     child.province_code = (identity.place_code or "")[:2] or None
     child.identity = dump_content(StoredChildIdentity, identity)
-    search_keys = person_details.get_child_search_keys(
-        child.identity, await _load_people_details(session, child.id)
-    )
-    await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys)
+    record_field_changes(session, caller, child, before, {**child.identity, "sex": child.sex})
+    await refresh_child_search_tokens(session, child)
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):
         case_history.record_case_history(session, case, "child_changed", caller, child)
     await session.flush()  # report a database error before the response is built
     return await get_child(session_reader(session), child.id)
+
+
+def _check_not_merged(child: Child) -> list[Fault]:
+    if child.merged_into_id is None:
+        return []
+    detail = "The child was merged into another record, which `merged_into_id` names. Change that record."
+    return [Fault(None, "child_merged", detail)]
+
+
+async def refresh_child_search_tokens(session: AsyncSession, child: Child) -> None:
+    """Replace the search tokens of a child by those of its identity and of the phone numbers of its contacts.
+
+    The identities of records that were merged into the child count too, so that a search for their names finds it.
+    """
+    contacts = await _load_people_details(session, child.id)
+    tokens = set(person_details.hash_child_search_keys(child.identity, contacts))
+    for row in await session_reader(session).fetch(MERGED_IDENTITIES_QUERY, child_id=child.id):
+        identity = Child.identity.decrypt(row.id, row.identity_encrypted)
+        tokens.update(person_details.hash_child_search_keys(identity))
+    await person_details.replace_search_tokens(session, child.id, "child", child.id, sorted(tokens))
 
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:
@@ -157,10 +194,13 @@ async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[s
     return [
         {
             **{name: identity.get(name) for name in IDENTITY_FIELDS},
+            "phone": get_first_phone(identity),
+            "warnings": to_warnings(list_detail_warnings(identity)),
             "id": row.child_id,
             "version": row.version,
             "sex": row.sex,
-            "age": get_age_today(identity),
+            "merged_into_id": row.merged_into_id,
+            "age": build_age(identity["birth"], today()),
             "place": place_refs.get(identity["place_code"]),
             "languages": identity["languages"] or [],
             "case_ids": [case["id"] for case in row.cases or []],

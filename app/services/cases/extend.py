@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.errors import Fault
-from app.kit.dates import today
+from app.kit.dates import add_months, today
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case
@@ -19,6 +19,9 @@ from app.services.cases.cases import load_case_schema
 from app.services.cases.states import check_case_open
 from app.services.cases.support_period import get_support_end_date
 
+MAX_EXTENSION_MONTHS = 12
+"""Maximum length of one extension, from the present end of support or, if it has passed, from today."""
+
 
 async def extend_case(
     session: AsyncSession, caller: Caller, case_id: UUID, expected_version: int, payload: CaseExtension
@@ -26,7 +29,7 @@ async def extend_case(
     """Extend a case past 24 months (the gate "18, 21, 24 months").
 
     Raises:
-        GateRefused: The case is closed, or the date is not after the current end of support.
+        GateRefused: The case is closed, or the date is not within 12 months after the current end of support.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     raise_if_unmet([*check_case_open(case), *_check_extension_date(case, payload.until)])
@@ -39,7 +42,13 @@ async def extend_case(
 
 
 def _check_extension_date(case: Case, until: date) -> list[Fault]:
-    if until > max(get_support_end_date(case), today()):
-        return []
-    detail = "`until` must be after today, after 24 months of support, and after the previous extension."
-    return [Fault("/until", "until_too_early", detail)]
+    previous_end = max(get_support_end_date(case), today())
+    if until <= previous_end:
+        detail = "`until` must be after today, after 24 months of support, and after the previous extension."
+        return [Fault("/until", "until_too_early", detail)]
+    latest = add_months(previous_end, MAX_EXTENSION_MONTHS)
+    if until > latest:
+        detail = f"`until` must be at most {MAX_EXTENSION_MONTHS} months after the end of support: {latest} or earlier."
+        params = {"months": MAX_EXTENSION_MONTHS, "latest": str(latest)}
+        return [Fault("/until", "until_too_late", detail, params)]
+    return []

@@ -1,22 +1,23 @@
-"""Open a case: create the child, the case, the caregiver and the consent in one transaction."""
+"""Open a case: create the child, the case and the caregiver in one transaction."""
 
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import get_driver_connection, refresh_context
 from app.errors import NotFound
-from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, today
+from app.kit.dates import CAMBODIA_TIMEZONE, get_age_range, today
 from app.kit.records import recheck_case
-from app.models import Case, Child, Consent, Person, Referral
+from app.models import Case, Child, Person, Referral
 from app.models.contents import StoredChildIdentity
-from app.models.referrals import StoredReferralConsent, StoredReferralContent
+from app.models.referrals import StoredCaregiver, StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
+from app.services.cases.referral_circle import merge_child_phones
 from app.services.persons import person_details
 
 NEXT_CASE_NUMBER_SQL = text("""
@@ -32,7 +33,8 @@ RESPONSIBLE_RELATIONSHIPS = frozenset({"mother", "father"})
 async def lock_case_opening(session: AsyncSession, child_id: UUID) -> None:
     """Take an advisory lock per child, so that two requests cannot open a case for a child at the same time.
 
-    The second request waits, finds the open case, and joins it or is rejected.
+    The second request waits, finds the open case, and joins it or is rejected. Operations take this lock before they lock
+    a case, to avoid deadlocks.
 
     Raises:
         TimedOut: The other transaction holds the lock for too long.
@@ -68,16 +70,20 @@ async def open_case_from_referral(
 
     Creates the child unless `acceptance.child_id` is a known child.
     """
-    child_id = acceptance.child_id
-    if child_id is None:
-        child_id = (await _create_child(session, content)).id
-    case = await _create_case(session, referral, content, acceptance, child_id)
+    if acceptance.child_id is not None:
+        case = await _create_case(session, referral, content, acceptance, acceptance.child_id)
+        phones = content["child"]["phones"]
+        await merge_child_phones(session, caller, case, phones, phones)
+        if caregiver := content["caregiver"]:
+            await person_details.add_contact_search_tokens(session, case.child_id, caregiver["phones"])
+    else:
+        child = await _create_child(session, content)
+        case = await _create_case(session, referral, content, acceptance, child.id)
+        await _insert_search_tokens(session, child, content["caregiver"])
     _add_caregiver(session, case, content)
-    consent = _create_consent(session, case, caller, content["consent"])
-    await session.flush()  # history entries reference the case and the consent
+    await session.flush()  # history entries reference the case
     case_history.record_case_history(session, case, "referral_accepted", caller, referral)
     case_history.record_case_history(session, case, "case_opened", caller, case, {"number": case.number})
-    case_history.record_case_history(session, case, "consent_recorded", caller, consent)
     return case
 
 
@@ -91,17 +97,24 @@ async def _create_child(session: AsyncSession, content: StoredReferralContent) -
         birth=details["birth"],
         place_code=details["place_code"],
         address_detail=details["address_detail"],
-        phone=details["phone"],
+        phones=details["phones"],
         languages=details["languages"],
         disability=details["disability"],
         school=details["school"],
+        living_arrangement=details.get("living_arrangement"),
         idpoor=details["idpoor"],
     )
     session.add(child)
-    await session.flush()  # the case and the search tokens have foreign keys to the child
-    search_keys = person_details.get_referral_search_keys(content)
-    await person_details.replace_search_tokens(session, child.id, "child", child.id, search_keys, is_new=True)
+    await session.flush()  # the case has a foreign key to the child
     return child
+
+
+async def _insert_search_tokens(
+    session: AsyncSession, child: Child, caregiver: StoredCaregiver | None
+) -> None:
+    """Insert the search tokens of a new child. Its case must exist, because a trigger checks the staff of the case."""
+    tokens = person_details.hash_child_search_keys(child.identity, [caregiver] if caregiver else [])
+    await person_details.replace_search_tokens(session, child.id, "child", child.id, tokens, is_new=True)
 
 
 async def _create_case(
@@ -113,9 +126,8 @@ async def _create_case(
 ) -> Case:
     if acceptance.team_id is None or acceptance.lead_worker_id is None or acceptance.case_kind is None:
         raise NotFound  # unreachable: the gate requires these fields; this narrows their types
-    youngest, oldest = BirthRange.from_details(content["child"]["birth"]).age_range_on(
-        referral.received_at.astimezone(CAMBODIA_TIMEZONE).date()
-    )
+    received_on = referral.received_at.astimezone(CAMBODIA_TIMEZONE).date()
+    youngest, oldest = get_age_range(content["child"]["birth"], received_on) or (None, None)
     case = Case(
         number=await next_case_number(session, today()),
         child_id=child_id,
@@ -130,9 +142,18 @@ async def _create_case(
     )
     case.content = {"summary": None}
     session.add(case)
-    await session.flush()  # the caregiver, the consent and the history entries have foreign keys to the case
+    await session.flush()  # the caregiver and the history entries have foreign keys to the case
     await refresh_context(session)  # the caller can be the lead worker, and the child can have links
+    await cancel_open_follow_ups(session, child_id)
     return case
+
+
+async def cancel_open_follow_ups(session: AsyncSession, child_id: UUID) -> None:
+    """Cancel the open follow-ups of the earlier cases of a child, because the new case replaces them.
+
+    A function of the database does it, because the caller may not see the earlier cases.
+    """
+    await session.execute(select(func.access.cancel_open_follow_ups(child_id)))
 
 
 async def next_case_number(session: AsyncSession, day: date) -> str:
@@ -155,35 +176,8 @@ def _add_caregiver(session: AsyncSession, case: Case, content: StoredReferralCon
     )
     person.details = {
         "names": caregiver["names"],
-        "phone": caregiver["phone"],
+        "phones": caregiver["phones"],
         "place_code": caregiver["place_code"],
         "address_detail": caregiver["address_detail"],
     }
     session.add(person)
-
-
-def _create_consent(
-    session: AsyncSession, case: Case, caller: Caller, referral_consent: StoredReferralConsent
-) -> Consent:
-    basis = referral_consent["basis_without_consent"]
-    consent = Consent(
-        child_id=case.child_id,
-        case_id=case.id,
-        given_by=referral_consent["given_by"],
-        method=referral_consent["method"],
-        given_on=_get_consent_day(referral_consent),
-        scope=referral_consent["scope"],
-        basis_without_consent=basis["basis"] if basis else None,
-        recorded_by_id=caller.id,
-    )
-    consent.details = {"witness": referral_consent["witness"], "basis_without_consent": basis}
-    session.add(consent)
-    return consent
-
-
-def _get_consent_day(referral_consent: StoredReferralConsent) -> date:
-    basis = referral_consent["basis_without_consent"]
-    day = referral_consent["on"] or (basis["on"] if basis else None)
-    if day is None:
-        raise ValueError("The schema requires a consent or a legal basis.")
-    return date.fromisoformat(day)

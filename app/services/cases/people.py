@@ -11,9 +11,10 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
 from app.errors import Fault, InvalidInput
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery
+from app.kit.record_changes import record_field_changes
 from app.kit.records import (
-    apply_patch,
     ensure_visible,
     get_case_for_share,
     get_for_share,
@@ -25,18 +26,22 @@ from app.models.encrypted_field import dump_content
 from app.models.people import StoredPersonDetails
 from app.models.record import new_id
 from app.schemas.people import Person as PersonSchema
-from app.schemas.people import PersonContent, PersonCreate, PersonList, PersonUpdate
-from app.schemas.wire import PageQuery
+from app.schemas.people import PersonContent, PersonCreate, PersonFilters, PersonList, PersonUpdate
+from app.schemas.warnings import to_warnings
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 from app.services.persons import person_details, places
+from app.services.persons.contact_patch import apply_person_patch, get_first_phone
+from app.services.persons.detail_warnings import list_detail_warnings
 
 COLUMN_FIELDS = frozenset({"role", "relationship", "is_responsible"})
 """Fields in plain columns, because row policies or reports use them. All other fields are encrypted."""
 SCHEMA_COLUMN_FIELDS = [name for name in PersonSchema.model_fields if name in Person.model_fields]
 DETAIL_FIELDS = set(StoredPersonDetails.__annotations__)
 PERSON_COLUMNS = select(
-    *(getattr(Person, name) for name in SCHEMA_COLUMN_FIELDS), col(Person.details_encrypted)
+    *(getattr(Person, name) for name in SCHEMA_COLUMN_FIELDS),
+    *error_mark_columns(Person),
+    col(Person.details_encrypted),
 )
 PERSON_QUERY = ReadQuery(
     PERSON_COLUMNS.where(col(Person.id) == bindparam("person_id")), shows=ShownRecord("person")
@@ -45,7 +50,7 @@ CASE_PEOPLE = ListQuery(
     "people",
     Person,
     PERSON_COLUMNS,
-    filters={"case_id": col(Person.case_id) == bindparam("case_id")},
+    filters={"case_id": col(Person.case_id) == bindparam("case_id"), **build_error_filter(Person)},
     sorts={"created_at": col(Person.created_at)},
     shows=ShownRecord("person"),
 )
@@ -86,7 +91,7 @@ async def create_case_person(
 
 
 async def list_case_people(
-    reader: RecordReader, caller: Caller, case_id: UUID, query: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: PersonFilters
 ) -> PersonList:
     """List the people of a case, newest first.
 
@@ -122,22 +127,44 @@ async def update_person(
     person = await get_version_for_update(session, Person, person_id, expected_version)
     raise_if_unmet(await check_works_on_case(session, case))
     stored = person.details
-    content = apply_patch(PersonContent, {**stored, **person.model_dump(include=set(COLUMN_FIELDS))}, payload)
+    document = {**stored, **person.model_dump(include=set(COLUMN_FIELDS))}
+    content = apply_person_patch(PersonContent, document, payload)
     if stored["names"] and not content.names:
         raise InvalidInput([Fault("/names", "name_missing", "At least one name is required.")])
     await _store_details(session, person, content)
+    after = {**person.details, **person.model_dump(include=set(COLUMN_FIELDS))}
+    record_field_changes(session, caller, person, document, after)
     case_history.record_case_history(session, case, "person_changed", caller, person)
     await session.flush()  # the query of the response bypasses the session
     return await get_person(session_reader(session), person.id)
 
 
+async def confirm_person(
+    session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int
+) -> PersonSchema:
+    """Confirm what a joined referral added to a person. A repeated confirmation changes nothing more.
+
+    Raises:
+        GateRefused: The caller is not staff of the case.
+    """
+    case = await get_case_for_share(session, Person, person_id)
+    person = await get_version_for_update(session, Person, person_id, expected_version)
+    raise_if_unmet(await check_works_on_case(session, case))
+    if person.referral_to_confirm_id is not None:
+        person.referral_to_confirm_id = None
+        case_history.record_case_history(session, case, "person_confirmed", caller, person)
+    await session.flush()  # the query of the response bypasses the session
+    return await get_person(session_reader(session), person.id)
+
+
 async def _store_details(session: AsyncSession, person: Person, content: PersonContent) -> None:
-    content = await person_details.normalize_person_details(session, content)
+    content, _ = await person_details.normalize_person_details(session, content)
     person.role, person.relationship = content.role, content.relationship
     person.is_responsible = content.is_responsible
+    details = dump_content(StoredPersonDetails, content)
     if person.role != "other":  # only the phones of supporters and family members are searchable
-        await person_details.add_contact_search_tokens(session, person.child_id, content.phone)
-    person.details = dump_content(StoredPersonDetails, content)
+        await person_details.add_contact_search_tokens(session, person.child_id, details["phones"])
+    person.details = details
 
 
 async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -149,7 +176,10 @@ async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[s
             **dict(zip(SCHEMA_COLUMN_FIELDS, row, strict=False)),
             **dict.fromkeys(DETAIL_FIELDS),
             **item,
+            "phone": get_first_phone(item),
+            "warnings": to_warnings(list_detail_warnings(item)),
             "place": place_refs.get(item["place_code"]),
+            **to_error_mark(Person, row),
         }
         for row, item in zip(rows, details, strict=True)
     ]

@@ -9,6 +9,7 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.log import refresh_context
 from app.errors import Fault
+from app.kit.entered_in_error import is_valid
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseWorker, Referral, SupportSession, Team, TeamMember
@@ -129,6 +130,7 @@ async def _reassign_planned_sessions(session: AsyncSession, case: Case, worker_i
     statement = update(SupportSession).where(
         col(SupportSession.case_id) == case.id,
         col(SupportSession.status) == "planned",
+        is_valid(SupportSession),
         col(SupportSession.worker_id).not_in(worker_ids),
         col(SupportSession.worker_id).not_in(supervisor_ids),
     )

@@ -25,16 +25,23 @@ BEGIN_EXIT = Transition(
     Permission.review_hold,
     "its decision is to begin exit",
 )
+RETURN_TO_ACTIVE = Transition(
+    "complete a review",
+    frozenset({"exiting"}),
+    "active",
+    Permission.review_hold,
+    "its decision is to return to active support; the exit plan becomes a draft",
+)
 CLOSE = Transition(
     "close",
     OPEN_STATUSES,
     "closed",
     Permission.case_close,
-    "an exit plan approved by the supervisor: a final review, the checklist answered, the taper of contacts, "
-    "the dates of follow-up; nothing unpaid in the fund",
+    "an exit plan approved by the supervisor: a final review, the checklist answered, the taper of contacts and the end "
+    "of support reached, the dates of follow-up; nothing unpaid in the fund; every condition met for the reason goals_met",
 )
 
-TRANSITIONS = (START_PLANNING, ACTIVATE, BEGIN_EXIT, CLOSE)
+TRANSITIONS = (START_PLANNING, ACTIVATE, BEGIN_EXIT, RETURN_TO_ACTIVE, CLOSE)
 
 
 def check_case_open(case: Case) -> list[Fault]:

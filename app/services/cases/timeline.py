@@ -15,12 +15,11 @@ from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import ensure_visible
 from app.kit.reference_names import person_name, to_ref
 from app.models import Case, CaseHistoryEntry, ClinicalNote, Provider, SessionAddendum, Team, User
+from app.schemas.dates import EARLIEST_LIFE_DATE, LATEST_FILTER_DATE
 from app.schemas.timeline import TimelineEntry, TimelineEntryList, TimelineFilters
 from app.services.cases.record_links import find_record_path
 
 COLUMN_FIELDS = [name for name in TimelineEntry.model_fields if name in CaseHistoryEntry.model_fields]
-EARLIEST_DATE = date(1900, 1, 1)
-LATEST_DATE = date(9999, 12, 30)
 NAMED_IDS = ("from_lead", "to_lead", "from_team", "to_team", "provider_id")
 """Facts about an event that are ids of users, teams and providers."""
 SESSION_ID = case(
@@ -73,8 +72,8 @@ async def list_case_timeline(
     Raises:
         NotFound: The case does not exist, or the caller cannot see it.
     """
-    start = _start_of_day(filters.since or EARLIEST_DATE)
-    end = _start_of_day(min(filters.until or LATEST_DATE, LATEST_DATE) + timedelta(days=1))
+    start = _start_of_day(filters.since or EARLIEST_LIFE_DATE)
+    end = _start_of_day((filters.until or LATEST_FILTER_DATE) + timedelta(days=1))
     page = await TIMELINE.fetch_page(
         reader, caller, filters, within={"case_id": case_id}, start=start, end=end
     )
@@ -84,11 +83,8 @@ async def list_case_timeline(
 
 
 def _start_of_day(day: date) -> datetime:
-    """Return the start of a day in Cambodia.
-
-    A day before 1900 becomes 1 January 1900, because the start of the year 1 in Cambodia has no equivalent in UTC.
-    """
-    return datetime.combine(max(day, EARLIEST_DATE), time(), CAMBODIA_TIMEZONE)
+    """Return the start of a day in Cambodia."""
+    return datetime.combine(day, time(), CAMBODIA_TIMEZONE)
 
 
 async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:

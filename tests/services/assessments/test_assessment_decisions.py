@@ -1,12 +1,14 @@
 """Submission, approval and return of assessments."""
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.support.agenda import list_agenda
 from tests.support.case_lifecycle import (
     AREAS,
     ASSESSMENT_SECTIONS,
@@ -16,7 +18,7 @@ from tests.support.case_lifecycle import (
 )
 from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
-from tests.support.scenario import Scenario
+from tests.support.scenario import Scenario, id_of
 
 REQUIRED_AREA_FIELDS = ("rating", "need", "strengths", "risk")
 
@@ -114,7 +116,7 @@ async def test_approval_requires_another_supervisor_of_the_team(scenario: Scenar
     case, path = await submit_new_assessment(scenario)
     for caller, status in (
         (scenario.worker_north, 403),
-        (scenario.manager, 403),
+        (scenario.manager, 409),
         (scenario.admin, 403),
         (scenario.supervisor_south, 404),
     ):
@@ -194,3 +196,65 @@ async def test_contributor_to_a_draft_cannot_decide_on_it(scenario: Scenario) ->
     expect_json(return_response)  # a return is not a contribution
     expect_json(await scenario.worker_north.act(path, "submit"))
     expect_json(await scenario.supervisor_both.act(path, "approve"))
+
+
+@pytest.mark.parametrize(
+    "absence", ["is_active = false", "activation_digest = 'x'", "roles = '{me_officer}'"]
+)
+async def test_programme_manager_decides_if_the_team_has_no_supervisor_who_can(
+    scenario: Scenario, superuser_connection: Any, absence: str
+) -> None:
+    # Planted: `_is_substitute` always false or always true; access.has_supervisor() always true in the trigger; without
+    # access.can_act().
+    _, path = await submit_new_assessment(scenario)
+    refused = parse_unmet_conditions(await scenario.manager.act(path, "approve", {}))
+    assert refused == {(None, "not_your_team")}
+    await superuser_connection.execute(
+        f"UPDATE users SET {absence} WHERE 'supervisor' = ANY (roles) AND name <> 'Supervisor South'"  # noqa: S608
+    )
+    decided = expect_json(await scenario.manager.act(path, "approve", {}))
+    assert decided["decided_by"]["id"] == str(id_of("manager"))
+
+
+async def test_programme_manager_decides_on_the_work_of_the_only_supervisor(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # The supervisor leads the case. Another supervisor of the team decides before the programme manager.
+    await superuser_connection.execute(
+        "DELETE FROM team_members WHERE user_id = $1", id_of("supervisor_both")
+    )
+    _, path = await submit_new_assessment(scenario)
+    await superuser_connection.execute(
+        "UPDATE assessments SET author_id = $1::uuid, submitted_by_id = $1::uuid, contributor_ids = ARRAY[$1::uuid]",
+        id_of("supervisor_north"),
+    )
+    own = parse_unmet_conditions(await scenario.supervisor_north.act(path, "approve", {}))
+    assert own == {(None, "own_work")}
+    (entry,) = await list_agenda(scenario.manager)
+    assert (entry["kind"], entry["link"]) == ("approval", path)
+    expect_json(await scenario.manager.act(path, "return", {"comment": "What does the child wish?"}))
+    assert await list_agenda(scenario.manager) == []
+
+
+async def test_conflict_wall_passes_the_decision_to_the_programme_manager(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # The only supervisor of the team is a co-worker of a linked child in another team.
+    await superuser_connection.execute(
+        "DELETE FROM team_members WHERE user_id = $1", id_of("supervisor_both")
+    )
+    case, path = await submit_new_assessment(scenario)
+    linked = await scenario.open_case("worker_south")
+    await superuser_connection.execute(
+        "INSERT INTO case_workers (case_id, user_id, child_id, since) VALUES ($1, $2, $3, now())",
+        uuid.UUID(linked["id"]), id_of("supervisor_north"), uuid.UUID(linked["child_id"]),
+    )  # fmt: skip
+    first, second = sorted((case, linked), key=lambda each: uuid.UUID(each["id"]))
+    await superuser_connection.execute(
+        "INSERT INTO case_links (id, child_id, case_id, linked_child_id, linked_case_id, linked_by_id, linked_at,"
+        " reason_encrypted, version) VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, now(), '', 1)",
+        *(uuid.UUID(each[name]) for each in (first, second) for name in ("child_id", "id")), id_of("manager"),
+    )  # fmt: skip
+    assert (await scenario.supervisor_north.get(path)).status_code == 404
+    assert [entry["link"] for entry in await list_agenda(scenario.manager)] == [path]
+    expect_json(await scenario.manager.act(path, "approve", {}))

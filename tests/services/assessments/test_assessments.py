@@ -102,7 +102,7 @@ async def test_update_with_an_invalid_field_is_rejected_as_a_whole(scenario: Sce
         ({"risk_level": "none"}, ("/risk_level", "literal_error")),
         ({"status": "approved"}, ("/status", "extra_forbidden")),
         ({"author_id": str(uuid.uuid4())}, ("/author_id", "extra_forbidden")),
-        ({"instruments": {"no_such_one": {"a": 1}}}, ("/instruments", "instrument_unknown")),
+        ({"instruments": {"no_such_one": {"a": 1}}}, ("/instruments/no_such_one", "instrument_unknown")),
     ):
         response = await scenario.worker_north.patch(
             path, {"child_wishes": "Kept?", **invalid_fields}, etag='"1"'

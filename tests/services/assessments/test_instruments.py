@@ -115,7 +115,7 @@ async def test_server_scores_the_answers_to_a_questionnaire(scenario: Scenario) 
         ({"my_week": {"alone": 1.5}}, ("/instruments/my_week/alone", "int_type")),
         ({"my_week": {"alone": True}}, ("/instruments/my_week/alone", "int_type")),
         ({"my_week": 11}, ("/instruments/my_week", "dict_type")),
-        ({"others": {"alone": 1}}, ("/instruments", "instrument_unknown")),
+        ({"others": {"alone": 1}}, ("/instruments/others", "instrument_unknown")),
     ):
         assert fault in parse_faults(
             await worker.patch(path, {"instruments": invalid_answers}, etag='"4"')
@@ -252,7 +252,7 @@ async def test_new_edition_replaces_the_active_edition_without_changing_it(scena
     )
     other_draft = await create_assessment_draft(scenario)
     response = await scenario.worker_north.patch(other_draft[1], new_answers, etag='"1"')
-    assert parse_faults(response) == {("/instruments", "instrument_unknown")}
+    assert parse_faults(response) == {("/instruments/mood", "instrument_unknown")}
     expect_json(await scenario.admin.patch(path, {"is_active": True}, etag='"2"'))
     active_editions = expect_json(
         await scenario.admin.get("/v1/instruments", params={"code": "mood", "is_active": "true"})

@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+from app.fault_codes import FAULT_CODES
 from app.kit.dates import today
 from app.models import Case
 from app.schemas.codes import CODE_LISTS
+from app.schemas.fault_messages import KHMER_MESSAGES
 from tests.support.payloads import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD
 from tests.support.responses import expect_json
 from tests.support.row_factories import WORKER_ID, backdate_case_opening, date_in_days, insert_row
@@ -50,11 +52,15 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
     )
     expect_json(await supervisor.act(f"/v1/referrals/{referral['id']}", "acknowledge"))
     acceptance = acceptance_payload(child_id=case["child_id"])
+    earlier = {item["id"] for item in expect_json(await supervisor.get(f"{path}/consents"))["items"]}
     expect_json(await supervisor.act(f"/v1/referrals/{referral['id']}", "accept", acceptance))
+    consents = expect_json(await supervisor.get(f"{path}/consents"))["items"]
+    [joined_consent_id] = {item["id"] for item in consents} - earlier
 
     entries = expect_json(await supervisor.get(f"{path}/timeline"))["items"]
     worker_id, supervisor_id = str(worker.id), str(supervisor.id)
     expected = [
+        ("consent_recorded", supervisor_id, "consent", joined_consent_id),
         ("referral_joined", supervisor_id, "referral", referral["id"]),
         ("lead_assigned", supervisor_id, "case", case["id"]),
         ("case_changed", worker_id, "case", case["id"]),
@@ -73,13 +79,13 @@ async def test_every_act_is_in_the_timeline(scenario: Scenario) -> None:
         "case_opened",
         "consent_recorded",
     }
-    assert entries[1]["detail"] == {
+    assert entries[2]["detail"] == {
         "from_lead": worker_id,
         "from_lead_name": "Worker North",
         "to_lead": str(id_of("worker_north_2")),
         "to_lead_name": "Worker North 2",
     }
-    assert entries[1]["by"] == {"id": supervisor_id, "name": "Supervisor North"}
+    assert entries[2]["by"] == {"id": supervisor_id, "name": "Supervisor North"}
     assert {(entry["case_id"], entry["child_id"]) for entry in entries} == {(case["id"], case["child_id"])}
 
     for limit in (1, 3, 200):
@@ -137,7 +143,7 @@ async def test_list_pages_neither_skip_nor_repeat_items_while_the_list_grows(sce
     assert rest["next_cursor"] is None
     for caller in (scenario.partner_one, scenario.supervisor_north):
         for limit in (1, 5, 6):
-            pages = await fetch_pages(caller, "/v1/referrals", limit, urgency="urgent")
+            pages = await fetch_pages(caller, "/v1/referrals", limit, status="received")
             listed_ids = [item["id"] for item in flatten(pages)]
             assert (len(listed_ids), listed_ids[1:]) == (6, referral_ids[::-1])
             assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
@@ -211,6 +217,10 @@ async def test_places_are_listed_and_searched_in_both_scripts_without_a_token(sc
     for q in ("Siemreap", "siem reap", "SIEM REAP", "សៀមរាប", "សៀម\u200bរាប", "សៀម"):
         assert "17" in await list_codes(q=q, limit="200"), q
     assert [await list_codes(q=q, limit="1") for q in ("ភ្នំពេញ", "រាជធានីភ្នំពេញ", "Phnom Penh")] == [["12"]] * 3
+    for typed, looks_equal in (("ស្ត", "ស្ដ"), ("កណ្ដាល", "កណ្តាល"), ("ភូមិ១", "ភូមិ\u200b 1"), ("កណ្ដ", "កណ្\u200bត")):
+        found = await list_codes(q=typed, limit="200")
+        assert found, typed
+        assert await list_codes(q=looks_equal, limit="200") == found, typed
     for q in ("!!", "\u200b", "%", "_", "Atlantis", "iemreap"):
         assert await list_codes(q=q, limit="200") == [], q
     assert set(await list_codes(parent="17", q="S")) < set(districts)
@@ -231,7 +241,14 @@ async def test_places_are_listed_and_searched_in_both_scripts_without_a_token(sc
 
 
 async def test_public_reference_data_is_cacheable(scenario: Scenario) -> None:
-    for path in ("/v1/places", "/v1/places?parent=17", "/v1/places/17", "/v1/codes", "/v1/codes/urgency"):
+    for path in (
+        "/v1/places",
+        "/v1/places?parent=17",
+        "/v1/places/17",
+        "/v1/codes",
+        "/v1/codes/fault",
+        "/v1/codes/urgency",
+    ):
         response = await scenario.http.get(path)
         assert response.headers["cache-control"].startswith("public, max-age=")
         assert "Accept-Language" in response.headers["vary"]
@@ -269,3 +286,18 @@ async def test_code_labels_follow_accept_language(scenario: Scenario) -> None:
     assert {code_list["name"] for code_list in code_lists} == set(CODE_LISTS)
     assert (await scenario.http.get("/v1/codes/nothing")).status_code == 404
     assert (await scenario.http.get("/v1/codes/NO-SUCH")).status_code == 422
+
+
+async def test_fault_code_list_explains_every_code_in_the_language_of_the_request(scenario: Scenario) -> None:
+    # Planted: the English label for `Accept-Language: km`, and a code left out.
+    english, khmer = [
+        expect_json(await scenario.http.get("/v1/codes/fault", headers={"accept-language": language}))
+        for language in ("en", "km")
+    ]
+    assert [code["code"] for code in english["codes"]] == [*FAULT_CODES]
+    assert (english["title"], khmer["title"]) == (english["en"], english["km"])
+    assert all(code["label"] == code["en"] for code in english["codes"])
+    assert all(code["label"] == (code["km"] or code["en"]) for code in khmer["codes"])
+    by_code = {code["code"]: code for code in khmer["codes"]}
+    assert by_code["blank"]["label"] == KHMER_MESSAGES["blank"]
+    assert by_code["own_work"]["km"] is None

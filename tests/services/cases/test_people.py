@@ -42,9 +42,16 @@ async def test_people_come_from_the_referral_and_from_workers(scenario: Scenario
     aunt = expect_json(created, 201)
     assert (created.headers["location"], created.headers["etag"]) == (f"/v1/people/{person_id}", '"1"')
     assert aunt["names"] == [{"script": "latin", "family": "Keo", "given": "Srey Leak"}]
-    assert aunt["phone"] == {"number": "+85512345679", "owner": "self", "safe_to_call": False}
+    assert aunt["phone"] == {
+        "number": "+85512345679", "owner": "self", "note": None, "safe_to_call": False, "e164": "+85512345679",
+    }  # fmt: skip
     assert expect_json(await worker.get(f"/v1/people/{person_id}")) == aunt
-    assert (await worker.post(f"{path}/people", {**AUNT_PAYLOAD, "id": person_id})).status_code == 409
+    taken = await worker.post(f"{path}/people", {**AUNT_PAYLOAD, "id": person_id})
+    assert (taken.status_code, taken.headers["location"], taken.json()["id"]) == (
+        409,
+        f"/v1/people/{person_id}",
+        person_id,
+    )
     assert [person["id"] for person in expect_json(await worker.get(f"{path}/people"))["items"]] == [
         person_id,
         mother["id"],
@@ -56,8 +63,7 @@ async def test_people_come_from_the_referral_and_from_workers(scenario: Scenario
         ("/names", "too_short")
     }
     for invalid, fault in (
-        ({"phone": {"number": "abc"}}, ("/phone/number", "phone_invalid")),
-        ({"birth": {"date": "2999-01-01", "precision": "day"}}, ("/birth", "date_in_future")),
+        ({"birth": {"date": "2999-01-01", "precision": "day"}}, ("/birth/date", "date_in_future")),
         (
             {"birth": {"estimated_age": 40, "estimated_on": TOMORROW}},
             ("/birth/estimated_on", "date_in_future"),
@@ -77,7 +83,8 @@ async def test_person_is_updated_by_merge_patch(scenario: Scenario) -> None:
     patch = {"role": "supporter", "phone": {"safe_to_call": True}, "note": None}
     changed = expect_json(await worker.patch(person_path, patch, etag='"1"'))
     expected = {**aunt, "version": 2, "role": "supporter", "note": None}
-    assert changed == {**expected, "phone": {**aunt["phone"], "safe_to_call": True}}
+    phone = {**aunt["phone"], "safe_to_call": True}
+    assert changed == {**expected, "phone": phone, "phones": [phone]}
     for invalid, fault in (
         ({"relationship": None}, ("/relationship", "missing")),
         ({"is_responsible": "yes"}, ("/is_responsible", "bool_type")),
@@ -122,6 +129,7 @@ async def test_register_contains_consents_refusals_and_legal_bases_with_status(s
     ):
         created = await worker.post(f"{path}/consents", {**SHARING_CONSENT_PAYLOAD, **changes})
         entry = expect_json(created, 201)
+        assert entry.pop("shared_before") == []
         assert (entry["status"], entry["recorded_by_id"]) == (status, str(worker.id))
         fields = {name: entry[name] for name in changes if name != "basis_without_consent"}
         assert fields == {name: changes[name] for name in fields}
@@ -164,6 +172,7 @@ async def test_only_a_valid_consent_can_be_withdrawn(scenario: Scenario) -> None
     withdrawn = expect_json(
         await worker.act(consent_path, "withdraw", {"reason": "Mother changed her mind."})
     )
+    assert withdrawn.pop("shared_before") == []
     assert (withdrawn["status"], withdrawn["withdrawn_by_id"]) == ("withdrawn", str(worker.id))
     assert withdrawn["withdrawal_reason"] == "Mother changed her mind."
     assert parse_unmet_pointers(await worker.act(consent_path, "withdraw", {"reason": "Again."})) == {
@@ -197,7 +206,7 @@ async def test_renamed_child_is_found_by_its_new_name_only(scenario: Scenario) -
     changed = expect_json(await worker.patch(child, patch, etag='"1"'))
     assert (changed["sex"], changed["nickname"], changed["version"]) == ("female", None, 2)
     assert changed["birth"] == {**referral_payload()["child"]["birth"], "precision": "year", **dict.fromkeys(
-        ("estimated_age", "estimated_on"))}  # fmt: skip
+        ("estimated_age", "estimated_age_min", "estimated_age_max", "estimated_on"))}  # fmt: skip
     assert changed["age"]["max"] - changed["age"]["min"] == 1
     assert [
         await count_search_results(scenario, q) for q in ("Intrea", "ឥន្ទ្រា", "Kong", "Rothana", "រតនា")
@@ -211,8 +220,7 @@ async def test_renamed_child_is_found_by_its_new_name_only(scenario: Scenario) -
 
     for invalid, fault in (
         ({"names": []}, ("", "name_missing")),
-        ({"birth": None}, ("/birth", "missing")),
-        ({"birth": {"estimated_age": 9}}, ("/birth", "birth_form")),
+        ({"birth": {"estimated_age": 9, "precision": "day"}}, ("/birth", "birth_form")),
         ({"case_ids": []}, ("/case_ids", "extra_forbidden")),
         ({"age": {"min": 1}}, ("/age", "extra_forbidden")),
     ):
@@ -221,19 +229,34 @@ async def test_renamed_child_is_found_by_its_new_name_only(scenario: Scenario) -
     assert (await scenario.worker_south.patch(child, patch, etag='"2"')).status_code == 404
 
 
+async def test_birth_date_replaces_an_estimated_age_without_nulls(scenario: Scenario) -> None:
+    # Planted: `ALTERNATIVE_FIELDS` removed from `Birth`.
+    child = await get_child_path(scenario, await open_case_path(scenario))
+    worker = scenario.worker_north
+    dated: dict[str, Any] = {"date": "2016-03-11", "precision": "day"}
+    estimate: dict[str, Any] = {"estimated_age": 9, "estimated_on": "2026-03-01"}
+    ages = {"estimated_age_min": 8, "estimated_age_max": 12, "estimated_on": "2026-03-01"}
+    empty = dict.fromkeys((*dated, *estimate, *ages))
+    for version, birth in enumerate((estimate, dated, ages, dated, estimate), start=1):
+        changed = expect_json(await worker.patch(child, {"birth": birth}, etag=f'"{version}"'))
+        assert changed["birth"] == {**empty, **birth}
+    for invalid in ({**estimate, "date": "2016-03-11"}, {"date": "2016-03-11"}, {"precision": "day"}):
+        response = await worker.patch(child, {"birth": invalid}, etag='"6"')
+        assert parse_faults(response) == {("/birth", "birth_form")}
+
+
 async def test_age_range_follows_the_precision_of_the_birth_date(scenario: Scenario) -> None:
     child = await get_child_path(scenario, await open_case_path(scenario))
     birthday = add_months(today(), -12 * 9)
     january = birthday.replace(month=1, day=1)
-    estimated = {"date": None, "precision": None, "estimated_age": 7}
-    no_estimate = {"estimated_age": None, "estimated_on": None}
+    estimated = {"estimated_age": 7}
     for version, (birth, ages) in enumerate(
         [
             ({"date": birthday.isoformat(), "precision": "day"}, (9, 9)),
             ({"date": (birthday + timedelta(days=1)).isoformat(), "precision": "day"}, (8, 8)),
             ({**estimated, "estimated_on": today().isoformat()}, (7, 7)),
             ({**estimated, "estimated_on": add_months(today(), -6).isoformat()}, (7, 8)),
-            ({**no_estimate, "date": january.isoformat(), "precision": "year"}, None),
+            ({"date": january.isoformat(), "precision": "year"}, None),
         ],
         start=1,
     ):
@@ -281,3 +304,75 @@ async def test_second_referral_of_a_child_joins_its_open_case(scenario: Scenario
     assert expect_json(await scenario.worker_north.get(child))["case_ids"] == [
         expect_json(accepted)["case_id"]
     ]
+
+
+async def test_person_has_several_phones_with_owner_note_and_safety(scenario: Scenario) -> None:
+    # Planted: the search tokens of the first phone only; `phone` of a patch replaces the list.
+    path, worker = await open_case_path(scenario), scenario.worker_north
+    phones = [
+        {"number": "011 223 344 (neighbour) / 097 123 4567", "owner": "friend", "safe_to_call": False},
+        {"number": "0084 90 123 4567"},
+        {"number": "017 445 566", "owner": "self", "note": "after six", "safe_to_call": True},
+    ]
+    payload = {**AUNT_PAYLOAD, "role": "family", "phone": None, "phones": phones}
+    created = expect_json(await worker.post(f"{path}/people", payload), 201)
+    assert [(phone["number"], phone["e164"], phone["owner"], phone["note"], phone["safe_to_call"]) for phone in created["phones"]] == [
+        ("+85511223344", "+85511223344", None, "neighbour", False),
+        ("+855971234567", "+855971234567", None, None, False),
+        ("0084 90 123 4567", None, None, None, None),
+        ("+85517445566", "+85517445566", "self", "after six", True),
+    ]  # fmt: skip
+    assert created["phone"] == created["phones"][0]
+    [warning] = created["warnings"]
+    assert (warning["pointer"], warning["code"]) == ("/phones/2/number", "phone_invalid")
+    assert "+" in warning["detail"]
+    for q, count in (
+        ("011223344", 1),
+        ("097 123 4567", 1),
+        ("017445566", 1),
+        ("0084 90 123 4567", 0),
+        ("+84901234567", 0),
+    ):
+        assert await count_search_results(scenario, q) == count, q
+
+    person_path = f"/v1/people/{created['id']}"
+    patch = {"phone": {"number": "012 345 670"}}
+    changed = expect_json(await worker.patch(person_path, patch, etag='"1"'))
+    expected_first = {**created["phones"][0], "number": "+85512345670", "e164": "+85512345670"}
+    assert changed["phones"] == [expected_first, *created["phones"][1:]]
+    assert await count_search_results(scenario, "012 345 670") == 1
+    removed = expect_json(await worker.patch(person_path, {"phone": None}, etag='"2"'))
+    assert removed["phones"] == created["phones"][1:]
+    both = {"phone": {"number": "012 345 671"}, "phones": [{"number": "012 345 672"}]}
+    replaced = expect_json(await worker.patch(person_path, both, etag='"3"'))
+    assert [phone["number"] for phone in replaced["phones"]] == ["+85512345671", "+85512345672"]
+    again = {"phone": replaced["phone"], "phones": replaced["phones"]}
+    assert expect_json(await worker.patch(person_path, again, etag='"4"'))["phones"] == replaced["phones"]
+    emptied = expect_json(await worker.patch(person_path, {"phones": []}, etag='"5"'))
+    assert (emptied["phone"], emptied["phones"]) == (None, [])
+
+
+async def test_names_outside_their_declared_script_are_kept_with_a_warning(scenario: Scenario) -> None:
+    path, worker = await open_case_path(scenario), scenario.worker_north
+    names = [
+        {"script": "khmer", "family": "suk", "given": "BisidæÞ"},
+        {"script": "khmer", "family": "សុខ", "given": "ពិសិដ្ឋ"},
+        {"script": "latin", "family": "សុខ", "given": "Nguyễn"},
+    ]
+    created = await worker.request(
+        "POST", f"{path}/people", json={**AUNT_PAYLOAD, "names": names}, headers={"accept-language": "km"}
+    )
+    person = expect_json(created, 201)
+    assert person["names"] == names
+    assert [(warning["pointer"], warning["code"]) for warning in person["warnings"]] == [
+        ("/names/0/family", "legacy_font"),
+        ("/names/0/given", "legacy_font"),
+        ("/names/2/family", "script_mismatch"),
+    ]
+    assert "Limon" in person["warnings"][0]["detail"]
+    assert "\u1781\u17d2\u1798\u17c2\u179a" in person["warnings"][0]["detail"], "the language of the request"
+    child_path = await get_child_path(scenario, path)
+    child = await worker.get(child_path)
+    patched = await worker.patch(child_path, {"names": names[:1]}, etag=child.headers["etag"])
+    codes = [warning["code"] for warning in expect_json(patched)["warnings"]]
+    assert codes == ["legacy_font", "legacy_font"]

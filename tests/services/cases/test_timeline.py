@@ -143,7 +143,7 @@ async def test_timeline_is_filtered_by_kind_record_kind_and_date(
     assert await kinds(**{"from": ten, "to": ten}) == ["review_completed"]
     assert (await kinds(**{"from": eight}))[-1] == "exit_begun"
     assert await kinds(**{"from": str(date_in_days(1))}) == []
-    assert await kinds(**{"from": "0001-01-01", "to": "9999-12-31"}) == await kinds()
+    assert await kinds(**{"from": "1900-01-01", "to": "2199-12-31"}) == await kinds()
     path = f"/v1/cases/{case['id']}/timeline"
     for invalid in (
         {"kind": "cooked"}, {"kind": "exit_begun,"}, {"kind": "exit_begun,cooked"}, {"record_kind": "diary"},
@@ -215,9 +215,13 @@ async def test_entry_recorded_late_is_sorted_by_the_time_of_its_event(scenario: 
     assert noon == f"{date_in_days(-47)}T05:00:00Z", "an event with a date only is at noon in Cambodia"
 
 
-async def test_follow_up_entry_has_the_date_on_which_it_was_held(scenario: Scenario) -> None:
-    with freeze_time(local_datetime(date_in_days(-40))):
-        case = await create_closed_case(scenario)
+async def test_follow_up_entry_has_the_date_on_which_it_was_held(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await create_closed_case(scenario)
+    await superuser_connection.execute(
+        "UPDATE cases SET opened_on = opened_on - 40, closed_on = closed_on - 40"
+    )
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     follow_ups = expect_json(await worker.get(f"{path}/follow-ups"))["items"]
     first = min(follow_ups, key=lambda follow_up: follow_up["months"])

@@ -1,0 +1,199 @@
+"""Merge what a referral knows about a child and its caregiver into the circle of a running case.
+
+Unknown phones, names in an unknown script, notes and addresses are added. Staff then confirm them. Nothing that staff
+entered is replaced, except that a number becomes unsafe to call as soon as a referral says so.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.caller import Caller
+from app.kit.records import get_for_update
+from app.models import Case, Child, Person, Referral
+from app.models.contents import StoredPersonName, StoredPhone
+from app.models.people import StoredPersonDetails
+from app.models.record import new_id
+from app.models.referrals import StoredCaregiver
+from app.services.cases import history as case_history
+from app.services.persons import person_details
+from app.services.persons.name_similarity import get_canonical_name, name_similarity
+from app.services.persons.phone_numbers import MAX_NOTE_LENGTH
+
+SAME_PERSON_SIMILARITY = 0.85
+"""Lowest similarity of names of one caregiver in two referrals."""
+MAX_ADDRESS_LENGTH = 4_000
+"""Maximum characters of an address, as in the schema."""
+UNKNOWN_RELATIONSHIPS = frozenset({None, "", "unknown"})
+"""Relationships that can be any other one."""
+
+
+async def merge_referral_circle(
+    session: AsyncSession, caller: Caller, case: Case, referral: Referral
+) -> None:
+    """Add the phones of the child, and the caregiver with names and phones, of a referral that joins a case.
+
+    A number that the referral calls unsafe is unsafe for everyone in the circle who has it.
+    """
+    content = referral.content
+    caregiver = content["caregiver"]
+    sent = [*content["child"]["phones"], *(caregiver["phones"] if caregiver else [])]
+    await merge_child_phones(session, caller, case, content["child"]["phones"], sent)
+    people = await _lock_people(session, case)
+    joined = _find_person(people, caregiver) if caregiver else None
+    for person in people:
+        details = _merge_details(person.details, sent, caregiver if person is joined else None)
+        if details == person.details:
+            continue
+        person.details = details
+        person.version += 1
+        person.referral_to_confirm_id = referral.id
+        case_history.record_case_history(
+            session, case, "person_changed", caller, person, {"role": person.role}
+        )
+    if caregiver is None or not (caregiver["names"] or caregiver["phones"]):
+        return
+    if joined is None:
+        known = [phone for person in people for phone in person.details["phones"]]
+        unsafe = [phone for phone in known if phone["safe_to_call"] is False]
+        phones = merge_phones([], caregiver["phones"], unsafe)
+        person = _build_person(case, {**caregiver, "phones": phones})
+        person.referral_to_confirm_id = referral.id
+        session.add(person)
+        await session.flush()  # the history entry references the person
+        case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
+    await person_details.add_contact_search_tokens(session, case.child_id, caregiver["phones"])
+
+
+async def merge_child_phones(
+    session: AsyncSession,
+    caller: Caller,
+    case: Case,
+    phones: Sequence[StoredPhone],
+    sent: Sequence[StoredPhone],
+) -> None:
+    """Add the unknown ones of `phones` to the child. The notes and restrictions of `sent` apply to its known phones."""
+    child = await get_for_update(session, Child, case.child_id)
+    identity = child.identity
+    merged = merge_phones(identity["phones"], phones, sent)
+    if merged == identity["phones"]:
+        return
+    child.identity = {**identity, "phones": merged}
+    child.version += 1
+    await person_details.add_child_phone_tokens(session, child.id, merged)
+    case_history.record_case_history(session, case, "child_changed", caller, child)
+
+
+def merge_phones(
+    known: Sequence[StoredPhone], added: Sequence[StoredPhone], sent: Sequence[StoredPhone]
+) -> list[StoredPhone]:
+    """Return the known phones with the notes and restrictions of `sent`, and the unknown ones of `added`.
+
+    A number is unsafe if either source says so. A known answer is never replaced by a less safe one.
+    """
+    numbers = {_get_number(phone) for phone in known}
+    phones = [*known, *(phone for phone in added if _get_number(phone) not in numbers)]
+    unsafe = {_get_number(phone) for phone in (*known, *sent) if phone["safe_to_call"] is False}
+    return [_merge_phone(phone, sent, is_unsafe=_get_number(phone) in unsafe) for phone in phones]
+
+
+def _merge_phone(phone: StoredPhone, sent: Sequence[StoredPhone], *, is_unsafe: bool) -> StoredPhone:
+    note = phone["note"] or ""
+    for other in sent:
+        text = other["note"] if _get_number(other) == _get_number(phone) else None
+        if text and text not in note:
+            note = f"{note}; {text}" if note else text
+    safe_to_call = False if is_unsafe else phone["safe_to_call"]
+    return {**phone, "note": note[:MAX_NOTE_LENGTH] or None, "safe_to_call": safe_to_call}
+
+
+def _get_number(phone: StoredPhone) -> str:
+    return phone["e164"] or phone["number"]
+
+
+async def _lock_people(session: AsyncSession, case: Case) -> Sequence[Person]:
+    """Return the people of the case, locked in the order of their ids."""
+    query = select(Person).where(col(Person.case_id) == case.id, col(Person.entered_in_error_at).is_(None))
+    query = query.order_by(col(Person.id)).with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(query)).all()
+
+
+def _find_person(people: Sequence[Person], caregiver: StoredCaregiver) -> Person | None:
+    """Return the person with the most similar name, or without a name and with a shared phone.
+
+    A person of another relationship is another person: parents can have similar names, and a phone can be shared.
+    """
+    best: tuple[float, Person | None] = (0.0, None)
+    for person in people:
+        if person.role == "other" or not _may_have_relationship(person, caregiver["relationship"]):
+            continue
+        details = person.details
+        similarity = name_similarity(details["names"], caregiver["names"])
+        if not details["names"] or not caregiver["names"]:
+            numbers = {_get_number(phone) for phone in details["phones"]}
+            has_shared_phone = any(_get_number(phone) in numbers for phone in caregiver["phones"])
+            similarity = 1.0 if has_shared_phone else 0.0
+        if similarity > best[0]:
+            best = similarity, person
+    return best[1] if best[0] >= SAME_PERSON_SIMILARITY else None
+
+
+def _may_have_relationship(person: Person, relationship: str | None) -> bool:
+    return person.relationship == relationship or not {person.relationship, relationship}.isdisjoint(
+        UNKNOWN_RELATIONSHIPS
+    )
+
+
+def _build_person(case: Case, caregiver: StoredCaregiver) -> Person:
+    person = Person(
+        id=new_id(),
+        child_id=case.child_id,
+        case_id=case.id,
+        role="family",
+        relationship=caregiver["relationship"] or "unknown",
+        is_responsible=False,
+    )
+    person.details = {
+        "names": caregiver["names"],
+        "phones": caregiver["phones"],
+        "place_code": caregiver["place_code"],
+        "address_detail": caregiver["address_detail"],
+    }
+    return person
+
+
+def _merge_details(
+    details: StoredPersonDetails, sent: Sequence[StoredPhone], caregiver: StoredCaregiver | None
+) -> StoredPersonDetails:
+    """Return the details of a person with the restrictions of the sent phones.
+
+    If the person is the caregiver of the referral, also with its unknown phones, the names in a script without a name, and
+    its address.
+    """
+    phones = merge_phones(details["phones"], caregiver["phones"] if caregiver else [], sent)
+    merged: StoredPersonDetails = {**details, "phones": phones}
+    if caregiver is None:
+        return merged
+    merged["names"] = [*details["names"], *_list_unknown_names(details["names"], caregiver["names"])]
+    merged["place_code"] = details["place_code"] or caregiver["place_code"]
+    merged["address_detail"] = _merge_addresses(details, caregiver)
+    return merged
+
+
+def _merge_addresses(details: StoredPersonDetails, caregiver: StoredCaregiver) -> str | None:
+    """Return the known address, followed by another address of the referral, until staff correct it."""
+    known, place_code, text = (
+        details["address_detail"] or "", caregiver["place_code"], caregiver["address_detail"],
+    )  # fmt: skip
+    is_other_place = place_code and not (details["place_code"] or place_code).startswith(place_code)
+    sent = [part for part in (place_code if is_other_place else None, text) if part and part not in known]
+    return "; ".join(part for part in (known, *sent) if part)[:MAX_ADDRESS_LENGTH] or None
+
+
+def _list_unknown_names(
+    known: Sequence[StoredPersonName], names: Sequence[StoredPersonName]
+) -> list[StoredPersonName]:
+    scripts = {get_canonical_name(name)[0] for name in known}
+    return [name for name in names if get_canonical_name(name)[0] not in scripts]

@@ -1,0 +1,181 @@
+"""The pages of printed care plans: what the plan of each subject contains, and where pages break."""
+
+import itertools
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pypdf
+import pytest
+
+from app.schemas.care_plans import Action, CarePlan, CarePlanArea, CarePlanAreas, Goal
+from app.schemas.codes import get_codes
+from app.schemas.references import StaffRef
+from app.services.care_plans.pdf_content import CARE_PLAN_LABELS, PrintableCarePlan
+from app.services.care_plans.pdf_layout import lay_out_care_plan
+from tests.support.printed_pages import extract_page_text, extract_text, list_drawn_glyphs, parse_pdf
+
+RECORD: dict[str, Any] = {
+    **dict.fromkeys(("id", "child_id", "case_id", "plan_id", "goal_id", "origin_id"), UUID(int=1)),
+    "version": 1, "created_at": datetime(2026, 1, 1, tzinfo=UTC), "updated_at": datetime(2026, 1, 1, tzinfo=UTC),
+}  # fmt: skip
+FIVE_SCRIPTS = ["កែវ ឥន្ទ្រា", "Nguyễn Thị Hồng Đặng", "สมชาย ใจดี", "王小明", "محمد"]
+UNANSWERED = CarePlanArea(
+    rating=None, need=None, strengths=None, risk=None, status=None, reason=None, goals=[]
+)
+
+
+def build_area(goal_count: int = 1, action_count: int = 1) -> CarePlanArea:
+    action: dict[str, Any] = {
+        "what": "Play therapy.",
+        "by": "worker",
+        "by_whom": None,
+        "due_on": date(2027, 1, 31),
+        "status": "open",
+    }
+    actions = [Action.model_construct(**RECORD, **action, done_on=None, note=None)] * action_count
+    goal: dict[str, Any] = {
+        "area": "legal",
+        "statement": "Sleeps well.",
+        "strengths_used": None,
+        "status": "open",
+    }
+    goals = [Goal.model_construct(**RECORD, **goal, actions=actions)] * goal_count
+    return CarePlanArea(
+        rating=2, need=None, strengths="A caring aunt.", risk=None, status="goals", reason=None, goals=goals
+    )
+
+
+def build_printable(
+    subject: str = "child", areas: dict[str, CarePlanArea] | None = None, language: str = "en", **changes: Any
+) -> PrintableCarePlan:
+    """Return a printable plan. `changes` replace fields of the plan or of the printable plan."""
+    texts = (
+        "safety_plan",
+        "child_view",
+        "supporter_view",
+        "knowledge_gaps",
+        "capacity_gaps",
+        "needs_social_work",
+    )
+    plan = CarePlan.model_construct(
+        **RECORD,
+        subject=subject,
+        status=changes.pop("status", "approved"),
+        edition=1,
+        submitted_at=None,
+        decided_at=None,
+        author=StaffRef.model_construct(id=UUID(int=2), name="Worker North"),
+        areas=CarePlanAreas(**{**dict.fromkeys(get_codes("area"), UNANSWERED), **(areas or {})}),
+        **{name: changes.pop(name, None) for name in texts},
+    )
+    fields: dict[str, Any] = {
+        "case_number": "FSC-2026-0001", "child_names": ["Keo Intrea"], "age": "12", "person_name": "Keo Bopha",
+        "author_name": "Worker North", "approver_name": "Supervisor North", "printed_on": date(2026, 5, 4),
+    }  # fmt: skip
+    return PrintableCarePlan(plan=plan, language=language, **(fields | changes))
+
+
+def print_plan(subject: str = "child", **changes: Any) -> pypdf.PdfReader:
+    return parse_pdf(lay_out_care_plan(build_printable(subject, **changes)).content)
+
+
+def get_signatures(text: str, language: str = "en") -> str:
+    """Return the text from the agreement on."""
+    return text.split(CARE_PLAN_LABELS[language].agreement)[1]
+
+
+@pytest.mark.parametrize("language", ["en", "km"])
+@pytest.mark.parametrize("subject", ["supporter", "family"])
+def test_plan_of_a_supporter_or_family_contains_only_what_it_has(subject: str, language: str) -> None:
+    # Planted: the condition on the subject removed from `_list_printed_areas`.
+    labels = CARE_PLAN_LABELS[language]
+    texts = {"knowledge_gaps": "What abuse does.", "capacity_gaps": "Time.", "needs_social_work": False}
+    text = extract_text(print_plan(subject, areas={"legal": build_area()}, language=language, **texts))
+    assert labels.unanswered not in text
+    assert labels.nothing_recorded not in text
+    for title in (labels.safety_plan, labels.child_view, labels.supporter_view):
+        assert title not in text
+    for part in ("What abuse does.", "Time.", labels.no, "Sleeps well.", "Play therapy.", "A caring aunt."):
+        assert part in text
+    assert text.count(labels.goal.format("១" if language == "km" else "1")) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "km"])
+@pytest.mark.parametrize("subject", ["supporter", "family"])
+def test_child_does_not_sign_the_plan_of_a_supporter_or_family(subject: str, language: str) -> None:
+    labels = CARE_PLAN_LABELS[language]
+    text = get_signatures(extract_text(print_plan(subject, language=language)), language)
+    assert labels.signatories["child"] not in text
+    assert "Keo Intrea" not in text
+    for role in (subject, "worker", "supervisor"):
+        assert labels.signatories[role] in text
+    for name in ("Keo Bopha", "Worker North", "Supervisor North"):
+        assert name in text
+    assert text.count(labels.signature) == 3
+
+
+def test_plan_of_a_child_contains_all_areas_and_four_signatures() -> None:
+    text = extract_text(print_plan("child"))
+    assert text.count(CARE_PLAN_LABELS["en"].unanswered) == 7
+    assert text.count(CARE_PLAN_LABELS["en"].nothing_recorded) == 3
+    assert get_signatures(text).count("Signature or thumbprint") == 4
+    assert "Keo Intrea" in get_signatures(text)
+
+
+def test_safety_plan_and_views_of_a_supporter_plan_are_printed_if_they_are_recorded() -> None:
+    text = extract_text(print_plan("supporter", safety_plan="To the neighbour.", child_view="Football."))
+    assert "To the neighbour." in text
+    assert "Football." in text
+    assert CARE_PLAN_LABELS["en"].supporter_view not in text
+
+
+@pytest.mark.parametrize(("subject", "last_text"), [("child", "supporter_view"), ("family", "capacity_gaps")])
+def test_signatures_are_on_the_page_of_the_lines_before_them(subject: str, last_text: str) -> None:
+    # Planted: `following_height` not passed to the last text.
+    last_line_labels = {"child": "word", "family": CARE_PLAN_LABELS["en"].social_work}
+    page_counts = set()
+    for line_count in range(1, 46):
+        reader = print_plan(subject, **{last_text: "\n".join(["word"] * line_count)})
+        page_counts.add(len(reader.pages))
+        text = extract_page_text(reader.pages[-1])
+        before = text.split(CARE_PLAN_LABELS["en"].agreement)[0]
+        assert before.count(last_line_labels[subject]) >= min(2, line_count if subject == "child" else 1)
+    assert len(page_counts) > 1
+
+
+def test_long_plan_keeps_every_row_and_fits_its_pages() -> None:
+    areas = {area: build_area(goal_count=2, action_count=15) for area in get_codes("area")}
+    reader = print_plan(areas=areas, child_names=FIVE_SCRIPTS, supporter_view="word " * 2000)
+    text = extract_text(reader)
+    assert text.count("Play therapy.") == 210
+    assert text.count("word") == 2000
+    for page, number in zip(reader.pages, itertools.count(1), strict=False):
+        assert f"Page {number} of {len(reader.pages)}" in extract_page_text(page)
+        assert list(list_drawn_glyphs(page))
+
+
+@pytest.mark.parametrize("language", ["en", "km"])
+def test_names_in_five_scripts_are_printed_and_missing_characters_counted(language: str) -> None:
+    names = [f"{name} {name}" for name in FIVE_SCRIPTS]
+    printable = build_printable(
+        "supporter",
+        language=language,
+        child_names=names,
+        person_name=" · ".join(names),
+        author_name="W" * 120,
+    )
+    printed = lay_out_care_plan(printable)
+    text = extract_text(parse_pdf(printed.content))
+    for name in FIVE_SCRIPTS:
+        assert name.split()[0] in text
+    assert printed.missing_characters % 8 == 0
+    assert printed.missing_characters >= 16  # the Arabic name of four letters, twice per place
+
+
+def test_empty_plan_of_each_subject_is_printed() -> None:
+    for subject, status in itertools.product(
+        ("child", "supporter", "family"), ("draft", "submitted", "superseded")
+    ):
+        reader = print_plan(subject, status=status, child_names=[], person_name=None, approver_name=None)
+        assert get_signatures(extract_text(reader)).count("Date") == (4 if subject == "child" else 3)

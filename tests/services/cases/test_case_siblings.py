@@ -1,0 +1,65 @@
+"""Cases of siblings: named without a conflict wall, visible with both cases."""
+
+import asyncio
+from typing import Any
+
+from tests.support.list_pages import fetch_items
+from tests.support.responses import expect_json
+from tests.support.scenario import Scenario, id_of
+
+
+async def name_siblings(
+    scenario: Scenario, by: str, case: dict[str, Any], sibling: dict[str, Any], status: int = 201
+) -> dict[str, Any]:
+    payload = {"sibling_case_id": sibling["id"], "note": "Younger brother."}
+    return expect_json(
+        await scenario.client_for(by).post(f"/v1/cases/{case['id']}/siblings", payload), status
+    )
+
+
+async def test_one_worker_keeps_both_cases_of_siblings(scenario: Scenario) -> None:
+    # Planted: `create_case_sibling` inserts a `CaseLink`.
+    case, sibling = await scenario.open_case(), await scenario.open_case()
+    pair = await name_siblings(scenario, "worker_north", case, sibling)
+    assert {pair["case"]["id"], pair["sibling_case"]["id"]} == {case["id"], sibling["id"]}
+    assert (pair["note"], pair["named_by"]["id"]) == ("Younger brother.", str(id_of("worker_north")))
+    for own, other in ((case, sibling), (sibling, case)):
+        path = f"/v1/cases/{own['id']}/siblings"
+        assert await fetch_items(scenario.worker_north, path) == [pair]
+        expect_json(await scenario.worker_north.get(f"/v1/cases/{other['id']}"))
+    response = await scenario.worker_north.get(f"/v1/cases/{case['id']}/siblings")
+    entries = await scenario.list_access_entries(response.headers["x-request-id"])
+    assert {entry["child_id"] for entry in entries} == {case["child_id"], sibling["child_id"]}
+    assert {entry["record"]["kind"] for entry in entries} == {"case_sibling"}
+
+
+async def test_siblings_are_hidden_from_callers_who_see_only_one_case(scenario: Scenario) -> None:
+    case, sibling = await scenario.open_case("worker_north"), await scenario.open_case("worker_south")
+    await name_siblings(scenario, "worker_north", case, sibling, 404)
+    await name_siblings(scenario, "supervisor_both", case, sibling)
+    assert await fetch_items(scenario.worker_north, f"/v1/cases/{case['id']}/siblings") == []
+    expect_json(await scenario.worker_north.get(f"/v1/cases/{sibling['id']}/siblings"), 404)
+    assert len(await fetch_items(scenario.manager, f"/v1/cases/{sibling['id']}/siblings")) == 1
+
+
+async def test_siblings_are_two_children_and_named_once(scenario: Scenario) -> None:
+    case, sibling = await scenario.open_case(), await scenario.open_case()
+    same = await name_siblings(scenario, "worker_north", case, case, 422)
+    assert [fault["code"] for fault in same["errors"]] == ["same_child"]
+    path = f"/v1/cases/{case['id']}/siblings"
+    payloads = ({"sibling_case_id": sibling["id"]},) * 3
+    responses = await asyncio.gather(*(scenario.worker_north.post(path, payload) for payload in payloads))
+    assert sorted(response.status_code for response in responses) == [201, 409, 409]
+    other_direction = {"sibling_case_id": case["id"]}
+    repeated = await scenario.worker_north.post(f"/v1/cases/{sibling['id']}/siblings", other_direction)
+    assert repeated.status_code == 409
+    assert len(await fetch_items(scenario.worker_north, path)) == 1
+
+
+async def test_break_glass_reader_cannot_name_siblings(scenario: Scenario) -> None:
+    case, sibling = await scenario.open_case("worker_south"), await scenario.open_case("worker_south")
+    for each in (case, sibling):
+        reason = {"reason": "The child called the hotline."}
+        expect_json(await scenario.worker_north.post(f"/v1/cases/{each['id']}/break-glass", reason))
+    refused = await name_siblings(scenario, "worker_north", case, sibling, 409)
+    assert [fault["code"] for fault in refused["unmet"]] == ["not_on_case"]
