@@ -30,14 +30,15 @@ CALLERS = (
 """The administrator comes last, because it deactivates users and replaces the secrets of API clients."""
 PUBLIC_PATHS = "^/(v1/(auth|oauth|codes|places|calendar)|.well-known|healthz|readyz)"
 PATHS_BY_CALLER = {
-    "social_worker": "^/v1/(assessments|care-plans|goals|actions|support-sessions|service-referrals|documents|legal-steps)",
+    "social_worker": "^/v1/(assessments|care-plans|goals|actions|support-sessions|service-referrals|documents|legal-steps|feedback)",
     "supervisor": "^/v1/(referrals|cases$|cases/\\{case_id\\}(/[a-z-]+)?$|children|people|consents|audit|reviews|me/agenda)",
+    "me_officer": "^/v1/outreach-",
     "data_protection_officer": "^/v1/(audit|consents|children)",
     "partner_system": "^/v1/referrals",
-    "finance_officer": "^/v1/(funds|fund-transfers|disbursements|exchange-rates|books-closings|approval-limits|ledger-check|unreceipted)",
+    "finance_officer": "^/v1/(funds|donor-grants|fund-transfers|disbursements|exchange-rates|books-closings|approval-limits|ledger-check|unreceipted)",
     "administrator": "^/v1/(users|teams|agencies|api-clients|instruments|providers)",
 }
-IS_COMPLETE = os.environ.get("FIRSTSTEP_FUZZ") == "whole"
+IS_COMPLETE = os.environ.get("FUZZ") == "whole"
 """Set by `make fuzz`: every caller tests all paths, without a time limit."""
 TIME_LIMIT = [] if IS_COMPLETE else ["--max-time", "20"]
 """Seconds per caller."""

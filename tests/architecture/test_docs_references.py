@@ -16,7 +16,14 @@ PLACEHOLDER = re.compile("[…*<>]")
 """A path with a placeholder describes several files."""
 CODE = re.compile(r"```.*?```|^    .*?$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 IDENTIFIER = re.compile(r"(?<![…\w/.-])[A-Za-z]\w*_\w+(?![\w…/*])")
-NAMES_OF_OTHER_SOFTWARE = {"security_invoker", "max_prepared_statements", "pg_dump"}
+NAMES_OF_OTHER_SOFTWARE = {
+    "security_invoker",
+    "max_prepared_statements",
+    "pg_dump",
+    "pg_basebackup",
+    "pg_upgrade",
+    "pg_blocking_pids",
+}
 LINK = re.compile(r"\]\((?P<target>[^)\s:#]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
 

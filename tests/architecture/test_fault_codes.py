@@ -4,14 +4,15 @@ import ast
 from collections.abc import Iterator
 
 from app.fault_codes import FAULT_CODES
-from app.schemas.fault_messages import PYDANTIC_MESSAGES, VALIDATION_MESSAGES
+from app.schemas.fault_explanations import FAULT_EXPLANATIONS
+from app.schemas.fault_messages import KHMER_MESSAGES, PYDANTIC_MESSAGES, VALIDATION_MESSAGES
 from tests.architecture.source_files import SOURCES
 
 FAULT_NAMES = {"Fault", "FaultCode", "PydanticCustomError"}
 SENDING_MODULES = [
     tree
     for path, tree in SOURCES.items()
-    if path.name != "fault_codes.py"
+    if path.name not in {"fault_codes.py", "fault_explanations.py"}
     and any(isinstance(node, ast.Name) and node.id in FAULT_NAMES for node in ast.walk(tree))
 ]
 
@@ -35,7 +36,7 @@ def test_every_fault_code_occurs_in_a_module_that_creates_faults() -> None:
 
 
 def test_every_code_that_a_schema_raises_is_listed_and_has_a_message() -> None:
-    # Planted: the message of `not_both` removed. Pydantic does not check the code of a `PydanticCustomError`.
+    # Planted: the message of `id_not_random` removed. Pydantic does not check the code of a `PydanticCustomError`.
     raised = {
         node.args[0].value
         for tree in SOURCES.values()
@@ -48,3 +49,10 @@ def test_every_code_that_a_schema_raises_is_listed_and_has_a_message() -> None:
     assert len(raised) > 15
     assert raised - set(VALIDATION_MESSAGES) - set(PYDANTIC_MESSAGES) == set()
     assert set(VALIDATION_MESSAGES) | set(PYDANTIC_MESSAGES) <= set(FAULT_CODES)
+
+
+def test_every_fault_code_has_one_explanation_in_a_complete_sentence() -> None:
+    # Planted: the explanation of `wall` removed, and that of `wrong` without its point.
+    assert [*FAULT_EXPLANATIONS] == [*FAULT_CODES]
+    assert [code for code, text in FAULT_EXPLANATIONS.items() if not text.endswith(".")] == []
+    assert set(KHMER_MESSAGES) <= set(FAULT_EXPLANATIONS)

@@ -23,6 +23,7 @@ PUBLIC = {
     "GET /readyz",
     "GET /v1/calendar/{token}.ics",
     "GET /v1/codes",
+    "GET /v1/codes/fault",
     "GET /v1/codes/{name}",
     "GET /v1/places",
     "GET /v1/places/{code}",
@@ -37,7 +38,7 @@ PUBLIC = {
 SESSION_READERS = {
     "GET /v1/places",  # public: a reader needs the access of a caller
     "GET /v1/places/{code}",
-    "GET /v1/referrals/{referral_id}/matches",  # calls functions of the database with profiles of hidden children
+    "GET /v1/referrals/{referral_id}/matches",  # counts the comparison, which is a write
 }
 """Endpoints that read with a session, which costs more than a reader and can write."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.support.endpoint_samples import WRITE_PAYLOADS, create_complete_case
+from tests.support.endpoint_samples import WRITE_PAYLOADS, create_alert, create_complete_case
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_fund
 from tests.support.referrals import REFERRAL_ACT_PAYLOADS
@@ -22,7 +22,9 @@ CREATE_DISBURSEMENT_ENDPOINT = "POST /v1/disbursements"
 """Names the case in its body and therefore answers 422 instead of 404."""
 PAYLOADS: dict[str, Any] = {
     **WRITE_PAYLOADS,
+    "POST /v1/alerts/{alert_id}/acknowledge": {},
     "PATCH /v1/referrals/{referral_id}": {"urgency": "routine"},
+    "POST /v1/referrals/{referral_id}/allow-matching": {"reason": "The referrer corrected the age."},
     **{f"POST /v1/referrals/{{referral_id}}/{act}": body for act, body in REFERRAL_ACT_PAYLOADS.items()},
 }
 
@@ -50,11 +52,14 @@ async def test_hidden_record_is_answered_like_a_missing_one(scenario: Scenario, 
     # Planted: a policy that shows every goal to all roles; another that shows every referral.
     complete_case = await create_complete_case(scenario)
     hidden_ids = {name: str(value) for name, value in complete_case.items() if name.endswith("_id")}
+    hidden_ids["alert_id"] = await create_alert(scenario)
+    south = await scenario.open_case("worker_south")
     visible_ids = {
         "area": "education",
         "fund_id": (await create_fund(scenario))["id"],
         "provider_id": await create_provider(scenario),
-        "south_id": (await scenario.open_case("worker_south"))["id"],
+        "south_id": south["id"],
+        "south_child_id": south["child_id"],
     }
     missing_ids = {name: str(uuid.uuid4()) for name in hidden_ids}
     endpoints = [

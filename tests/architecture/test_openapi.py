@@ -16,7 +16,8 @@ import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
-from app.access.permissions import ROLE_BY_SCOPE, Permission, Role
+from app.access.permissions import Permission, Role
+from app.access.roles import ROLE_BY_SCOPE
 from app.http.authorization import RequirePermission
 from app.http.openapi.docs_pages import list_problem_classes
 from app.http.openapi.examples import load_example_values
@@ -133,7 +134,7 @@ def test_the_operation_id_is_the_name_of_the_endpoint_function(
 def test_every_operation_id_is_a_verb_and_a_noun(app: FastAPI) -> None:
     # Planted: `break_glass`, `cases_close`, `get_cases` for the list, `change_case` at the PATCH.
     acts_with_another_verb = {
-        "break-glass": "open", "login": "sign_in", "logout": "sign_out", "password": "change", "series": "create", "totp": "enrol",
+        "break-glass": "open", "clinical-handover": "hand_over", "handover": "hand_over", "login": "sign_in", "logout": "sign_out", "password": "change", "series": "create", "totp": "enrol",
     }  # fmt: skip
     for operation in operations_of(app):
         last = operation.path.rpartition("/")[2]

@@ -31,14 +31,17 @@ PATHS = (
 )  # fmt: skip
 
 OTHER_RECORDS = {
-    "account", "acknowledgement_document", "assessment", "case", "child", "consent", "disbursement", "event", "fund",
-    "goal", "goals", "goal_origin", "instrument", "linked_case", "linked_child", "origin", "plan", "previous", "previous_case",
-    "receipt_document", "record", "referral", "series", "service_referral", "session", "transaction", "transfer",
+    "account", "acknowledgement_document", "activity", "assessment", "case", "child", "consent", "disbursement", "event", "fund",
+    "goal", "goals", "goal_origin", "instrument", "linked_case", "linked_child", "merged_into", "origin", "plan", "previous", "previous_case",
+    "receipt_document", "record", "referral", "referral_to_confirm", "review", "series", "service_referral", "session", "sibling_case",
+    "sibling_child", "transaction", "transfer",
 }  # fmt: skip
 """Names, without the suffix `_id`, of fields that refer to records other than staff, teams, agencies and places. Items
 of a list of several cases also contain `child` and the case number.
 """
 WITHOUT_NAME = {
+    "ServiceReferral.basis_entry_id": "an entry of the consent register has no name",
+    "ServiceReferralSummary.basis_entry_id": "an entry of the consent register has no name",
     "AccessEntry.client_id": "the API client is the actor, with its name",
     "Caregiver.place_code": "the referral has `caregiver_place`",
     "ChildIdentity.place_code": "the referral has `child_place`",
