@@ -8,10 +8,12 @@ import time
 from dataclasses import replace
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 
 from app.access import log
 from app.access.caller import Caller
-from app.access.permissions import ROLE_BY_SCOPE, Permission, Role, has_permission
+from app.access.permissions import Permission, Role
+from app.access.roles import ROLE_BY_SCOPE
 from app.access.tokens import Claims
 from app.access.vault import get_vault
 from app.config import get_settings
@@ -23,10 +25,7 @@ from app.services.accounts.sessions import ENROLLMENT_SCOPE
 
 limiter = RateLimiter()
 """Limits the requests of each authenticated caller."""
-SETUP_REQUIRED = (
-    "Set up your account first: choose a password (POST /v1/me/password) and, if your role requires one, a second "
-    "factor (POST /v1/me/mfa/totp)."
-)
+SETUP_REQUIRED = "Set up your account first: choose a password (POST /v1/me/password) and a second factor (POST /v1/me/mfa/totp)."
 
 
 class PublicEndpoint:
@@ -60,6 +59,7 @@ class RequirePermission:
             Forbidden: the caller's roles do not include the permission. The access log records this.
             StepUpRequired: a recent sign-in or the account set-up is missing.
         """
+        request.state.is_guard_called = True
         claims = get_vault().access_tokens.verify_access_token(get_bearer_token(request))
         decision = limiter.take(str(claims.subject), get_settings().requests_per_minute)
         setattr(request.state, DECISION_KEY, decision)
@@ -80,6 +80,7 @@ class RequirePermission:
             subject_id=claims.subject,
             session_id=claims.session_id,
             token_id=claims.jti,
+            correlation_id=request.state.correlation_id,
         )
         opened = await log.open_access(database, access_request)
         if opened["event_id"] is None:
@@ -98,10 +99,32 @@ class RequirePermission:
     def _authorize(self, caller: Caller, claims: Claims) -> None:
         if claims.scope == ENROLLMENT_SCOPE and not self.while_enrolling:
             raise StepUpRequired(SETUP_REQUIRED)
-        if not has_permission(caller.roles, self.permission):
+        if not caller.has_permission(self.permission):
             raise Forbidden
         if self.recent and not _signed_in_recently(caller):
             raise StepUpRequired("This operation requires a sign-in within the last hour.")
+
+
+async def call_pending_guard(request: Request, guard: RequirePermission | None) -> None:
+    """Call the guard of an endpoint for a request that was rejected before its guard was called.
+
+    The body and the names of the query parameters are validated first. The access log must contain the rejected request
+    too, so the guard has to authenticate the caller.
+
+    Raises:
+        Unauthenticated, TooManyRequests, Forbidden, StepUpRequired: see `RequirePermission`.
+    """
+    if guard is not None and not getattr(request.state, "is_guard_called", False):
+        await guard(request)
+
+
+def find_guard(dependant: Dependant) -> RequirePermission | None:
+    """Return the guard of an endpoint, or None if the endpoint is public."""
+    for dependency in dependant.dependencies:
+        guard = dependency.call if isinstance(dependency.call, RequirePermission) else find_guard(dependency)
+        if guard is not None:
+            return guard
+    return None
 
 
 def get_bearer_token(request: Request) -> str:

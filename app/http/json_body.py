@@ -149,13 +149,13 @@ class StrictRequest(Request):
     """A request whose body is parsed as strict JSON."""
 
     async def json(self) -> Any:
-        """Return the parsed body. The body is parsed only once.
+        """Return the parsed body. The body is parsed only once, and kept for the access log.
 
         Raises:
             MalformedRequest: see `parse`.
         """
         if not hasattr(self, "_json"):
-            self._json = parse(await self.body())
+            self._json = self.state.json_body = parse(await self.body())
         return self._json
 
     async def validate_body(self) -> None:
@@ -169,6 +169,7 @@ class StrictRequest(Request):
         content_type = self.headers.get("content-type")
         if content_type is not None:
             self._validate_media_type(content_type)
+        self.state.is_body_read = True
         try:
             body = await self.body()
         except ClientDisconnect:

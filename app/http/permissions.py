@@ -27,6 +27,9 @@ SecondFactorConfirmer = Annotated[
 SecondFactorRemover = Annotated[
     Caller, Depends(RequirePermission(Permission.account_second_factor, recent=True))
 ]
+AccountActivator = Annotated[
+    Caller, Depends(RequirePermission(Permission.account_activate, while_enrolling=True))
+]
 AgendaReader = Annotated[Caller, Depends(RequirePermission(Permission.agenda_read))]
 CalendarFeedCreator = Annotated[
     Caller, Depends(RequirePermission(Permission.agenda_feed_manage, recent=True))
@@ -36,6 +39,7 @@ CalendarFeedManager = Annotated[Caller, Depends(RequirePermission(Permission.age
 # Administration
 UserReader = Annotated[Caller, Depends(RequirePermission(Permission.user_read))]
 UserManager = Annotated[Caller, Depends(RequirePermission(Permission.user_manage))]
+WorkHandover = Annotated[Caller, Depends(RequirePermission(Permission.user_hand_over))]
 StaffReader = Annotated[Caller, Depends(RequirePermission(Permission.staff_read))]
 TeamReader = Annotated[Caller, Depends(RequirePermission(Permission.team_read))]
 TeamManager = Annotated[Caller, Depends(RequirePermission(Permission.team_manage))]
@@ -43,6 +47,11 @@ AgencyReader = Annotated[Caller, Depends(RequirePermission(Permission.agency_rea
 AgencyManager = Annotated[Caller, Depends(RequirePermission(Permission.agency_manage))]
 ApiClientReader = Annotated[Caller, Depends(RequirePermission(Permission.api_client_read))]
 ApiClientManager = Annotated[Caller, Depends(RequirePermission(Permission.api_client_manage))]
+PendingChangeReader = Annotated[Caller, Depends(RequirePermission(Permission.pending_change_read))]
+PendingChangeDecider = Annotated[
+    Caller, Depends(RequirePermission(Permission.pending_change_decide, recent=True))
+]
+PendingChangeWithdrawer = Annotated[Caller, Depends(RequirePermission(Permission.pending_change_withdraw))]
 
 # Referrals
 ReferralCreator = Annotated[Caller, Depends(RequirePermission(Permission.referral_receive))]
@@ -57,20 +66,29 @@ ReferralInformationProvider = Annotated[
     Caller, Depends(RequirePermission(Permission.referral_provide_information))
 ]
 ReferralMatchReader = Annotated[Caller, Depends(RequirePermission(Permission.referral_match))]
+ReferralMatchingAllower = Annotated[Caller, Depends(RequirePermission(Permission.referral_allow_matching))]
 ReferralAcceptor = Annotated[Caller, Depends(RequirePermission(Permission.referral_accept))]
 ReferralDecliner = Annotated[Caller, Depends(RequirePermission(Permission.referral_decline))]
+ReferralReinstater = Annotated[Caller, Depends(RequirePermission(Permission.referral_reinstate))]
+ReferralDetacher = Annotated[Caller, Depends(RequirePermission(Permission.referral_detach))]
 ReferralWithdrawer = Annotated[Caller, Depends(RequirePermission(Permission.referral_withdraw))]
 
 # Children and the people around them
 ChildReader = Annotated[Caller, Depends(RequirePermission(Permission.child_read))]
 ChildSearcher = Annotated[Caller, Depends(RequirePermission(Permission.child_search))]
+ChildHistoryReader = Annotated[Caller, Depends(RequirePermission(Permission.child_history))]
 ChildEditor = Annotated[Caller, Depends(RequirePermission(Permission.child_change))]
+ChildMerger = Annotated[Caller, Depends(RequirePermission(Permission.child_merge))]
+ChildUnmerger = Annotated[Caller, Depends(RequirePermission(Permission.child_unmerge))]
 PersonReader = Annotated[Caller, Depends(RequirePermission(Permission.person_read))]
 PersonCreator = Annotated[Caller, Depends(RequirePermission(Permission.person_add))]
 PersonEditor = Annotated[Caller, Depends(RequirePermission(Permission.person_change))]
 ConsentReader = Annotated[Caller, Depends(RequirePermission(Permission.consent_read))]
 ConsentRecorder = Annotated[Caller, Depends(RequirePermission(Permission.consent_record))]
 ConsentWithdrawer = Annotated[Caller, Depends(RequirePermission(Permission.consent_withdraw))]
+
+# Corrections
+ErrorMarker = Annotated[Caller, Depends(RequirePermission(Permission.record_enter_in_error))]
 
 # Cases
 CaseReader = Annotated[Caller, Depends(RequirePermission(Permission.case_read))]
@@ -106,6 +124,7 @@ CarePlanPrinter = Annotated[Caller, Depends(RequirePermission(Permission.care_pl
 SupportSessionReader = Annotated[Caller, Depends(RequirePermission(Permission.support_session_read))]
 SupportSessionRecorder = Annotated[Caller, Depends(RequirePermission(Permission.support_session_record))]
 ClinicalNoteReader = Annotated[Caller, Depends(RequirePermission(Permission.clinical_note_read))]
+ClinicalNoteSupervisor = Annotated[Caller, Depends(RequirePermission(Permission.clinical_note_hand_over))]
 ClinicalNoteEditor = Annotated[Caller, Depends(RequirePermission(Permission.clinical_note_write))]
 ProviderReader = Annotated[Caller, Depends(RequirePermission(Permission.provider_read))]
 ProviderManager = Annotated[Caller, Depends(RequirePermission(Permission.provider_manage))]
@@ -123,6 +142,9 @@ LegalStepRecorder = Annotated[Caller, Depends(RequirePermission(Permission.legal
 # Reviews and exit
 ReviewReader = Annotated[Caller, Depends(RequirePermission(Permission.review_read))]
 ReviewEditor = Annotated[Caller, Depends(RequirePermission(Permission.review_hold))]
+FeedbackReader = Annotated[Caller, Depends(RequirePermission(Permission.feedback_read))]
+FeedbackRecorder = Annotated[Caller, Depends(RequirePermission(Permission.feedback_record))]
+FeedbackErrorMarker = Annotated[Caller, Depends(RequirePermission(Permission.feedback_enter_in_error))]
 OutcomeReader = Annotated[Caller, Depends(RequirePermission(Permission.outcome_read))]
 ExitPlanReader = Annotated[Caller, Depends(RequirePermission(Permission.exit_plan_read))]
 ExitPlanEditor = Annotated[Caller, Depends(RequirePermission(Permission.exit_plan_write))]
@@ -131,9 +153,12 @@ FollowUpReader = Annotated[Caller, Depends(RequirePermission(Permission.follow_u
 FollowUpRecorder = Annotated[Caller, Depends(RequirePermission(Permission.follow_up_record))]
 
 # The assistance fund
+DonorGrantReader = Annotated[Caller, Depends(RequirePermission(Permission.donor_grant_read))]
+DonorGrantManager = Annotated[Caller, Depends(RequirePermission(Permission.donor_grant_manage))]
 FundReader = Annotated[Caller, Depends(RequirePermission(Permission.fund_read))]
 FundManager = Annotated[Caller, Depends(RequirePermission(Permission.fund_manage))]
 FundDepositRecorder = Annotated[Caller, Depends(RequirePermission(Permission.fund_deposit))]
+DepositReverser = Annotated[Caller, Depends(RequirePermission(Permission.fund_reverse_deposit))]
 FundLedgerReader = Annotated[Caller, Depends(RequirePermission(Permission.fund_ledger))]
 FundTransferRequester = Annotated[Caller, Depends(RequirePermission(Permission.fund_ask_transfer))]
 FundTransferApprover = Annotated[Caller, Depends(RequirePermission(Permission.fund_decide_transfer))]
@@ -144,6 +169,7 @@ ApprovalLimitEditor = Annotated[Caller, Depends(RequirePermission(Permission.app
 ExchangeRateReader = Annotated[Caller, Depends(RequirePermission(Permission.exchange_rate_read))]
 ExchangeRateRecorder = Annotated[Caller, Depends(RequirePermission(Permission.exchange_rate_record))]
 DisbursementReader = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_read))]
+FinanceDocumentReader = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_read_document))]
 DisbursementRequester = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_request))]
 DisbursementApprover = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_decide))]
 DisbursementPayer = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_pay))]
@@ -151,7 +177,17 @@ DisbursementReconciler = Annotated[Caller, Depends(RequirePermission(Permission.
 DisbursementCanceller = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_cancel))]
 DisbursementReverser = Annotated[Caller, Depends(RequirePermission(Permission.disbursement_reverse))]
 
+# Outreach activities
+OutreachReader = Annotated[Caller, Depends(RequirePermission(Permission.outreach_read))]
+OutreachRecorder = Annotated[Caller, Depends(RequirePermission(Permission.outreach_record))]
+OutreachErrorMarker = Annotated[Caller, Depends(RequirePermission(Permission.outreach_enter_in_error))]
+
 # The access log
 AccessLogReader = Annotated[Caller, Depends(RequirePermission(Permission.access_log_read))]
 ChildAccessLogReader = Annotated[Caller, Depends(RequirePermission(Permission.access_log_read_child))]
 BreakGlassLogReader = Annotated[Caller, Depends(RequirePermission(Permission.access_log_read_broken_glass))]
+AlertReader = Annotated[Caller, Depends(RequirePermission(Permission.alert_read))]
+AlertAcknowledger = Annotated[Caller, Depends(RequirePermission(Permission.alert_acknowledge))]
+
+# Reports
+ReportViewer = Annotated[Caller, Depends(RequirePermission(Permission.report_read))]

@@ -18,7 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from app import structured_log
 from app.errors import (
+    AlreadyExists,
     BodyTooLarge,
     FirstStepError,
     Forbidden,
@@ -34,7 +36,6 @@ from app.errors import (
     UnsupportedMediaType,
 )
 from app.fault_codes import FaultCode
-from app.http.middleware import request_log
 from app.schemas.fault_messages import translate_detail
 from app.schemas.validation_faults import convert_validation_errors
 
@@ -74,6 +75,7 @@ def build_problem_response(
         **_members(TYPE_PREFIX + error.kind, title, error.status, scope),
         "detail": error.detail or error.titles["en"],
         **_faults(error, language),
+        **_existing_record(error),
     }
     return _response(members, language, {**_error_headers(error), **(headers or {})})
 
@@ -89,7 +91,7 @@ def build_error_response(error: Exception, scope: Scope) -> Response:
         )
     if isinstance(error, HTTPException):
         return _build_http_response(error, scope)
-    request_log.logger.error("unexpected_error", **request_log.describe_exception(error))
+    structured_log.logger.error("unexpected_error", **structured_log.describe_exception(error))
     return build_problem_response(FirstStepError(), scope=scope)
 
 
@@ -192,8 +194,14 @@ def _faults(error: FirstStepError, language: str) -> dict[str, Any]:
     return {"errors": faults} if faults or isinstance(error, InvalidInput | MalformedRequest) else {}
 
 
+def _existing_record(error: FirstStepError) -> dict[str, Any]:
+    return {"id": str(error.record_id)} if isinstance(error, AlreadyExists) and error.record_id else {}
+
+
 def _error_headers(error: FirstStepError) -> dict[str, str]:
     headers: dict[str, str] = {}
+    if isinstance(error, AlreadyExists) and error.location is not None:
+        headers["location"] = error.location
     if error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:

@@ -4,7 +4,8 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
@@ -13,10 +14,13 @@ from pydantic_core import to_json
 from starlette.responses import JSONResponse, Response
 
 from app.kit import idempotency
+from app.schemas.shown_once import remove_secrets
 from app.schemas.wire import Page, TrustedOutput, Versioned
 
 STORED_HEADERS = ("etag", "location")
 """The headers that are stored with a response."""
+SECRETS_OMITTED_HEADER = "Secrets-Omitted"
+"""Header of a repeated response whose secrets are null, because only the first response contains them."""
 _UNSAFE_FILE_NAME_CHARACTER = re.compile(r"[^A-Za-z0-9._ -]")
 
 
@@ -25,6 +29,8 @@ class SerializedJsonResponse(JSONResponse):
 
     next_cursor: str | None = None
     """The cursor of the next page, if the body is a page of a list and not the last one."""
+    body_without_secrets: bytes | None = None
+    """The body that a repeated request gets, if the body contains secrets that are shown once."""
 
     def render(self, content: bytes | str) -> bytes:
         """Return the body."""
@@ -48,7 +54,22 @@ def build_response(result: Any, status: int) -> Response:
             response.headers["Location"] = f"/v1/{result.collection}/{result.id}"
     if isinstance(result, Page):
         response.next_cursor = result.next_cursor
+    elif (redacted := remove_secrets(result)) is not None:
+        response.body_without_secrets = _serialize(redacted)
     return response
+
+
+def list_response_models(model: Any) -> tuple[Any, ...]:
+    """Return the models of a response: one, or one per kind of caller."""
+    if get_origin(model) is Annotated:  # a union with a discriminator
+        model = get_args(model)[0]
+    return get_args(model) if get_origin(model) in {Union, UnionType} else (model,)
+
+
+def find_collection(model: Any) -> str | None:
+    """Return the path segment of the records of a response model, such as `cases`, or None."""
+    first = list_response_models(model)[0]
+    return first.collection if isinstance(first, type) and issubclass(first, Versioned) else None
 
 
 def build_cacheable_response(request: Request, result: BaseModel) -> Response:
@@ -97,11 +118,14 @@ def add_link_header(request: Request, response: Response) -> None:
 
 
 def keep_response_for_retries(request: Request, response: Response) -> None:
-    """Keep the response for `app.http.session`, which stores it if the request has an Idempotency-Key."""
+    """Keep the response, without secrets, for `app.http.session`, which stores it if the request has an Idempotency-Key."""
     if hasattr(request.state, "claim"):
         headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+        body = getattr(response, "body_without_secrets", None)
+        if body is not None:
+            headers[SECRETS_OMITTED_HEADER] = "true"
         request.state.stored_response = idempotency.StoredResponse(
-            response.status_code, headers, bytes(response.body).decode()
+            response.status_code, headers, bytes(response.body if body is None else body).decode()
         )
 
 
@@ -111,6 +135,12 @@ def replay_response(stored: idempotency.StoredResponse) -> Response:
     if stored.body:
         return SerializedJsonResponse(stored.body, stored.status, headers)
     return Response(status_code=stored.status, headers=headers)
+
+
+def describe_attachment(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of a response that is a file of one of the media types."""
+    content = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": dict.fromkeys(media_types, content)}}
 
 
 def build_attachment_response(name: str, media_type: str, content: bytes) -> Response:

@@ -9,10 +9,21 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from app.database.errors import translate_database_errors
+from app.errors import AlreadyExists, FirstStepError
+from app.http.authorization import call_pending_guard, find_guard
+from app.http.existing_records import add_existing_record
 from app.http.json_body import StrictRoute
+from app.http.problem_details import get_preferred_language
 from app.http.query_parameters import find_query_parameters
-from app.http.responses import add_link_header, keep_response_for_retries, replay_response, with_response
+from app.http.responses import (
+    add_link_header,
+    find_collection,
+    keep_response_for_retries,
+    replay_response,
+    with_response,
+)
 from app.http.session import ReplayedResponse, conclude
+from app.schemas.warnings import response_language
 
 
 class Route(StrictRoute):
@@ -31,8 +42,13 @@ class Route(StrictRoute):
         """Return a handler that also stores responses for retries and logs rejected requests."""
         handler = super().get_route_handler()
         query_parameters = find_query_parameters(self.dependant)
+        guard = find_guard(self.dependant)
+        collection = find_collection(self.response_model)
 
         async def handle(request: Request) -> Response:
+            response_language.set(
+                get_preferred_language(",".join(request.headers.getlist("accept-language")))
+            )
             try:
                 query_parameters.validate_names(request)
                 with translate_database_errors():
@@ -43,6 +59,13 @@ class Route(StrictRoute):
             except ReplayedResponse as replayed:
                 return replay_response(replayed.stored)
             except Exception as error:
+                try:
+                    await call_pending_guard(request, guard)
+                except FirstStepError as guard_error:
+                    await conclude(request, guard_error)
+                    raise
+                if isinstance(error, AlreadyExists):
+                    await add_existing_record(request, error, collection)
                 await conclude(request, error)
                 raise
             return response

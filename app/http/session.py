@@ -17,17 +17,18 @@ from app.access import log
 from app.access.accessed_records import AccessedRecords
 from app.access.caller import Caller
 from app.access.reader import RecordReader
+from app.access.report_reader import BEGIN_REPORT_SQL, REPORT_SECONDS, ReportReader
+from app.access.session_records import get_accessed_records
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translate_database_errors
 from app.errors import Fault, FirstStepError, InvalidInput, MalformedRequest, StaleVersion, VersionRequired
+from app.http.record_ids import collect_record_ids
 from app.kit import idempotency
 
 MAX_KEY_LENGTH = 255
 POOL_TIMEOUT_SECONDS = 5
 """Maximum time that a request waits for a connection."""
-OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
-"""Outcome in the access log by the status of a rejected request."""
 ETAG_PATTERN = re.compile(r'"[1-9][0-9]{0,8}"')
 """The ETag of a record: its version in quotes."""
 
@@ -83,6 +84,30 @@ async def request_reader(request: Request) -> AsyncIterator[RecordReader]:
             await log.conclude_access(database, conclusion)
 
 
+async def request_report_reader(request: Request) -> AsyncIterator[ReportReader]:
+    """Yield a reader of the reports role in a read-only transaction. At the end, roll back and commit the log entry.
+
+    The entry names the report, its period and its filters. It names no child, because a report contains numbers only.
+
+    Raises:
+        Unavailable: the report took too long, or the log entry could not be committed. The response is not sent.
+    """
+    database: Database = request.app.state.database
+    access = request.state.caller.access
+    with translate_database_errors():
+        async with database.report_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection:
+            reader = ReportReader(connection)
+            try:
+                await connection.execute(BEGIN_REPORT_SQL.format(access.setting, REPORT_SECONDS))
+                yield reader
+            finally:
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+        conclusion = log.Conclusion(access, "allowed", request.state.status, reader.records, reader.changes)
+        async with _log_failed_commit(request):
+            await log.conclude_access(database, conclusion)
+
+
 async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:
     """Write the access log entries and commit. If this fails, the response is not sent."""
     if caller is None:
@@ -112,35 +137,31 @@ async def _log_failed_commit(request: Request) -> AsyncIterator[None]:
 
 
 async def conclude(request: Request, error: Exception) -> None:
-    """Roll back a rejected request and write its outcome to the access log, in another transaction."""
-    caller = getattr(request.state, "caller", None)
-    if caller is None:
+    """Roll back a rejected request and write its outcome to the access log, in another transaction.
+
+    The entries name every child that an id in the request belongs to, and the children of the records that the session
+    had collected. An error can reveal something about them too.
+    """
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None or getattr(request.state, "is_concluded", False):
         return
-    session = getattr(request.state, "session", None)
+    session: AsyncSession | None = getattr(request.state, "session", None)
     if session is not None:
         await session.rollback()  # it can hold a lock on the context, which conclude_access deletes
     status = _status(error)
-    outcome = OUTCOMES.get(status) or ("failed" if status >= 500 else "invalid")  # noqa: PLR2004 - server errors
+    ids = await collect_record_ids(request)
+    if session is not None:
+        ids += [UUID(record.record_id) for record in get_accessed_records(session)]
     await log.conclude_access(
-        request.app.state.database,
-        log.Conclusion(caller.access, outcome, status, record_id=_record_id(request)),
+        request.app.state.database, log.Rejection(caller.access, log.get_outcome(status), status, ids)
     )
+    request.state.is_concluded = True
 
 
 def _status(error: Exception) -> int:
     if isinstance(error, FirstStepError):
         return error.status
     return 422 if isinstance(error, RequestValidationError) else getattr(error, "status_code", 500)
-
-
-def _record_id(request: Request) -> UUID | None:
-    """Return the first UUID among the path parameters."""
-    for value in request.path_params.values():
-        try:
-            return UUID(value)
-        except ValueError:
-            continue
-    return None
 
 
 async def _bind_access(request: Request, session: AsyncSession, caller: Caller) -> None:
@@ -153,12 +174,7 @@ async def _bind_access(request: Request, session: AsyncSession, caller: Caller) 
     if key is None:
         await log.bind_access(session, caller.access)
         return
-    # The digest is keyed, because the body may contain a password: a plain hash in a database dump could be used to
-    # guess the password.
-    fingerprint = get_vault().blind_index.compute_digest(
-        b"retry", request.url.path.encode(), await request.body()
-    )
-    claim = idempotency.IdempotentRequest(caller.id, key, fingerprint)
+    claim = idempotency.IdempotentRequest(caller.id, key, await _compute_fingerprint(request))
     stored = await idempotency.claim_idempotency_key(session, caller.access, claim)
     if stored is None:
         request.state.claim = claim
@@ -166,6 +182,24 @@ async def _bind_access(request: Request, session: AsyncSession, caller: Caller) 
     await log.conclude_access_in_session(session, caller.access, "allowed", stored.status)
     await session.commit()
     raise ReplayedResponse(stored)
+
+
+async def _compute_fingerprint(request: Request) -> bytes:
+    """Return the digest of all parts of a request that decide what it does: path, query string, If-Match and body.
+
+    The only accepted media type is JSON, so Content-Type decides nothing. Accept-Language decides only the language of
+    texts in the response: a retry in another language gets the stored texts instead of an error. The digest is keyed,
+    because the body may contain a password: a plain hash in a database dump could be used to guess the password.
+    """
+    conditions = [value.strip().encode() for value in request.headers.getlist("if-match")]
+    return get_vault().blind_index.compute_digest(
+        b"retry",
+        request.url.path.encode(),
+        request.scope["query_string"],
+        len(conditions).to_bytes(4, "big"),
+        *conditions,
+        await request.body(),
+    )
 
 
 def _idempotency_key(request: Request, caller: Caller) -> str | None:
@@ -213,6 +247,8 @@ async def parse_optional_if_match(
 
 Reader = Annotated[RecordReader, Depends(request_reader, scope="function")]
 """The reader of a request that changes nothing. Its log entries are committed before the response is sent."""
+ReportSource = Annotated[ReportReader, Depends(request_report_reader, scope="function")]
+"""The reader of a report. It can read only columns that the reports role can read."""
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
 """The session of the request. With this scope, FastAPI finishes the dependency, which commits, before it responds."""
 ExpectedVersion = Annotated[int, Depends(parse_if_match)]

@@ -22,6 +22,7 @@ async def get_sign_in_context(request: Request) -> SignInContext:
     return SignInContext(
         database=request.app.state.database,
         request_id=request.state.request_id,
+        correlation_id=request.state.correlation_id,
         address=None if address == UNKNOWN else address,
         network=get_rate_limit_key(address),
         user_agent=request.headers.get("user-agent"),

@@ -7,24 +7,26 @@ from fastapi import Query
 from app.http.permissions import ApprovalLimitEditor, ApprovalLimitReader
 from app.http.route import Router
 from app.http.session import Reader, Session
-from app.schemas.ledger import ApprovalLimit, ApprovalLimitCreate, ApprovalLimitList
+from app.schemas.ledger import ApprovalLimitCreate, ApprovalLimitList
+from app.schemas.pending_changes import ApprovalLimitDecision
 from app.schemas.wire import PageQuery
 from app.services.fund import approval_limits
 
 router = Router(prefix="/approval-limits", tags=["funds"])
 
 
-@router.post("", status_code=201)
+@router.post("")
 async def create_approval_limit(
-    caller: ApprovalLimitEditor,
+    _caller: ApprovalLimitEditor,
     session: Session,
     payload: ApprovalLimitCreate,
-) -> ApprovalLimit:
-    """Create an approval limit.
+) -> ApprovalLimitDecision:
+    """Set or request an approval limit.
 
-    The limit applies from `starts_on` until a later limit for the same role, act and currency starts.
+    The limit applies from `starts_on` until a later limit for the same role, act and currency starts. A lower limit is set at
+    once. A higher one is set when a second person confirms it, see `/v1/pending-changes`.
     """
-    return await approval_limits.create_approval_limit(session, caller, payload)
+    return await approval_limits.create_approval_limit(session, payload)
 
 
 @router.get("")

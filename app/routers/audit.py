@@ -1,4 +1,4 @@
-"""Endpoints that list the access log and the break-glass grants."""
+"""Endpoints that list the access log, the break-glass grants and the clinical handovers."""
 
 from typing import Annotated
 
@@ -9,8 +9,10 @@ from app.http.route import Router
 from app.http.session import Reader
 from app.schemas.audit import AccessEntryFilters, AccessEntryList
 from app.schemas.break_glass import BreakGlassFilters, BreakGlassGrantList
+from app.schemas.clinical_handovers import ClinicalHandoverFilters, ClinicalHandoverList
 from app.services import audit
 from app.services.cases import break_glass
+from app.services.support import clinical_handovers
 
 router = Router(prefix="/audit", tags=["audit"])
 
@@ -23,8 +25,8 @@ async def list_access_entries(
 ) -> AccessEntryList:
     """List the access log, newest first.
 
-    Returns one entry per request and child, including refused requests. A request that read or changed no data of a
-    child has one entry without a child. Reading the access log is itself recorded.
+    Returns one entry per request and child. A rejected request has an entry for each child whose id, or the id of a
+    record of it, the request contains. A request about no child has one entry without a child. Reading the access log is itself recorded.
 
     The list ends when `next_cursor` is null. Before that, a page can have fewer than `limit` entries, or none: for some
     combinations of filters, one page examines at most 2,000 requests or entries.
@@ -44,3 +46,17 @@ async def list_break_glass_grants(
     members and those for the cases of their team.
     """
     return await break_glass.list_break_glass_grants(reader, caller, filters)
+
+
+@router.get("/clinical-handovers")
+async def list_clinical_handovers(
+    caller: BreakGlassLogReader,
+    reader: Reader,
+    filters: Annotated[ClinicalHandoverFilters, Query()],
+) -> ClinicalHandoverList:
+    """List clinical handovers, newest first.
+
+    Returns the handovers of earlier clinical notes with their workers and reasons. Data protection officers receive all
+    of them, staff those of their cases.
+    """
+    return await clinical_handovers.list_clinical_handovers(reader, caller, filters)

@@ -52,8 +52,9 @@ async def sign_in_user(
 async def refresh_session(context: CurrentSignInContext, refresh_token: RefreshCookie = None) -> Response:
     """Refresh the access token.
 
-    The response also replaces the refresh token in the cookie. If a replaced refresh token is sent again, the session is
-    revoked.
+    The response also replaces the refresh token in the cookie. For 30 seconds the replaced refresh token gets the same
+    new one again, so that a lost response or a second tab does not end the session. If a replaced refresh token is sent
+    later, or one that was replaced before it, the session is revoked.
     """
     return with_cookie(await refresh_tokens.refresh_session(context, refresh_token))
 

@@ -14,6 +14,7 @@ from app.http.permissions import (
     CarePlanReader,
     CarePlanSubmitter,
 )
+from app.http.printed_responses import PDF_CONTENT, PdfResponse, build_pdf_response
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.assessments import Area
@@ -36,15 +37,6 @@ router = Router(tags=["care-plans"])
 CaseId = Annotated[UUID, Path(description="Id of the case.")]
 CarePlanId = Annotated[UUID, Path(description="Id of the care plan (edition).")]
 AreaName = Annotated[Area, Path(description="Area of the care plan.")]
-
-
-class PdfResponse(Response):
-    """A PDF document."""
-
-    media_type = "application/pdf"
-
-
-_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.post("/cases/{case_id}/care-plans", status_code=201)
@@ -203,7 +195,7 @@ async def return_care_plan(
 @router.get(
     "/care-plans/{plan_id}/print.pdf",
     response_class=PdfResponse,
-    responses={200: {"content": {PdfResponse.media_type: _BINARY_CONTENT}}},
+    responses=PDF_CONTENT,
 )
 async def download_care_plan_pdf(
     _caller: CarePlanPrinter,
@@ -214,15 +206,6 @@ async def download_care_plan_pdf(
     """Download a care plan as PDF in English or Khmer.
 
     The PDF is for the court and the family and contains no ratings, needs or risks. An edition that is not approved has
-    a watermark.
+    a watermark. The plan of a supporter or family contains its answered areas, and no signature of the child.
     """
-    return _build_pdf_response(*await pdf.render_care_plan_pdf(reader, plan_id, language), language)
-
-
-def _build_pdf_response(file_name: str, content: bytes, language: str) -> PdfResponse:
-    headers = {
-        "Content-Disposition": f'inline; filename="{file_name}"',
-        "Content-Language": language,
-        "Vary": "Accept-Language",
-    }
-    return PdfResponse(content, headers=headers)
+    return build_pdf_response(*await pdf.render_care_plan_pdf(reader, plan_id, language), language)

@@ -15,18 +15,18 @@ from app.http.permissions import (
     CaseEditor,
     CaseExtender,
     CaseFileReader,
-    CaseLinker,
     CaseLister,
     CaseReader,
     CaseReopener,
     CaseTimelineReader,
     CaseTransferrer,
+    ClinicalNoteSupervisor,
 )
+from app.http.printed_responses import SvgResponse, build_svg_response
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.break_glass import BreakGlassGrant, BreakGlassRequest
 from app.schemas.case_file import CaseFile, CaseFileQuery
-from app.schemas.case_links import CaseLink, CaseLinkCreate, CaseLinkList
 from app.schemas.cases import (
     Case,
     CaseAssignment,
@@ -35,22 +35,17 @@ from app.schemas.cases import (
     CaseTransfer,
     CaseUpdate,
 )
+from app.schemas.clinical_handovers import ClinicalHandover, ClinicalHandoverCreate
 from app.schemas.exit_plans import CaseClosure, CaseExtension, CaseReopening
 from app.schemas.timeline import TimelineEntryList, TimelineFilters
-from app.schemas.wire import PageQuery
 from app.services import case_file
-from app.services.cases import break_glass, case_links, case_list, cases, extend, staffing, timeline
+from app.services.cases import break_glass, case_list, cases, extend, staffing, timeline
 from app.services.exit import close_case as case_closing
 from app.services.exit import reopen_case as case_reopening
 from app.services.reviews import ecomap, progress_chart
+from app.services.support import clinical_handovers
 
 router = Router(prefix="/cases", tags=["cases"])
-
-
-class SvgResponse(Response):
-    """An SVG image for inline display, without scripts and external resources."""
-
-    media_type = "image/svg+xml"
 
 
 @router.get("")
@@ -202,7 +197,7 @@ async def reopen_case(
     """Reopen a closed case as a new case.
 
     Opens a new case for the same child and returns it; its `previous_case_id` is the closed case. The people around the
-    child are copied. Consents are not copied and must be given again.
+    child are copied. Consents are not copied: the request contains a new one, or a legal basis.
     """
     return await case_reopening.reopen_case(session, caller, case_id, expected_version, payload)
 
@@ -223,34 +218,22 @@ async def open_case_with_break_glass(
     return await break_glass.open_case_with_break_glass(session, caller, case_id, payload)
 
 
-@router.post("/{case_id}/links", status_code=201)
-async def create_case_link(
-    caller: CaseLinker,
+@router.post("/{case_id}/clinical-handover", status_code=201)
+async def hand_over_clinical_notes(
+    caller: ClinicalNoteSupervisor,
     session: Session,
     case_id: UUID,
-    payload: CaseLinkCreate,
-) -> CaseLink:
-    """Link the cases of two children.
+    expected_version: ExpectedVersion,
+    payload: ClinicalHandoverCreate,
+) -> ClinicalHandover:
+    """Hand over the earlier clinical notes of a case to its lead worker.
 
-    The link creates a conflict wall: a worker of one child can no longer see the cases of the other child. The caller
-    must be staff of both cases, and the children must not have a worker in common.
+    The lead worker can read the clinical notes and clinical addenda that were written before, until another person leads
+    the case. Only a supervisor of the team can do this. The data protection officer can read the reason.
     """
-    return await case_links.create_case_link(session, caller, case_id, payload)
-
-
-@router.get("/{case_id}/links")
-async def list_case_links(
-    caller: CaseLinker,
-    reader: Reader,
-    case_id: UUID,
-    page: Annotated[PageQuery, Query()],
-) -> CaseLinkList:
-    """List the links of a case, newest first.
-
-    The list contains the links of all cases of the case's child. A link is visible only to callers who can see both
-    cases.
-    """
-    return await case_links.list_case_links(reader, caller, case_id, page)
+    return await clinical_handovers.hand_over_clinical_notes(
+        session, caller, case_id, expected_version, payload
+    )
 
 
 @router.get("/{case_id}/ecomap.svg", response_class=SvgResponse)
@@ -264,7 +247,7 @@ async def get_case_ecomap(
 
     The drawing shows the child in the centre, with the family, the community and the services around it.
     """
-    return _build_svg_response(await ecomap.render_ecomap(reader, case_id, language), language)
+    return build_svg_response(await ecomap.render_ecomap(reader, case_id, language), language)
 
 
 @router.get("/{case_id}/progress.svg", response_class=SvgResponse)
@@ -278,11 +261,4 @@ async def get_case_progress_chart(
 
     The chart shows the rating of each area in the approved assessments and completed reviews.
     """
-    return _build_svg_response(
-        await progress_chart.render_progress_chart(reader, case_id, language), language
-    )
-
-
-def _build_svg_response(svg: str, language: str) -> SvgResponse:
-    headers = {"Content-Disposition": "inline", "Content-Language": language, "Vary": "Accept-Language"}
-    return SvgResponse(svg, headers=headers)
+    return build_svg_response(await progress_chart.render_progress_chart(reader, case_id, language), language)

@@ -8,7 +8,7 @@ from app.http.authorization import PublicEndpoint
 from app.http.problem_details import get_preferred_language
 from app.http.responses import CacheableResponse, build_cacheable_response
 from app.http.route import Router
-from app.schemas.reference import CodeList, CodeListIndex
+from app.schemas.reference import CodeList, CodeListIndex, FaultCodeList
 from app.schemas.wire import PageQuery
 from app.services import code_lists
 
@@ -33,6 +33,18 @@ async def list_code_lists(
     """
     return build_cacheable_response(
         request, code_lists.list_code_lists(get_preferred_language(accept_language), page)
+    )
+
+
+@router.get("/fault", response_model=FaultCodeList, response_class=CacheableResponse)
+async def get_fault_code_list(request: Request, accept_language: AcceptLanguageHeader = "en") -> Response:
+    """Get the list of fault codes.
+
+    Contains every code of a validation error, an unmet condition or a warning, with an English explanation and, where there
+    is one, a Khmer one. The index of the code lists does not contain it. The response can be cached.
+    """
+    return build_cacheable_response(
+        request, code_lists.get_fault_code_list(get_preferred_language(accept_language))
     )
 
 

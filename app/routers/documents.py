@@ -13,7 +13,7 @@ from app.access.vault import get_vault
 from app.http.authorization import get_bearer_token
 from app.http.middleware.request_limits import UploadLimits
 from app.http.permissions import DocumentReader, DocumentUploader
-from app.http.responses import build_attachment_response
+from app.http.responses import build_attachment_response, describe_attachment
 from app.http.route import Router
 from app.http.session import Reader, Session
 from app.schemas.documents import (
@@ -35,8 +35,7 @@ MAX_METADATA_BYTES = 500_000
 UPLOAD_TIMEOUT_SECONDS = 180.0
 """Maximum duration of an upload, chosen for slow mobile connections."""
 
-_UPLOAD_PATH = re.compile(r"/v1/cases/[^/]+/documents")
-_BINARY_CONTENT = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD_PATH = re.compile(r"/v1/(?:cases/[^/]+/documents|outreach-activities/[^/]+/attachments)")
 
 
 def _is_upload(scope: Scope) -> bool:
@@ -116,7 +115,7 @@ async def get_document(
 @router.get(
     "/documents/{document_id}/content",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(EXTENSIONS, _BINARY_CONTENT)}},
+    responses=describe_attachment(*EXTENSIONS),
 )
 async def download_document(
     _caller: DocumentReader,

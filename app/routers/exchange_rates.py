@@ -8,7 +8,8 @@ from app.http.permissions import ExchangeRateReader, ExchangeRateRecorder
 from app.http.route import Router
 from app.http.session import Reader, Session
 from app.schemas.fund_statements import CsvImport, CsvImportResult
-from app.schemas.ledger import ExchangeRate, ExchangeRateCreate, ExchangeRateList
+from app.schemas.ledger import ExchangeRateCreate, ExchangeRateList
+from app.schemas.pending_changes import ExchangeRateDecision
 from app.schemas.wire import PageQuery
 from app.services.fund import csv_import, exchange_rates
 
@@ -17,15 +18,16 @@ router = Router(prefix="/exchange-rates", tags=["funds"])
 
 @router.post("", status_code=201)
 async def create_exchange_rate(
-    caller: ExchangeRateRecorder,
+    _caller: ExchangeRateRecorder,
     session: Session,
     payload: ExchangeRateCreate,
-) -> ExchangeRate:
+) -> ExchangeRateDecision:
     """Record an exchange rate.
 
-    Each source has at most one rate a day. A payment is converted at the newest rate for its day or an earlier one.
+    Each source has at most one rate a day. A payment is converted at the newest rate for its day or an earlier one. A rate
+    more than 5 % from the last published one is recorded when a second person confirms it, see `/v1/pending-changes`.
     """
-    return await exchange_rates.create_exchange_rate(session, caller, payload)
+    return await exchange_rates.create_exchange_rate(session, payload)
 
 
 @router.get("")
@@ -43,13 +45,13 @@ async def list_exchange_rates(
 
 @router.post("/import")
 async def import_exchange_rates(
-    caller: ExchangeRateRecorder,
+    _caller: ExchangeRateRecorder,
     session: Session,
     payload: CsvImport,
 ) -> CsvImportResult:
     """Import exchange rates from CSV.
 
     The columns are `on`, `rate` and `source`. Either all lines are imported or none. A dry run, the default, only reports
-    the faults of each line.
+    the faults and the normalized values of each line. A rate that needs a confirmation is a fault: record it alone.
     """
-    return await csv_import.import_exchange_rates(session, caller, payload)
+    return await csv_import.import_exchange_rates(session, payload)

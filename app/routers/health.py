@@ -38,7 +38,8 @@ async def get_liveness() -> Health:
 async def get_readiness(request: Request) -> Health:
     """Get the readiness of the process.
 
-    Returns 200 if the database responds, is migrated and accepts writes, else 503.
+    Returns 200 if the database responds, is migrated and accepts writes, else 503. After a write that failed because the
+    disk of the database is full, it returns 503 for 30 seconds.
     """
     await health.verify_readiness(request.app.state.database)
     return Health(status="ready")

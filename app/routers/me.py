@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 
 from app.http.permissions import (
+    AccountActivator,
     AccountOwner,
     AccountSessionEnder,
     PasswordChanger,
@@ -17,12 +18,13 @@ from app.http.route import Router
 from app.http.session import Reader, Session
 from app.http.sign_in_context import CurrentSignInContext
 from app.schemas.sign_in import (
+    AccountActivation,
     Me,
     PasswordChange,
+    Reauthentication,
     TotpConfirmation,
     TotpEnrolment,
     TotpRecoveryCodes,
-    TotpRemoval,
     UserSessionList,
 )
 from app.schemas.wire import PageQuery
@@ -46,10 +48,25 @@ async def change_my_password(
 ) -> None:
     """Change the caller's password.
 
-    Every other session of the caller ends, and the calendar feeds are revoked. Attempts with a wrong current password
-    are throttled.
+    With a second factor, the request also needs a code. Every other session of the caller ends, and the calendar feeds
+    are revoked. Failed attempts are throttled.
     """
     await own_account.change_password(session, context, caller, payload)
+
+
+@router.post("/activate", status_code=204)
+async def activate_my_account(
+    caller: AccountActivator,
+    session: Session,
+    context: CurrentSignInContext,
+    payload: AccountActivation,
+) -> None:
+    """Enter the activation code of the caller's account.
+
+    The caller gets the code from the person who confirmed the new roles or the password reset. The roles take effect with
+    the next request. The code is used once and expires after seven days. Wrong codes are throttled.
+    """
+    await own_account.activate_account(session, context, caller, payload)
 
 
 @router.get("/sessions")
@@ -82,12 +99,16 @@ async def delete_my_session(caller: AccountSessionEnder, session: Session, sessi
 
 
 @router.post("/mfa/totp", status_code=201)
-async def enrol_totp(caller: SecondFactorEnroller, session: Session) -> TotpEnrolment:
+async def enrol_totp(
+    caller: SecondFactorEnroller, session: Session, context: CurrentSignInContext, payload: Reauthentication
+) -> TotpEnrolment:
     """Generate a TOTP secret for a second factor.
 
-    The second factor becomes active when its first code is confirmed. A further call replaces an unconfirmed secret.
+    The password proves the identity of the caller, together with a code of the present second factor, if there is one.
+    The new second factor becomes active when its first code is confirmed, and replaces the present one then. A further
+    call replaces an unconfirmed secret.
     """
-    return await second_factors.enroll_second_factor(session, caller)
+    return await second_factors.enroll_second_factor(session, context, caller, payload)
 
 
 @router.post("/mfa/totp/confirm")
@@ -96,7 +117,7 @@ async def confirm_totp(
 ) -> TotpRecoveryCodes:
     """Confirm the second factor with its first code.
 
-    The response contains the recovery codes, which are not shown again. Every other session of the caller ends. Refresh
+    The response contains new recovery codes, which are not shown again. Every other session of the caller ends. Refresh
     the session to replace an access token that only allows setting up a second factor.
     """
     return await second_factors.confirm_second_factor(session, caller, payload)
@@ -104,10 +125,10 @@ async def confirm_totp(
 
 @router.delete("/mfa/totp", status_code=204)
 async def delete_totp(
-    caller: SecondFactorRemover, session: Session, context: CurrentSignInContext, payload: TotpRemoval
+    caller: SecondFactorRemover, session: Session, context: CurrentSignInContext, payload: Reauthentication
 ) -> None:
     """Remove the caller's second factor.
 
-    The password or a code proves the identity of the caller. Every other session of the caller ends.
+    The password and a code prove the identity of the caller. Every session of the caller ends, also the current one.
     """
     await second_factors.remove_second_factor(session, context, caller, payload)

@@ -4,13 +4,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from starlette.responses import Response
 
+from app.http.language import LetterLanguage
 from app.http.permissions import (
     ServiceReferralCreator,
     ServiceReferralOutcomeRecorder,
     ServiceReferralReader,
     ServiceReferralSender,
 )
+from app.http.printed_responses import PDF_CONTENT, PdfResponse, build_pdf_response
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.service_referrals import (
@@ -23,10 +26,16 @@ from app.schemas.service_referrals import (
     ServiceReferralDecline,
     ServiceReferralFilters,
     ServiceReferralList,
+    ServiceReferralRecall,
     ServiceReferralSummaryList,
     ServiceReferralUpdate,
 )
-from app.services.support import service_referral_outcomes, service_referral_send, service_referrals
+from app.services.support import (
+    referral_letter,
+    service_referral_outcomes,
+    service_referral_send,
+    service_referrals,
+)
 
 router = Router(tags=["service-referrals"])
 
@@ -86,9 +95,29 @@ async def get_service_referral(
     return await service_referrals.get_service_referral(reader, service_referral_id)
 
 
+@router.get(
+    "/service-referrals/{service_referral_id}/letter.pdf",
+    response_class=PdfResponse,
+    responses=PDF_CONTENT,
+)
+async def download_service_referral_letter(
+    _caller: ServiceReferralReader,
+    reader: Reader,
+    service_referral_id: UUID,
+    language: LetterLanguage,
+) -> Response:
+    """Download the letter to the provider as PDF in English or Khmer.
+
+    The letter contains exactly the shared fields. It exists after the service referral was sent.
+    """
+    return build_pdf_response(
+        *await referral_letter.render_service_referral_letter(reader, service_referral_id, language), language
+    )
+
+
 @router.patch("/service-referrals/{service_referral_id}")
 async def update_service_referral(
-    _caller: ServiceReferralCreator,
+    caller: ServiceReferralCreator,
     session: Session,
     service_referral_id: UUID,
     expected_version: ExpectedVersion,
@@ -99,7 +128,7 @@ async def update_service_referral(
     A service referral cannot be changed after it was sent.
     """
     return await service_referrals.update_service_referral(
-        session, service_referral_id, expected_version, payload
+        session, caller, service_referral_id, expected_version, payload
     )
 
 
@@ -181,8 +210,26 @@ async def cancel_service_referral(
 ) -> ServiceReferral:
     """Cancel a service referral.
 
-    The status must be `draft`, `sent` or `accepted`. A referral can also be cancelled after the case is closed.
+    The status must be `draft`, `sent` or `accepted`. A service referral can also be cancelled after the case is closed.
     """
     return await service_referral_outcomes.cancel_service_referral(
         session, caller, service_referral_id, expected_version, payload or ServiceReferralCancellation()
+    )
+
+
+@router.post("/service-referrals/{service_referral_id}/recall")
+async def recall_service_referral(
+    caller: ServiceReferralOutcomeRecorder,
+    session: Session,
+    service_referral_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: ServiceReferralRecall,
+) -> ServiceReferral:
+    """Record that the shared data was recalled from the provider.
+
+    A refusal or withdrawal of the consent must have followed the sending (`recall_requested_at`). The recall can also be
+    recorded after the case is closed.
+    """
+    return await service_referral_outcomes.recall_service_referral(
+        session, caller, service_referral_id, expected_version, payload
     )

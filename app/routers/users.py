@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from app.http.permissions import UserManager, UserReader
+from app.http.permissions import UserManager, UserReader, WorkHandover
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.administration import (
@@ -17,7 +17,9 @@ from app.schemas.administration import (
     UserUpdate,
     UserWithPassword,
 )
+from app.schemas.handover import Handover, HandoverRequest, UserWithRemainingWork
 from app.services.accounts import users
+from app.services.agenda import handover
 
 router = Router(prefix="/users", tags=["administration"])
 
@@ -27,7 +29,8 @@ async def create_user(_caller: UserManager, session: Session, payload: UserCreat
     """Create a user.
 
     The response contains the initial password, which is not shown again. It is valid for three days and only allows
-    choosing another password.
+    choosing another password. Roles with access to children, money or accounts, and the supervision of teams, are in
+    `pending_changes` until a second person confirms them.
     """
     return await users.create_user(session, payload)
 
@@ -59,11 +62,16 @@ async def update_user(
     user_id: UUID,
     expected_version: ExpectedVersion,
     payload: UserUpdate,
-) -> User:
+) -> UserWithRemainingWork:
     """Update a user.
 
-    Changes to name, roles, teams and activation apply to the user's next request. Administrators cannot add a role or a
+    Changes to name, roles, teams and activation apply to the user's next request. New roles with access to children, money
+    or accounts, the supervision of further teams, and the reactivation of a user with such a role are in `pending_changes`
+    until a second person confirms them. A newer request replaces an open one. Administrators cannot add a role or a
     team to their own account, remove the role of administrator from it, or deactivate it.
+
+    Deactivation takes effect at once, whatever work the user leaves. `remaining_work` contains its numbers. The work is
+    on the agenda of the supervisors, or of the programme managers, until it is handed over.
     """
     return await users.update_user(session, caller, user_id, expected_version, payload)
 
@@ -79,7 +87,8 @@ async def reset_user_password(
     """Reset the password of a user.
 
     The response contains a new initial password, which is not shown again. Every session of the user ends. The second
-    factor stays unless `remove_second_factor` is true.
+    factor stays unless `remove_second_factor` is true. If it is, or the user has access to children, money or accounts, the
+    reset is in `pending_changes` until a second person confirms it, and the password is valid only after that.
     """
     return await users.reset_user_password(session, user_id, expected_version, payload or PasswordReset())
 
@@ -93,3 +102,21 @@ async def end_user_sessions(
     The access tokens of the user are rejected from the next request on, and the calendar feeds are revoked.
     """
     return await users.end_user_sessions(session, user_id, expected_version)
+
+
+@router.post("/{user_id}/handover")
+async def hand_over_work(
+    caller: WorkHandover,
+    session: Session,
+    user_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: HandoverRequest,
+) -> Handover:
+    """Hand over the work of a user to another user.
+
+    The cases, planned support sessions and open referrals of the user change hands in one act, with an entry per child in the
+    access log. A supervisor hands over the work of the own teams, a programme manager that of all teams. A case of
+    a team to which the receiver does not belong, or behind a conflict wall, stays: it is listed, and is `unstaffed` on the
+    agenda once the user cannot act. A repetition changes nothing else.
+    """
+    return await handover.hand_over_work(session, caller, user_id, expected_version, payload)

@@ -8,6 +8,8 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.pending_changes import OpenChange
+from app.schemas.shown_once import ShownOnce
 from app.schemas.sign_in import StaffRole, TeamMembership
 from app.schemas.staff import StaffCriteria
 from app.schemas.wire import (
@@ -46,7 +48,10 @@ class UserSettings(Input):
     """Fields of a user that an administrator can change."""
 
     name: ShortText = Field(description="Full name of the user.")
-    roles: StaffRoles = Field(description="Roles of the user. Their permissions add up.")
+    roles: Annotated[list[StaffRole], Field(max_length=20), AfterValidator(sort_unique)] = Field(
+        description="Roles of the user. Their permissions add up. A new role with access to children, money or accounts "
+        "waits for a confirmation."
+    )
     is_active: StrictBoolean = Field(
         description="Whether the account is active. Deactivation ends every session of the user."
     )
@@ -98,6 +103,14 @@ class User(Versioned):
     teams: list[TeamMembership] = Field(description="Teams of the user, sorted by name.")
     is_active: bool = Field(description="Whether the account is active. A deactivated user cannot sign in.")
     mfa_enrolled: bool = Field(description="Whether a second factor is confirmed.")
+    activation_required: bool = Field(
+        description="Whether the user must enter an activation code before the roles with access to children, money or "
+        "accounts have an effect."
+    )
+    pending_changes: list[OpenChange] = Field(
+        description="Changes of the account that wait for the confirmation of a second person, oldest first. The list "
+        "contains those that the caller requested or can confirm."
+    )
     created_at: UtcDateTime = Field(description="Time at which the user was created.")
 
 
@@ -108,8 +121,9 @@ class UserList(CountedPage[User]):
 class UserWithPassword(User):
     """A user with a new initial password. The password is shown only in this response."""
 
-    initial_password: str = Field(
-        description="Initial password. It is valid for three days and only allows choosing another password."
+    initial_password: ShownOnce[str | None] = Field(
+        description="Initial password. It is valid for three days and only allows choosing another password. Null in a "
+        "repeated response."
     )
 
 

@@ -8,7 +8,9 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.administration import NEW_ID
 from app.schemas.merge_patch import build_patch_model
+from app.schemas.pending_changes import OpenChange
 from app.schemas.references import AgencyRef
+from app.schemas.shown_once import ShownOnce
 from app.schemas.wire import (
     ClientChosenId,
     Id,
@@ -50,7 +52,9 @@ class ApiClientSettings(Input):
     """Fields of an API client that an administrator can change."""
 
     name: ShortText = Field(description="Name of the API client.")
-    scopes: ApiScopes = Field(description="Scopes that the API client can request.")
+    scopes: Annotated[list[ApiScope], Field(max_length=10), AfterValidator(sort_unique)] = Field(
+        description="Scopes that the API client can request. The scope `referrals` waits for a confirmation."
+    )
     is_active: StrictBoolean = Field(
         description="Whether the API client is active. An inactive client gets no token, and its access tokens are "
         "revoked."
@@ -124,6 +128,9 @@ class ApiClient(Versioned):
         description="Time of the last successful authentication; null if there was none."
     )
     secrets: list[ApiClientSecret] = Field(description="Active secrets, oldest first; at most two.")
+    pending_changes: list[OpenChange] = Field(
+        description="Changes of the caller that wait for the confirmation of a second person, oldest first."
+    )
     created_at: UtcDateTime = Field(description="Time at which the API client was created.")
 
 
@@ -134,8 +141,9 @@ class ApiClientList(Page[ApiClient]):
 class ApiClientWithSecret(ApiClient):
     """A new API client with its secret. The secret is shown only in this response."""
 
-    client_secret: str | None = Field(
-        description="`client_secret` for the token endpoint; null for an API client with its own key."
+    client_secret: ShownOnce[str | None] = Field(
+        description="`client_secret` for the token endpoint; null for an API client with its own key and in a repeated "
+        "response."
     )
 
 
@@ -143,4 +151,9 @@ class NewApiClientSecret(ApiClientSecret):
     """A new secret of an API client. The secret is shown only in this response."""
 
     client_id: str = Field(description="`client_id` for the token endpoint.")
-    client_secret: str = Field(description="`client_secret` for the token endpoint.")
+    pending_changes: list[OpenChange] = Field(
+        description="The change that must be confirmed before the secret is valid; empty if it is valid."
+    )
+    client_secret: ShownOnce[str | None] = Field(
+        description="`client_secret` for the token endpoint; null in a repeated response."
+    )

@@ -28,6 +28,8 @@ from app.schemas.wire import (
 Subject = Annotated[str, CodeOf("subject")]
 AssessmentKind = Annotated[str, CodeOf("assessment_kind")]
 Area = Annotated[str, CodeOf("area")]
+Symptom = Annotated[str, CodeOf("symptom")]
+FamilyCircumstance = Annotated[str, CodeOf("family_circumstance")]
 RiskLevel = Annotated[str, CodeOf("risk_level")]
 Rating = Annotated[StrictInteger, Field(ge=1, le=4)]
 """Rating of an area from 1 (weak) to 4 (strong)."""
@@ -61,7 +63,7 @@ class AssessmentSections(Input):
 
 
 class AreaAssessment(Input):
-    """The assessment of one area of life."""
+    """The assessment of one area."""
 
     rating: Rating | None = Field(None, description="Rating of the area, from 1 (weak) to 4 (strong).")
     need: ShortNarrative | None = Field(None, description="Needs in the area.")
@@ -76,15 +78,21 @@ class AreaAssessment(Input):
 
 
 class AssessmentAreas(Input):
-    """The assessments of the seven areas of life."""
+    """The assessment of each of the seven areas."""
 
-    emotional_health: AreaAssessment | None = Field(None, description="Area emotional health.")
-    physical_health: AreaAssessment | None = Field(None, description="Area physical health.")
-    shelter_safety: AreaAssessment | None = Field(None, description="Area shelter and safety.")
-    behaviour: AreaAssessment | None = Field(None, description="Area behaviour.")
-    relationships: AreaAssessment | None = Field(None, description="Area relationships.")
-    education: AreaAssessment | None = Field(None, description="Area education.")
-    legal: AreaAssessment | None = Field(None, description="Area legal matters.")
+    emotional_health: AreaAssessment | None = Field(
+        None, description="Assessment of the area `emotional_health`."
+    )
+    physical_health: AreaAssessment | None = Field(
+        None, description="Assessment of the area `physical_health`."
+    )
+    shelter_safety: AreaAssessment | None = Field(
+        None, description="Assessment of the area `shelter_safety`."
+    )
+    behaviour: AreaAssessment | None = Field(None, description="Assessment of the area `behaviour`.")
+    relationships: AreaAssessment | None = Field(None, description="Assessment of the area `relationships`.")
+    education: AreaAssessment | None = Field(None, description="Assessment of the area `education`.")
+    legal: AreaAssessment | None = Field(None, description="Assessment of the area `legal`.")
 
 
 class AssessmentContent(Input):
@@ -101,6 +109,15 @@ class AssessmentContent(Input):
         None, description="Reason why the child's wishes are not recorded."
     )
     risk_level: RiskLevel | None = Field(None, description="Overall risk level of the child's situation.")
+    symptoms: Annotated[list[Symptom], Field(max_length=30)] = Field(
+        default_factory=list,
+        description="Symptoms and injuries of the subject, as codes beside the sections. An empty list means that none is "
+        "recorded.",
+    )
+    family_circumstances: Annotated[list[FamilyCircumstance], Field(max_length=30)] = Field(
+        default_factory=list,
+        description="Circumstances of the family that make recovery harder, as codes beside the sections.",
+    )
     instruments: Annotated[dict[DefinitionKey, InstrumentAnswers], Field(max_length=20)] = Field(
         default_factory=dict,
         description="Answers to scored questionnaires, by the code of the questionnaire.",
@@ -146,6 +163,10 @@ class Assessment(ApprovableRecord):
     child_wishes: str | None = Field(description="The child's own wishes, in the child's words.")
     no_wishes_reason: str | None = Field(description="Reason why the child's wishes are not recorded.")
     risk_level: RiskLevel | None = Field(description="Overall risk level of the child's situation.")
+    symptoms: list[Symptom] = Field(description="Symptoms and injuries of the subject, as codes.")
+    family_circumstances: list[FamilyCircumstance] = Field(
+        description="Circumstances of the family that make recovery harder, as codes."
+    )
     instruments: dict[DefinitionKey, InstrumentResult] = Field(
         description="Results of scored questionnaires, by the code of the questionnaire."
     )

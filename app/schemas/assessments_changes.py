@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.schemas.assessments import Area, RiskLevel
+from app.schemas.assessments import Area, FamilyCircumstance, RiskLevel, Symptom
 from app.schemas.instruments import DefinitionKey, LocalizedText, ReachedScoreBand
 from app.schemas.wire import Output, UtcDateTime
 
@@ -22,10 +22,26 @@ class RatingChange(Output):
 
 
 class RiskLevelChange(Output):
-    """The risk level in both assessments."""
+    """Risk level in the earlier and the later assessment."""
 
     before: RiskLevel | None = Field(description="Risk level in the previous assessment; null without one.")
     after: RiskLevel | None = Field(description="Risk level in this assessment.")
+
+
+class SymptomChanges(Output):
+    """Symptoms that only one of the two assessments has."""
+
+    added: list[Symptom] = Field(description="Symptoms that only this assessment contains.")
+    removed: list[Symptom] = Field(description="Symptoms that only the previous assessment contains.")
+
+
+class FamilyCircumstanceChanges(Output):
+    """Circumstances of the family that only one of the two assessments has."""
+
+    added: list[FamilyCircumstance] = Field(description="Circumstances that only this assessment contains.")
+    removed: list[FamilyCircumstance] = Field(
+        description="Circumstances that only the previous assessment contains."
+    )
 
 
 class InstrumentScore(Output):
@@ -40,7 +56,7 @@ class InstrumentScore(Output):
 
 
 class InstrumentChange(Output):
-    """The scores of a questionnaire in both assessments."""
+    """Scores of a questionnaire in the earlier and the later assessment."""
 
     code: DefinitionKey = Field(description="Code of the questionnaire.")
     title: LocalizedText = Field(description="Title of the questionnaire.")
@@ -70,6 +86,10 @@ class AssessmentChanges(Output):
     )
     areas: dict[Area, RatingChange] = Field(description="Rating of each area in both assessments.")
     risk_level: RiskLevelChange = Field(description="Risk level in both assessments.")
+    symptoms: SymptomChanges = Field(description="Symptoms that differ between both assessments.")
+    family_circumstances: FamilyCircumstanceChanges = Field(
+        description="Circumstances of the family that differ between both assessments."
+    )
     instruments: list[InstrumentChange] = Field(
         description="Scores of each questionnaire in both assessments, sorted by code."
     )

@@ -1,12 +1,13 @@
 """Schemas of the access log."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
+from app.schemas.dates import FilterTime
 from app.schemas.wire import Id, Output, Page, PageQuery, UtcDateTime
 
 
@@ -39,10 +40,13 @@ class AccessEntryFilters(PageQuery):
         None,
         description="Only entries of the request with this id. The response header `X-Request-Id` contains it.",
     )
+    correlation_id: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="Only requests with this id of the caller, as in the header `X-Correlation-Id`."
+    )
     since: Annotated[
-        UtcDateTime | None, Field(alias="from", description="Only requests at or after this time.")
+        FilterTime | None, Field(alias="from", description="Only requests at or after this time.")
     ] = None
-    until: Annotated[UtcDateTime | None, Field(alias="to", description="Only requests before this time.")] = (
+    until: Annotated[FilterTime | None, Field(alias="to", description="Only requests before this time.")] = (
         None
     )
 
@@ -61,7 +65,8 @@ class AccessActor(Output):
     """The caller of a request, with the roles at that time."""
 
     id: UUID | None = Field(
-        description="Id of the user or API client; null for an anonymous request or a system process."
+        description="Id of the user or API client; null for an anonymous request, a process of the server, or an operator "
+        "on the command line (role `command_line`)."
     )
     name: str | None = Field(description="Current name of the user or API client.")
     roles: list[str] = Field(description="Roles of the caller at the time of the request.")
@@ -72,6 +77,13 @@ class AccessRecord(Output):
 
     kind: str = Field(description="Kind of the record; `record` if the kind is not known.")
     id: UUID = Field(description="Id of the record.")
+
+
+class AccessChange(Output):
+    """The values of one field before and after an act."""
+
+    old: Any = Field(description="Value before the act; null for a new record.")
+    new: Any = Field(description="Value after the act; null for a deleted record.")
 
 
 class AccessEntry(Output):
@@ -98,7 +110,12 @@ class AccessEntry(Output):
     status: int | None = Field(
         description="HTTP status of the response; null while the request is in progress."
     )
-    request_id: str = Field(description="Id of the request, as in the response header `X-Request-Id`.")
+    request_id: str = Field(
+        description="Id that the server generated for the request, as in the response header `X-Request-Id`."
+    )
+    correlation_id: str | None = Field(
+        description="Id that the caller chose for the request, as in the header `X-Correlation-Id`."
+    )
     child_id: UUID | None = Field(
         description="Id of the child; null if the request read or changed no data of a child."
     )
@@ -106,6 +123,10 @@ class AccessEntry(Output):
     record: AccessRecord | None = Field(
         description="First record of the child that the request read or changed. A break-glass grant takes "
         "precedence, because it contains the reason."
+    )
+    changes: dict[str, AccessChange] | None = Field(
+        description="Old and new values, by the name of the field, of an act on an account, a team, an API client, a fund "
+        "or other configuration; null for other requests. Never contains a password or a secret."
     )
     reason: str | None = Field(description="Reason for a break-glass access; null for other requests.")
     address: str | None = Field(description="IP address of the client.")

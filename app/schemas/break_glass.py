@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from app.schemas.dates import FilterTime
 from app.schemas.references import CaseRef, StaffRef
 from app.schemas.wire import (
     CommaSeparated,
@@ -35,10 +36,10 @@ class BreakGlassFilters(CountedPageQuery):
     case_id: Id | None = Field(None, description="Only grants for this case.")
     user_id: CommaSeparated[Id] | None = Field(None, description="Only grants of these users.")
     since: Annotated[
-        UtcDateTime | None, Field(alias="from", description="Only grants that began at or after this time.")
+        FilterTime | None, Field(alias="from", description="Only grants that began at or after this time.")
     ] = None
     until: Annotated[
-        UtcDateTime | None, Field(alias="to", description="Only grants that began before this time.")
+        FilterTime | None, Field(alias="to", description="Only grants that began before this time.")
     ] = None
 
 

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app.schemas.assessments import Area, Subject
 from app.schemas.codes import CodeOf
+from app.schemas.dates import PastDate, PlanDate
 from app.schemas.decisions import ApprovableRecord
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import PersonRef
@@ -21,7 +22,6 @@ from app.schemas.wire import (
     Output,
     Page,
     PageQuery,
-    PlainDate,
     ShortNarrative,
     ShortText,
     StrictBoolean,
@@ -114,7 +114,7 @@ class ActionBase(Input):
     by_whom: ShortText | None = Field(
         None, description="Name of the person or organisation that performs the action."
     )
-    due_on: PlainDate = Field(description="Date by which the action is due.")
+    due_on: PlanDate = Field(description="Date by which the action is due.")
 
 
 class ActionCreate(ActionBase):
@@ -143,7 +143,7 @@ class ActionContent(ActionBase):
     """
 
     status: Annotated[str, CodeOf("action_status")] = Field("open", description="Status of the action.")
-    done_on: PlainDate | None = Field(
+    done_on: PastDate | None = Field(
         None,
         description="Date on which the action was done or dropped, by default today. If it is sent without `status`, "
         "the status becomes `done`.",
@@ -242,13 +242,13 @@ class CarePlanArea(Output):
 class CarePlanAreas(Output):
     """The seven areas of a care plan."""
 
-    emotional_health: CarePlanArea = Field(description="Area emotional health.")
-    physical_health: CarePlanArea = Field(description="Area physical health.")
-    shelter_safety: CarePlanArea = Field(description="Area shelter and safety.")
-    behaviour: CarePlanArea = Field(description="Area behaviour.")
-    relationships: CarePlanArea = Field(description="Area relationships.")
-    education: CarePlanArea = Field(description="Area education.")
-    legal: CarePlanArea = Field(description="Area legal matters.")
+    emotional_health: CarePlanArea = Field(description="Plan for the area `emotional_health`.")
+    physical_health: CarePlanArea = Field(description="Plan for the area `physical_health`.")
+    shelter_safety: CarePlanArea = Field(description="Plan for the area `shelter_safety`.")
+    behaviour: CarePlanArea = Field(description="Plan for the area `behaviour`.")
+    relationships: CarePlanArea = Field(description="Plan for the area `relationships`.")
+    education: CarePlanArea = Field(description="Plan for the area `education`.")
+    legal: CarePlanArea = Field(description="Plan for the area `legal`.")
 
 
 class CarePlanSummary(ApprovableRecord):

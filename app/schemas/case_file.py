@@ -12,6 +12,7 @@ from app.schemas.children import Child
 from app.schemas.consents import ConsentList
 from app.schemas.disbursement_lists import DisbursementList
 from app.schemas.documents import DocumentList
+from app.schemas.feedback import FeedbackList
 from app.schemas.legal_steps import LegalStep
 from app.schemas.people import PersonList
 from app.schemas.reviews import ReviewList
@@ -28,6 +29,7 @@ CaseFilePart = TypeAliasType(
         "assessment",
         "plan",
         "reviews",
+        "feedback",
         "sessions",
         "legal_steps",
         "documents",
@@ -84,6 +86,10 @@ class CaseFile(TrustedOutput):
     )
     reviews: ReviewList | None = Field(
         description="First page of `/v1/cases/{case_id}/reviews`: the reviews of the case."
+    )
+    feedback: FeedbackList | None = Field(
+        description="First page of `/v1/cases/{case_id}/feedback`: the feedback of the child and the caregivers that the "
+        "caller can read."
     )
     sessions: SupportSessionList | None = Field(
         description="First page of `/v1/cases/{case_id}/support-sessions`: the support sessions of the case."

@@ -1,11 +1,13 @@
 """Schemas of links between the cases of two children."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
+from app.schemas.corrections import Correctable, CorrectableFilters
 from app.schemas.references import CaseRef, StaffRef
-from app.schemas.wire import Id, Input, Output, Page, ShortNarrative, UtcDateTime
+from app.schemas.wire import Id, Input, Page, PageQuery, ShortNarrative, UtcDateTime, Versioned
 
 
 class CaseLinkCreate(Input):
@@ -15,10 +17,11 @@ class CaseLinkCreate(Input):
     reason: ShortNarrative = Field(description="Reason for the link.")
 
 
-class CaseLink(Output):
+class CaseLink(Versioned, Correctable):
     """A link between the cases of two children, which creates a conflict wall between their workers."""
 
-    id: UUID = Field(description="Id of the link.")
+    collection: ClassVar[str | None] = None
+
     case_id: UUID = Field(description="Id of the case with the lower id.")
     case: CaseRef = Field(description="The case with the lower id.")
     child_id: UUID = Field(description="Id of the child of `case_id`.")
@@ -29,6 +32,10 @@ class CaseLink(Output):
     linked_by_id: UUID = Field(description="Id of the user who created the link.")
     linked_by: StaffRef = Field(description="The user who created the link.")
     linked_at: UtcDateTime = Field(description="Time at which the link was created.")
+
+
+class CaseLinkFilters(PageQuery, CorrectableFilters):
+    """Query parameters of the list of links."""
 
 
 class CaseLinkList(Page[CaseLink]):

@@ -8,6 +8,8 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.dates import FilterDate, FilterTime
+from app.schemas.donor_grants import DonorGrantRef, GrantCode
 from app.schemas.identity import Age, PersonName
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import PlaceRef, StaffRef, TeamRef
@@ -19,9 +21,9 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
-    PlainDate,
     ProvinceCode,
     QueryBoolean,
+    RecordSearchText,
     ShortNarrative,
     UtcDateTime,
     Versioned,
@@ -35,6 +37,11 @@ class CaseContent(Input):
         description="Kind of support: `survivor`, `hsb` (harmful sexual behaviour) or `both`."
     )
     summary: Narrative | None = Field(None, description="Summary of the case, written by its workers.")
+    grant_code: GrantCode | None = Field(
+        None,
+        description="Code of the active grant that pays for the support, from `GET /v1/donor-grants`. Only a supervisor of "
+        "the team or a programme manager can change it.",
+    )
 
 
 if TYPE_CHECKING:
@@ -87,7 +94,7 @@ CaseSort = TypeAliasType(
 class CaseFilters(CountedPageQuery):
     """Query parameters of the list of cases."""
 
-    q: Annotated[str, Field(min_length=2, max_length=100)] | None = Field(
+    q: RecordSearchText | None = Field(
         None,
         description="Only cases of a child with a matching name or nickname, in either script and with tolerance for "
         "spelling differences; or with this phone number of the child, a supporter or a family member; or with this case number, in any "
@@ -120,14 +127,14 @@ class CaseFilters(CountedPageQuery):
     review_overdue: QueryBoolean | None = Field(
         None, description="Only cases whose next review is overdue (`true`), or only the others (`false`)."
     )
-    opened_from: PlainDate | None = Field(None, description="Only cases opened on or after this date.")
-    opened_to: PlainDate | None = Field(None, description="Only cases opened on or before this date.")
-    updated_since: UtcDateTime | None = Field(
+    opened_from: FilterDate | None = Field(None, description="Only cases opened on or after this date.")
+    opened_to: FilterDate | None = Field(None, description="Only cases opened on or before this date.")
+    updated_since: FilterTime | None = Field(
         None, description="Only cases that were changed at or after this time."
     )
     child_id: Id | None = Field(None, description="Only cases of this child.")
-    number: Annotated[str, Field(max_length=20)] | None = Field(
-        None, description="Only the case with this number, such as FSC-2026-0042."
+    number: Annotated[str, Field(max_length=40)] | None = Field(
+        None, description="Only the case with this number, such as FSC-2026-0042, in any notation."
     )
 
 
@@ -138,7 +145,7 @@ class CaseChild(Output):
     names: list[PersonName] = Field(description="Names of the child, each in one script.")
     nickname: str | None = Field(description="Nickname of the child.")
     sex: Annotated[str, CodeOf("sex")] = Field(description="Sex of the child.")
-    age: Age = Field(description="Age of the child today.")
+    age: Age | None = Field(description="Age of the child today; null if unknown.")
 
 
 class Case(Versioned):
@@ -186,11 +193,19 @@ class Case(Versioned):
     close_reason: Annotated[str, CodeOf("closure_reason")] | None = Field(
         description="Reason for closing the case; null while it is open."
     )
-    age_at_referral_min: int = Field(
-        description="Lowest possible age of the child at the referral, in whole years."
+    grant_code: str | None = Field(
+        description="Code of the grant that pays for the support; null if the case is not attributed to a grant."
     )
-    age_at_referral_max: int = Field(
-        description="Highest possible age of the child at the referral, in whole years."
+    grant: DonorGrantRef | None = Field(description="The grant with the code `grant_code`.")
+    hsb_outcome: Annotated[str, CodeOf("hsb_outcome")] | None = Field(
+        description="Whether harmful sexual behaviour occurred again, as known at closing; null for cases of the kind "
+        "`survivor`, and while the case is open."
+    )
+    age_at_referral_min: int | None = Field(
+        description="Lowest possible age of the child at the referral, in whole years; null if unknown."
+    )
+    age_at_referral_max: int | None = Field(
+        description="Highest possible age of the child at the referral, in whole years; null if unknown."
     )
     province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
     province: PlaceRef | None = Field(description="The child's province at the referral.")

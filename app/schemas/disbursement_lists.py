@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from app.schemas.dates import FilterDate
 from app.schemas.disbursements import Beneficiary, Disbursement, DisbursementStatus, Urgency
 from app.schemas.funds import Category
 from app.schemas.money import Currency
@@ -13,7 +14,6 @@ from app.schemas.wire import (
     CountedPage,
     CountedPageQuery,
     Id,
-    PlainDate,
     QueryBoolean,
     SearchText,
 )
@@ -66,10 +66,10 @@ class DisbursementFilters(CountedPageQuery):
     requested_by_id: CommaSeparated[Id] | None = Field(
         None, description="Only disbursements of one of these requesters, separated by commas."
     )
-    requested_from: PlainDate | None = Field(
+    requested_from: FilterDate | None = Field(
         None, description="Only disbursements requested on or after this date, in Cambodia."
     )
-    requested_to: PlainDate | None = Field(
+    requested_to: FilterDate | None = Field(
         None, description="Only disbursements requested on or before this date, in Cambodia."
     )
     series_id: Id | None = Field(

@@ -8,6 +8,9 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.corrections import Correctable, CorrectableFilters
+from app.schemas.dates import FilterDate
+from app.schemas.money import Money, PositiveMoney
 from app.schemas.references import CaseRef, StaffRef
 from app.schemas.wire import (
     ClientChosenId,
@@ -17,7 +20,6 @@ from app.schemas.wire import (
     Id,
     Input,
     Output,
-    PlainDate,
     ShortNarrative,
     ShortText,
     UtcDateTime,
@@ -60,7 +62,13 @@ class DocumentCreate(Input):
         f"document of a court or the police and `case` for all others.",
     )
     about: DocumentSubjectCreate | None = Field(
-        None, description="The record that the document is about, if any."
+        None,
+        description="The record that the document is about, if any. A copy of a receipt, for example one with the name made "
+        "unreadable, is about the original document.",
+    )
+    amount: PositiveMoney | None = Field(
+        None,
+        description="Amount on a receipt, quotation or acknowledgement. A receipt proves one payment up to its amount.",
     )
     content: Annotated[
         str,
@@ -74,7 +82,7 @@ class DocumentCreate(Input):
     ]
 
 
-class CaseDocumentFilters(CountedPageQuery):
+class CaseDocumentFilters(CountedPageQuery, CorrectableFilters):
     """Query parameters of the list of documents of a case."""
 
     kind: CommaSeparated[Annotated[str, CodeOf("document_kind")]] | None = Field(
@@ -98,11 +106,11 @@ class DocumentFilters(CaseDocumentFilters):
         None, description="Only documents of cases of these lead workers."
     )
     since: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(alias="from", description="Only documents added on or after this day, in Cambodia."),
     ] = None
     until: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(alias="to", description="Only documents added on or before this day, in Cambodia."),
     ] = None
 
@@ -114,7 +122,7 @@ class DocumentSubject(Output):
     id: UUID = Field(description="Id of the record.")
 
 
-class Document(Versioned):
+class Document(Versioned, Correctable):
     """The metadata of a document. The file is downloaded separately."""
 
     collection: ClassVar[str | None] = "documents"
@@ -129,6 +137,9 @@ class Document(Versioned):
     media_type: str = Field(description="Media type, detected from the content.")
     size: int = Field(description="Size of the file in bytes.")
     about: DocumentSubject | None = Field(description="The record that the document is about, if any.")
+    amount: Money | None = Field(
+        description="Amount on a receipt, quotation or acknowledgement; null if it was not given."
+    )
     author_id: UUID = Field(description="Id of the staff member who added the document.")
     author: StaffRef = Field(description="The staff member who added the document.")
     created_at: UtcDateTime = Field(description="Time at which the document was added.")

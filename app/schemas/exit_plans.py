@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.schemas.codes import CodeOf
+from app.schemas.consents import ConsentCreate
+from app.schemas.dates import PastDate, PlanDate
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import StaffRef
 from app.schemas.wire import (
@@ -16,7 +18,6 @@ from app.schemas.wire import (
     Narrative,
     Output,
     Page,
-    PlainDate,
     ShortNarrative,
     StrictBoolean,
     StrictInteger,
@@ -27,6 +28,7 @@ from app.schemas.wire import (
 Months = Annotated[StrictInteger, Field(ge=1, le=24)]
 """Number of months after the closing of the case."""
 Condition = Annotated[str, CodeOf("exit_condition")]
+HsbOutcome = Annotated[str, CodeOf("hsb_outcome")]
 
 
 class ExitConditionAnswer(Input):
@@ -45,7 +47,7 @@ class TaperStep(Input):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    starts_on: Annotated[PlainDate, Field(alias="from", description="First day of the step.")]
+    starts_on: Annotated[PlanDate, Field(alias="from", description="First day of the step.")]
     contacts_per_month: Annotated[StrictInteger, Field(ge=0, le=60)] = Field(
         description="Number of contacts a month."
     )
@@ -67,7 +69,7 @@ class ExitPlanUpdate(Input):
         description="Steps by which contacts become less frequent. Each step starts later than the previous one and "
         "has at most as many contacts.",
     )
-    ends_on: PlainDate | None = Field(None, description="Day on which support ends.")
+    ends_on: PlanDate | None = Field(None, description="Day on which support ends.")
     follow_up_months: Annotated[list[Months], Field(max_length=12)] = Field(
         default_factory=lambda: [1, 3, 6],
         description="Follow-ups to schedule, in months after the closing of the case. A planned end of support "
@@ -140,12 +142,17 @@ class CaseClosure(Input):
 
     reason_code: Annotated[str, CodeOf("closure_reason")] = Field(description="Reason for closing the case.")
     outcome: Narrative = Field(description="Outcome of the support, in words.")
+    hsb_outcome: HsbOutcome | None = Field(
+        None,
+        description="Whether harmful sexual behaviour occurred again. Only for cases of the kind `hsb` or `both`; null "
+        "means `unknown` for them.",
+    )
 
 
 class CaseExtension(Input):
     """Extension of support beyond 24 months."""
 
-    until: PlainDate = Field(
+    until: PlanDate = Field(
         description="Last day of support after the extension. It must be later than the current last day."
     )
     reason: ShortNarrative = Field(description="Reason for the extension.")
@@ -155,6 +162,11 @@ class CaseReopening(Input):
     """Reopening of a closed case as a new case for the same child."""
 
     reason: ShortNarrative = Field(description="Reason why the child needs support again.")
+    consent: ConsentCreate | None = Field(
+        None,
+        description="The new consent to services, given on or after the day of closing, or the legal basis for acting without "
+        "consent. The case cannot be reopened without it.",
+    )
     team_id: Id | None = Field(
         None, description="Id of the team of the new case; null: the team of the closed case."
     )
@@ -166,13 +178,18 @@ class CaseReopening(Input):
 class FollowUpContent(Input):
     """The result of a follow-up."""
 
-    held_on: PlainDate | None = Field(
+    held_on: PastDate | None = Field(
         None, description="Day of the follow-up, on or after the day of closing."
     )
     wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(
         None,
         description="Wellbeing of the child. `not_reached` records the follow-up as missed; every other value, or a note "
         "alone, records it as held.",
+    )
+    hsb_outcome: HsbOutcome | None = Field(
+        None,
+        description="Whether harmful sexual behaviour occurred since the case was closed. Only for cases of the kind "
+        "`hsb` or `both`; null means `unknown` for them if the follow-up is held.",
     )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
         default_factory=dict,
@@ -196,7 +213,7 @@ class FollowUpCreate(FollowUpContent):
         description="Months of the planned follow-up to record; 409 if none is planned for them. Null: the planned "
         "follow-up that is due nearest, within 45 days, and not held yet, or else an additional one.",
     )
-    held_on: PlainDate = Field(description="Day of the follow-up, on or after the day of closing.")
+    held_on: PastDate = Field(description="Day of the follow-up, on or after the day of closing.")
 
 
 if TYPE_CHECKING:
@@ -225,6 +242,10 @@ class FollowUp(Versioned):
     held_on: date | None = Field(description="Day of the follow-up; null while it is due.")
     wellbeing: Annotated[str, CodeOf("wellbeing")] | None = Field(
         description="Wellbeing of the child at the follow-up; null if only a note describes it."
+    )
+    hsb_outcome: HsbOutcome | None = Field(
+        description="Whether harmful sexual behaviour occurred since the case was closed; null for cases of the kind "
+        "`survivor`, and if the follow-up is not held."
     )
     checklist: dict[Condition, ExitConditionAnswer] = Field(
         description="Answers to the exit checklist at the time of the follow-up, by condition."

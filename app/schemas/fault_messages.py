@@ -96,14 +96,17 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "too_precise": "Must have at most two decimal places.",
     "name_empty": "A family name or a given name is required.",
     "name_missing": "At least one name or a nickname is required.",
-    "birth_form": "Give either date and precision, or estimated_age and estimated_on.",
-    "date_too_early": "Must be in 1900 or later.",
-    "consent_missing": "Give given_by, method, on and scope, or basis_without_consent.",
+    "birth_form": "Give date and precision, or estimated_age, or estimated_age_min and estimated_age_max.",
+    "date_too_early": "Must be {earliest} or later.",
+    "date_too_late": "Must be {latest} or earlier.",
+    "date_in_future": "Must not be in the future.",
+    "date_buddhist_era": "The year seems to belong to the Buddhist era. Give the year of the Common Era: subtract 543.",
+    "alternative_reason_missing": "A consent of `other` requires alternative_giver_reason.",
     "consent_incomplete": "Give given_by and method, or basis_without_consent.",
     "period_reversed": "Must not end before it begins.",
+    "period_too_long": "The period must not be longer than {years} years.",
     "safeguarding_unchecked": "safeguarding_valid_until requires safeguarding_checked_on.",
     "consent_or_basis": "Give either consent_id or basis_without_consent.",
-    "not_both": "Give either password or code.",
     "mood_form": "Give either value and of, with value at most of, or words.",
     "form_without_therapy": "Only a session of the kind `therapy` has a form.",
     "undated": "Give planned_at or held_at.",
@@ -112,7 +115,7 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "riel_broken": "Amounts in riel must be whole numbers.",
     "amount_zero": "Must be greater than zero.",
     "lines_unfit": "Each line must be for one of the categories of the fund, and each category can have one line.",
-    "ages_reversed": "oldest must not be less than youngest.",
+    "ages_reversed": "The highest age must not be less than the lowest.",
     "currency_other": "Must be in the same currency.",
     "reason_missing": "A reason is required for an area without a need.",
     "parameter_unknown": "Unknown parameter. Allowed: {allowed}.",
@@ -121,6 +124,27 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "value_empty": "Must not contain an empty value. Separate the values by single commas.",
 }
 """The message of each error code that this project's schemas raise."""
+
+WARNING_MESSAGES: Final[dict[FaultCode, str]] = {
+    "birth_missing": "The age is unknown. Give a birth date, an estimated age or a range of ages, if possible.",
+    "concern_kind_missing": "The kind of concern is missing.",
+    "consent_missing": "Give given_by, method, on and scope, or basis_without_consent. First Step cannot accept the referral "
+    "before.",
+    "consent_scope": "The consent does not include First Step's services. First Step cannot accept the referral before.",
+    "external_id_similar": "Your agency has a referral whose external_id differs only in letter case, spaces or punctuation.",
+    "legacy_font": "The name is declared as Khmer, but has no Khmer letters. If it was typed in a legacy font such as Limon, "
+    "type it again in Khmer Unicode.",
+    "personal_data": "The text may contain a name, a phone number, an email address or a case number. Remove it: outreach "
+    "activities contain no personal data of participants.",
+    "phone_invalid": "Not certainly a valid phone number. It is kept as it was typed, and is not dialled or compared. Write "
+    "it with + and the country code.",
+    "phone_split": "The text contains {count} phone numbers. Each of them is stored as a phone. Give the owner and safe_to_call "
+    "for each of them.",
+    "place_unknown": "The gazetteer does not contain this place.",
+    "script_mismatch": "The name is not written in the declared script.",
+    "source_ignored": "The channel is `api` for API clients and another one for staff.",
+}
+"""The message of each code of a warning."""
 
 KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "missing": "តម្រូវឱ្យបំពេញ។",
@@ -142,13 +166,32 @@ KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "date_from_datetime_parsing": "ត្រូវតែជាកាលបរិច្ឆេទ YYYY-MM-DD។",
     "datetime_parsing": "ត្រូវតែជាពេលវេលា UTC, YYYY-MM-DDTHH:MM:SSZ។",
     "datetime_from_date_parsing": "ត្រូវតែជាពេលវេលា UTC, YYYY-MM-DDTHH:MM:SSZ។",
+    "date_too_early": "ត្រូវតែជា {earliest} ឬក្រោយនេះ។",
+    "date_too_late": "ត្រូវតែជា {latest} ឬមុននេះ។",
+    "date_in_future": "មិនត្រូវជាកាលបរិច្ឆេទនាពេលអនាគតទេ។",
+    "date_buddhist_era": "ឆ្នាំនេះហាក់ដូចជាពុទ្ធសករាជ។ សូមប្រើគ្រិស្តសករាជ៖ ដក 543 ឆ្នាំ។",
     "blank": "មិនត្រូវទទេទេ។",
     "string_too_long": "ត្រូវមានយ៉ាងច្រើន {max_length} តួអក្សរ។",
     "string_too_short": "ត្រូវមានយ៉ាងតិច {min_length} តួអក្សរ។",
+    "period_reversed": "មិនត្រូវចប់មុនពេលចាប់ផ្តើមទេ។",
+    "period_too_long": "រយៈពេលមិនត្រូវលើសពី {years} ឆ្នាំទេ។",
     "string_pattern_mismatch": "មិនត្រូវតាមទម្រង់ដែលកំណត់ទេ។",
     "too_long": "ត្រូវមានយ៉ាងច្រើន {max_length} ធាតុ។",
+    "birth_missing": "មិនស្គាល់អាយុ។ សូមផ្តល់ថ្ងៃខែឆ្នាំកំណើត អាយុប៉ាន់ស្មាន ឬចន្លោះអាយុ បើអាច។",
+    "concern_kind_missing": "ខ្វះប្រភេទនៃការព្រួយបារម្ភ។",
+    "consent_missing": "សូមផ្តល់ given_by, method, on និង scope ឬ basis_without_consent។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",
+    "consent_scope": "ការយល់ព្រមមិនរួមបញ្ចូលសេវារបស់ First Step ទេ។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",
+    "external_id_similar": "ស្ថាប័នរបស់អ្នកមានការបញ្ជូនមួយដែល external_id ខុសគ្នាតែអក្សរតូចធំ ដកឃ្លា ឬសញ្ញាវណ្ណយុត្តិ។",
+    "legacy_font": "ឈ្មោះនេះបញ្ជាក់ថាជាអក្សរខ្មែរ ប៉ុន្តែគ្មានអក្សរខ្មែរទេ។ បើវាយដោយពុម្ពអក្សរចាស់ដូចជា Limon សូមវាយឡើងវិញជាខ្មែរយូនីកូដ។",
+    "personal_data": "អត្ថបទនេះអាចមានឈ្មោះ លេខទូរស័ព្ទ អ៊ីមែល ឬលេខករណី។ សូមលុបចេញ៖ សកម្មភាពផ្សព្វផ្សាយមិនមានទិន្នន័យផ្ទាល់ខ្លួនរបស់អ្នកចូលរួមទេ។",
+    "phone_invalid": "មិនប្រាកដថាជាលេខទូរស័ព្ទត្រឹមត្រូវទេ។ លេខនេះត្រូវបានរក្សាទុកដូចដែលបានវាយ ហើយមិនត្រូវបានហៅ ឬប្រៀបធៀបទេ។ សូមសរសេរជាមួយ + និងលេខកូដប្រទេស។",
+    "phone_split": "អត្ថបទនេះមានលេខទូរស័ព្ទ {count}។ លេខនីមួយៗត្រូវបានរក្សាទុកដាច់ដោយឡែក។ សូមផ្តល់ owner និង safe_to_call សម្រាប់លេខនីមួយៗ។",
+    "place_unknown": "បញ្ជីទីកន្លែងមិនមានទីកន្លែងនេះទេ។",
+    "source_ignored": "ប្រភពគឺ `api` សម្រាប់ប្រព័ន្ធ API និងប្រភពផ្សេងសម្រាប់បុគ្គលិក។",
+    "script_mismatch": "ឈ្មោះមិនត្រូវបានសរសេរជាអក្សរដែលបានបញ្ជាក់ទេ។",
 }
-"""The message in Khmer of each error code of a query parameter. The other codes have an English message only."""
+"""The message in Khmer of each error code of a query parameter and of each warning. The other codes have an English message
+only."""
 
 
 def format_message(template: str, params: Mapping[str, Any]) -> str:

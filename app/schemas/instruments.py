@@ -34,14 +34,19 @@ ScoringRule = TypeAliasType("ScoringRule", Literal["sum", "mean"])
 MAX_ITEMS = 200
 
 
-def _validate_two_decimal_places(score: float) -> float:
+def validate_two_decimal_places(score: float) -> float:
+    """Return a number if it has at most two decimal places.
+
+    Raises:
+        PydanticCustomError: it has more.
+    """
     if round(score, 2) != score:
         raise PydanticCustomError("too_precise", "at most two decimal places")
     return score
 
 
 Score = Annotated[
-    float, Field(strict=True, ge=-1_000_000, le=1_000_000), AfterValidator(_validate_two_decimal_places)
+    float, Field(strict=True, ge=-1_000_000, le=1_000_000), AfterValidator(validate_two_decimal_places)
 ]
 
 

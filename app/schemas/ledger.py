@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.codes import CodeOf
+from app.schemas.dates import PastDate, PlanDate
 from app.schemas.funds import BudgetLine
 from app.schemas.money import Currency, Money, PositiveMoney, Rate
 from app.schemas.references import FundRef, StaffRef
@@ -18,7 +19,6 @@ from app.schemas.wire import (
     Output,
     Page,
     PageQuery,
-    PlainDate,
     ShortText,
     UtcDateTime,
 )
@@ -79,7 +79,7 @@ class ApprovalLimitCreate(Input):
     amount: PositiveMoney | None = Field(
         None, description="Largest permitted amount, in `currency`; null if there is no limit."
     )
-    starts_on: PlainDate = Field(description="First day on which the limit applies.")
+    starts_on: PlanDate = Field(description="First day on which the limit applies.")
 
     @model_validator(mode="after")
     def validate_currency(self) -> Self:
@@ -117,7 +117,7 @@ class ApprovalLimitList(Page[ApprovalLimit]):
 class ExchangeRateCreate(Input):
     """A new exchange rate, as a source published it."""
 
-    on: PlainDate = Field(description="Day of the rate, not in the future.")
+    on: PastDate = Field(description="Day of the rate, not in the future.")
     rate: Rate = Field(description="Riel for one US dollar.")
     source: ShortText = Field(description="Publisher of the rate.")
 
@@ -141,7 +141,7 @@ class ExchangeRateList(Page[ExchangeRate]):
 class BooksClosingCreate(Input):
     """The closing of the books up to and including a day."""
 
-    until: PlainDate = Field(description="Last day of the closed period; before today.")
+    until: PastDate = Field(description="Last day of the closed period; before today.")
 
 
 class BooksClosing(Output):

@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.corrections import Correctable, CorrectableFilters
+from app.schemas.dates import FilterDate, LegalStepDate
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import StaffRef
 from app.schemas.wire import (
@@ -17,7 +19,6 @@ from app.schemas.wire import (
     Narrative,
     Page,
     PageQuery,
-    PlainDate,
     ShortText,
     UtcDateTime,
     Versioned,
@@ -36,7 +37,7 @@ class LegalStepContent(Input):
     status: Annotated[str, CodeOf("legal_step_status")] = Field(
         "done", description="Status of the entry: planned, done or cancelled."
     )
-    on: PlainDate = Field(
+    on: LegalStepDate = Field(
         description="Day of the incident, report or hearing. It must not be in the future if the status is `done`."
     )
     place: ShortText | None = Field(None, description="Place of the incident or the hearing.")
@@ -67,7 +68,7 @@ else:
     LegalStepUpdate = build_patch_model(LegalStepContent, "LegalStepUpdate")
 
 
-class LegalStepFilters(PageQuery):
+class LegalStepFilters(PageQuery, CorrectableFilters):
     """Query parameters of the list of incidents and legal steps."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -79,15 +80,15 @@ class LegalStepFilters(PageQuery):
         None, description="Only entries with one of these statuses."
     )
     since: Annotated[
-        PlainDate | None, Field(alias="from", description="Only entries on or after this day.")
+        FilterDate | None, Field(alias="from", description="Only entries on or after this day.")
     ] = None
     until: Annotated[
-        PlainDate | None, Field(alias="to", description="Only entries on or before this day.")
+        FilterDate | None, Field(alias="to", description="Only entries on or before this day.")
     ] = None
     sort: LegalStepSort = Field("-created_at", description="Order of the list.")
 
 
-class LegalStep(Versioned):
+class LegalStep(Versioned, Correctable):
     """An incident or a legal step of a case."""
 
     collection: ClassVar[str | None] = "legal-steps"

@@ -4,7 +4,7 @@ from functools import cache
 from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from app.schemas.wire import Input
 
@@ -19,6 +19,9 @@ def build_patch_model(
 
     The service validates the merged result against `model` itself. The patch schema of a nested model is named after
     that model, for example `BirthUpdate`.
+
+    A model can declare `ALTERNATIVE_FIELDS`, groups of fields of which a valid model has one; groups can share fields. A patch that sets fields of
+    one group then removes those of the others, so that no client has to send them as null.
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {
@@ -29,9 +32,28 @@ def build_patch_model(
         for field, info in model.model_fields.items()
         if field not in exclude
     }
+    groups: tuple[tuple[str, ...], ...] = getattr(model, "ALTERNATIVE_FIELDS", ())
     return create_model(
-        name, __base__=Input, __doc__=f"Changes to `{model.__name__}` (JSON merge patch).", **fields
+        name,
+        __base__=Input,
+        __doc__=f"Changes to `{model.__name__}` (JSON merge patch).",
+        __validators__={"remove_alternatives": _build_alternatives_validator(groups)} if groups else None,
+        **fields,
     )
+
+
+def _build_alternatives_validator(groups: tuple[tuple[str, ...], ...]) -> Any:
+    fields = {name for group in groups for name in group}
+
+    def remove_alternatives(patch: BaseModel) -> BaseModel:
+        given = {name for name in fields if getattr(patch, name) is not None}
+        possible = [group for group in groups if given and given <= {*group}]
+        if possible:
+            for name in fields.difference(*possible):
+                setattr(patch, name, None)  # also marks the field as set
+        return patch
+
+    return model_validator(mode="after")(remove_alternatives)
 
 
 @cache

@@ -6,13 +6,16 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.codes import CodeOf
+from app.schemas.corrections import Correctable, CorrectableFilters
 from app.schemas.identity import Birth, ContactDetails, PersonName, Phone
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import PlaceRef
+from app.schemas.warnings import InputWarning
 from app.schemas.wire import (
     ClientChosenId,
     Input,
     Page,
+    PageQuery,
     ShortNarrative,
     ShortText,
     StrictBoolean,
@@ -62,7 +65,7 @@ else:
     PersonUpdate = build_patch_model(PersonContent, "PersonUpdate")
 
 
-class Person(Versioned):
+class Person(Versioned, Correctable):
     """A person around a child: supporter, family member or other."""
 
     collection: ClassVar[str | None] = "people"
@@ -80,9 +83,16 @@ class Person(Versioned):
         description="Relationship of the person to the child."
     )
     is_responsible: bool = Field(description="Whether this family member is responsible for the child.")
+    referral_to_confirm_id: UUID | None = Field(
+        description="Id of the referral that joined the case and added this person, or names and phones to it; null once "
+        "staff confirmed them (`confirm`)."
+    )
     sex: Annotated[str, CodeOf("sex")] | None = Field(description="Sex of the person.")
     birth: Birth | None = Field(description="Birth date or estimated age.")
-    phone: Phone | None = Field(description="Phone on which the person can be reached.")
+    phone: Phone | None = Field(description="The first of `phones`.")
+    phones: list[Phone] = Field(
+        description="Phones on which the person can be reached, the preferred one first."
+    )
     place_code: str | None = Field(
         description="NCDD code of the place of residence: province, district, commune or village."
     )
@@ -91,7 +101,12 @@ class Person(Versioned):
         description="Details that help to find the home: house number, road, landmarks."
     )
     note: str | None = Field(description="Additional information about the person.")
+    warnings: list[InputWarning] = Field(description="Fields that are kept although they look wrong.")
     created_at: UtcDateTime = Field(description="Time at which the person was recorded.")
+
+
+class PersonFilters(PageQuery, CorrectableFilters):
+    """Query parameters of the list of people."""
 
 
 class PersonList(Page[Person]):

@@ -8,8 +8,10 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
+from app.schemas.dates import PastDate, ValidityDate
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import AgencyRef, PlaceRef
+from app.schemas.warnings import InputWarning
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
@@ -21,6 +23,7 @@ from app.schemas.wire import (
     PlainDate,
     ProvinceCode,
     QueryBoolean,
+    RecordSearchText,
     ShortNarrative,
     ShortText,
     StrictBoolean,
@@ -47,8 +50,15 @@ class ProviderContact(Input):
 
     name: ShortText = Field(description="Name of the person or office.")
     position: ShortText | None = Field(None, description="Position of the person.")
-    phone: Annotated[ShortText, Field(max_length=40)] | None = Field(
-        None, description="Phone number. Responses contain it in E.164 format."
+    phone: ShortText | None = Field(
+        None,
+        description="Phone number. A certainly valid number is stored in E.164 format, any other text as it was typed, with a "
+        "warning.",
+    )
+    phone_e164: Annotated[ShortText, Field(max_length=20)] | None = Field(
+        None,
+        description="The phone number in E.164 format; null if it is not certainly valid. Only this value is dialled. The server "
+        "sets it, and ignores a value in a request.",
     )
     email: Email | None = Field(None, description="Email address.")
 
@@ -71,8 +81,8 @@ class ProviderSettings(Input):
     )
     places: ShortNarrative | None = Field(None, description=_CAPACITY_DESCRIPTION)
     note: ShortNarrative | None = Field(None, description="Additional information.")
-    safeguarding_checked_on: PlainDate | None = Field(None, description=_CHECKED_ON_DESCRIPTION)
-    safeguarding_valid_until: PlainDate | None = Field(None, description=_VALID_UNTIL_DESCRIPTION)
+    safeguarding_checked_on: PastDate | None = Field(None, description=_CHECKED_ON_DESCRIPTION)
+    safeguarding_valid_until: ValidityDate | None = Field(None, description=_VALID_UNTIL_DESCRIPTION)
     is_active: StrictBoolean = Field(default=True, description=_ACTIVE_DESCRIPTION)
 
     @model_validator(mode="after")
@@ -106,14 +116,9 @@ else:
 class ProviderFilters(CountedPageQuery):
     """Query parameters of the list of providers."""
 
-    q: Annotated[
-        str | None,
-        Field(
-            min_length=2,
-            max_length=100,
-            description="Only providers whose name contains this text, in either script.",
-        ),
-    ] = None
+    q: RecordSearchText | None = Field(
+        None, description="Only providers whose name contains this text, in either script."
+    )
     service: CommaSeparated[Annotated[str, CodeOf("service")]] | None = Field(
         None, description="Only providers that offer one of these services."
     )
@@ -148,6 +153,7 @@ class Provider(Versioned):
     safeguarding_valid_until: PlainDate | None = Field(description=_VALID_UNTIL_DESCRIPTION)
     is_active: bool = Field(description=_ACTIVE_DESCRIPTION)
     created_at: UtcDateTime = Field(description="Time at which the provider was added.")
+    warnings: list[InputWarning] = Field(description="Fields that are kept although they look wrong.")
 
 
 class ProviderList(CountedPage[Provider]):

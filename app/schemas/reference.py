@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.fault_codes import FaultCode
 from app.schemas.wire import CommaSeparated, Output, Page, PageQuery, PlaceCode
 
 
@@ -25,6 +26,27 @@ class CodeList(Output):
     en: str = Field(description="English title.")
     km: str = Field(description="Khmer title.")
     codes: list[Code] = Field(description="Codes of the list, in the order of display.")
+
+
+class FaultCodeExplanation(Output):
+    """A fault code with its explanation. Names in braces are `params` of the fault."""
+
+    code: FaultCode = Field(description="Value of `code` in `errors`, `unmet` and `warnings`.")
+    label: str = Field(
+        description="Explanation in the language of the request (`Accept-Language`); in English if there is no translation."
+    )
+    en: str = Field(description="English explanation.")
+    km: str | None = Field(description="Khmer explanation; null if there is no translation.")
+
+
+class FaultCodeList(Output):
+    """The codes of validation errors, unmet conditions and warnings."""
+
+    name: str = Field(description="Name of the list, as used in the path.")
+    title: str = Field(description="Title in the language of the request (`Accept-Language`).")
+    en: str = Field(description="English title.")
+    km: str = Field(description="Khmer title.")
+    codes: list[FaultCodeExplanation] = Field(description="Codes in alphabetical order.")
 
 
 class CodeListIndex(Page[CodeList]):

@@ -29,6 +29,13 @@ class AgencyRef(Output):
     name: str = Field(description="Name of the agency.")
 
 
+class ApiClientRef(Output):
+    """An API client, by id and name."""
+
+    id: UUID = Field(description="Id of the API client.")
+    name: str = Field(description="Name of the API client.")
+
+
 class CaseRef(Output):
     """A case, by id and number."""
 

@@ -10,6 +10,7 @@ from typing_extensions import TypeAliasType
 from app.schemas.assessments import Area, Rating, RiskLevel
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.dates import FilterDate, PastDate, PlanDate
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.money import Money
 from app.schemas.references import StaffRef, TeamRef
@@ -21,7 +22,6 @@ from app.schemas.wire import (
     Input,
     Narrative,
     Output,
-    PlainDate,
     QueryBoolean,
     ShortNarrative,
     UtcDateTime,
@@ -53,7 +53,7 @@ class ReviewContent(Input):
         description="Decision for the case: `continue`, `adapt` (creates the next edition of the plan) or "
         "`begin_exit`.",
     )
-    held_on: PlainDate | None = Field(None, description="Date on which the review was held.")
+    held_on: PastDate | None = Field(None, description="Date on which the review was held.")
     summary: Narrative | None = Field(None, description="Summary of the review.")
 
 
@@ -68,7 +68,7 @@ else:
 class ReviewCreate(Input):
     """An earlier due date of the scheduled review of a case, with the reason."""
 
-    due_on: PlainDate | None = Field(
+    due_on: PlanDate | None = Field(
         None, description="New due date, between today and the scheduled date. By default today."
     )
     reason: ShortNarrative | None = Field(None, description="Reason for the earlier review.")
@@ -85,8 +85,8 @@ class ReviewFilters(CountedPageQuery):
     status: CommaSeparated[Annotated[str, CodeOf("review_status")]] = Field(
         ["scheduled"], description="Only reviews with one of these statuses, separated by commas."
     )
-    due_from: PlainDate | None = Field(None, description="Only reviews that are due on or after this date.")
-    due_before: PlainDate | None = Field(None, description="Only reviews that are due before this date.")
+    due_from: FilterDate | None = Field(None, description="Only reviews that are due on or after this date.")
+    due_before: FilterDate | None = Field(None, description="Only reviews that are due before this date.")
     overdue: QueryBoolean | None = Field(
         None,
         description="Only scheduled reviews whose due date has passed (`true`), or only other reviews (`false`).",
@@ -236,7 +236,7 @@ class AreaOutcome(Output):
 
 
 class CaseOutcomes(Output):
-    """The change of the seven areas over a case."""
+    """Ratings of the seven areas over a case: the first, the latest and at exit, with the change."""
 
     child_id: UUID = Field(description="Id of the child.")
     case_id: UUID = Field(description="Id of the case.")

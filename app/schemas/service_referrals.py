@@ -10,6 +10,7 @@ from typing_extensions import TypeAliasType
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
 from app.schemas.consents import BasisWithoutConsent
+from app.schemas.dates import FilterDate
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import CaseRef, StaffRef
 from app.schemas.wire import (
@@ -20,7 +21,6 @@ from app.schemas.wire import (
     Id,
     Input,
     Narrative,
-    PlainDate,
     ShortNarrative,
     UtcDateTime,
     Versioned,
@@ -111,11 +111,11 @@ class ServiceReferralFilters(CaseServiceReferralFilters):
         None, description="Only service referrals of cases of these lead workers."
     )
     since: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(alias="from", description="Only service referrals created on or after this day, in Cambodia."),
     ] = None
     until: Annotated[
-        PlainDate | None,
+        FilterDate | None,
         Field(alias="to", description="Only service referrals created on or before this day, in Cambodia."),
     ] = None
 
@@ -149,6 +149,14 @@ class ServiceReferralCompletion(Input):
     note: ShortNarrative | None = Field(None, description="Details of the outcome.")
 
 
+class ServiceReferralRecall(Input):
+    """The recall of data that was shared with the provider."""
+
+    note: ShortNarrative = Field(
+        description="Who asked the provider to delete or return the data, and what the provider answered."
+    )
+
+
 class ServiceReferralFields(Versioned):
     """The fields of a service referral that the list of all cases contains too."""
 
@@ -167,6 +175,10 @@ class ServiceReferralFields(Versioned):
     consent_id: UUID | None = Field(
         description="Id of the consent that permits sharing; null with a legal basis."
     )
+    basis_entry_id: UUID | None = Field(
+        description="Id of the entry of the consent register with the legal basis, which a second person confirms before the "
+        "referral can be sent; null with a consent."
+    )
     author_id: UUID = Field(description="Id of the staff member who created the draft.")
     author: StaffRef = Field(description="The staff member who created the draft.")
     sent_at: UtcDateTime | None = Field(
@@ -183,6 +195,15 @@ class ServiceReferralFields(Versioned):
     outcome: Annotated[str, CodeOf("service_outcome")] | None = Field(
         description="Outcome of the service; null until it is completed."
     )
+    recall_requested_at: UtcDateTime | None = Field(
+        description="Time of the refusal or withdrawal after which the shared data has to be recalled from the provider; null "
+        "if none followed."
+    )
+    recalled_at: UtcDateTime | None = Field(
+        description="Time at which the recall was recorded; null until then."
+    )
+    recalled_by_id: UUID | None = Field(description="Id of the staff member who recorded the recall.")
+    recalled_by: StaffRef | None = Field(description="The staff member who recorded the recall.")
     created_at: UtcDateTime = Field(description="Time at which the draft was created.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 
@@ -206,6 +227,7 @@ class ServiceReferral(ServiceReferralFields):
     answer: str | None = Field(description="The provider's answer on acceptance.")
     reason: str | None = Field(description="Reason for the decline or the cancellation.")
     outcome_note: str | None = Field(description="Details of the outcome.")
+    recall_note: str | None = Field(description="What the provider did with the recalled data.")
 
 
 class ServiceReferralSummary(ServiceReferralFields):

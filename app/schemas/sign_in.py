@@ -1,12 +1,12 @@
 """Schemas of sign-in: sessions and second factors of people, access tokens of API clients."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 from typing_extensions import TypeAliasType
 
+from app.schemas.shown_once import IssuedToken, ShownOnce
 from app.schemas.wire import Email, Input, Output, Page, UtcDateTime, Versioned
 
 StaffRole = TypeAliasType(
@@ -42,15 +42,21 @@ class SignInCredentials(Input):
 class UserAccessToken(Output):
     """Access token of a person. The refresh token is in the cookie of the response."""
 
-    access_token: str = Field(description="Access token for the header `Authorization: Bearer …`.")
+    access_token: IssuedToken[str] = Field(
+        description="Access token for the header `Authorization: Bearer …`."
+    )
     token_type: Literal["Bearer"] = Field(description="Type of the token.")
     expires_in: int = Field(description="Lifetime of the access token in seconds.")
     mfa_required: bool = Field(
-        description="If true, the token only allows setting up a second factor, which the user's roles require."
+        description="If true, the token only allows setting up a second factor, which every user needs."
     )
     password_change_required: bool = Field(
         description="If true, the token only allows choosing a new password, because the current one is an initial "
         "password."
+    )
+    activation_required: bool = Field(
+        description="If true, roles with access to children, money or accounts have no effect until the user enters the "
+        "activation code (`POST /v1/me/activate`)."
     )
 
 
@@ -70,17 +76,43 @@ class Me(Versioned):
     roles: list[StaffRole] = Field(description="Roles of the caller.")
     teams: list[TeamMembership] = Field(description="Teams of the caller, sorted by name.")
     mfa_enrolled: bool = Field(description="Whether a second factor is confirmed.")
-    mfa_required: bool = Field(description="Whether the caller's roles require a second factor.")
+    mfa_required: bool = Field(
+        description="Whether users need a second factor: always true except in demonstration mode."
+    )
+    activation_required: bool = Field(
+        description="Whether the caller must enter an activation code before further roles take effect. These roles are not "
+        "in `roles`."
+    )
     permissions: list[str] = Field(
         description="Permissions that the caller's roles include, such as `case.read`."
     )
 
 
+PROOF_CODE = (
+    "Six digits from the authenticator app, or a recovery code. Required if a second factor is confirmed."
+)
+"""Description of the field with the code that proves the identity of the caller."""
+
+
+class Reauthentication(Input):
+    """Proof of the caller's identity: the password, and a code if a second factor is confirmed."""
+
+    password: Password = Field(description="Password of the caller.")
+    code: OneTimeCode | None = Field(default=None, description=PROOF_CODE)
+
+
 class PasswordChange(Input):
-    """A new password. The current password proves the identity of the caller."""
+    """A new password. The current password and a code prove the identity of the caller."""
 
     current_password: Password = Field(description="Current password, or the initial password.")
     new_password: Password = Field(description="New password, 12 to 128 characters.")
+    code: OneTimeCode | None = Field(default=None, description=PROOF_CODE)
+
+
+class AccountActivation(Input):
+    """The activation code of an account."""
+
+    code: OneTimeCode = Field(description="Code from the person who confirmed the change of the account.")
 
 
 class UserSession(Output):
@@ -102,8 +134,12 @@ class UserSessionList(Page[UserSession]):
 class TotpEnrolment(Output):
     """A new second factor, to be confirmed with its first code. The secret is shown only in this response."""
 
-    secret: str = Field(description="TOTP secret in base 32, to type into an authenticator app.")
-    provisioning_uri: str = Field(description="`otpauth:` URI with the secret, to display as a QR code.")
+    secret: ShownOnce[str | None] = Field(
+        description="TOTP secret in base 32, to type into an authenticator app; null in a repeated response."
+    )
+    provisioning_uri: ShownOnce[str | None] = Field(
+        description="`otpauth:` URI with the secret, to display as a QR code; null in a repeated response."
+    )
     confirmed: bool = Field(description="Whether the second factor is confirmed; always false here.")
 
 
@@ -116,29 +152,17 @@ class TotpConfirmation(Input):
 class TotpRecoveryCodes(Output):
     """Recovery codes for a lost telephone. They are shown only in this response."""
 
-    recovery_codes: list[str] = Field(description="Ten codes. Each is accepted once instead of a TOTP code.")
-
-
-class TotpRemoval(Input):
-    """Proof of the caller's identity: either the password or a code."""
-
-    password: Password | None = Field(default=None, description="Password of the caller.")
-    code: OneTimeCode | None = Field(
-        default=None, description="Six digits from the authenticator app, or a recovery code."
+    recovery_codes: ShownOnce[list[str] | None] = Field(
+        description="Ten codes. Each is accepted once instead of a TOTP code. Null in a repeated response."
     )
-
-    @model_validator(mode="after")
-    def require_one_proof(self) -> Self:
-        """Require exactly one of password and code."""
-        if (self.password is None) == (self.code is None):
-            raise PydanticCustomError("not_both", "one of password and code")
-        return self
 
 
 class ClientAccessToken(Output):
     """Access token of an API client (RFC 6749, section 5.1)."""
 
-    access_token: str = Field(description="Access token for the header `Authorization: Bearer …`.")
+    access_token: IssuedToken[str] = Field(
+        description="Access token for the header `Authorization: Bearer …`."
+    )
     token_type: Literal["Bearer"] = Field(description="Type of the token.")
     expires_in: int = Field(description="Lifetime of the access token in seconds.")
     scope: str = Field(description="Granted scopes, separated by spaces.")

@@ -7,9 +7,11 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.cases import CaseChild
 from app.schemas.codes import CodeOf
+from app.schemas.corrections import CorrectableFilters
+from app.schemas.dates import FilterTime
 from app.schemas.references import CaseRef
-from app.schemas.support_sessions import SupportSession, SupportSessionFields
-from app.schemas.wire import CommaSeparated, CountedPage, CountedPageQuery, Id, UtcDateTime
+from app.schemas.support_sessions import SessionTopic, SupportSession, SupportSessionFields
+from app.schemas.wire import CommaSeparated, CountedPage, CountedPageQuery, Id
 
 CaseSupportSessionSort = TypeAliasType(
     "CaseSupportSessionSort", Literal["created_at", "-created_at", "at", "-at"]
@@ -19,7 +21,7 @@ SupportSessionSort = TypeAliasType("SupportSessionSort", Literal["at", "-at"])
 """Order of the support sessions of all cases."""
 
 
-class CaseSupportSessionFilters(CountedPageQuery):
+class CaseSupportSessionFilters(CountedPageQuery, CorrectableFilters):
     """Query parameters of the list of support sessions of a case."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -39,13 +41,16 @@ class CaseSupportSessionFilters(CountedPageQuery):
     area: CommaSeparated[Annotated[str, CodeOf("area")]] | None = Field(
         None, description="Only sessions that work on one of these areas."
     )
+    topic: CommaSeparated[SessionTopic] | None = Field(
+        None, description="Only sessions about one of these topics."
+    )
     series_id: Id | None = Field(None, description="Only sessions of this series.")
     since: Annotated[
-        UtcDateTime | None,
+        FilterTime | None,
         Field(alias="from", description="Only sessions whose `at` is at or after this time."),
     ] = None
     until: Annotated[
-        UtcDateTime | None, Field(alias="to", description="Only sessions whose `at` is before this time.")
+        FilterTime | None, Field(alias="to", description="Only sessions whose `at` is before this time.")
     ] = None
     sort: CaseSupportSessionSort = Field("-created_at", description="Order of the list.")
 

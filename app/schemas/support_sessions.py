@@ -9,6 +9,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.fault_codes import FaultCode
 from app.schemas.codes import CodeOf
+from app.schemas.corrections import Correctable
+from app.schemas.dates import PastTime, PlanTime
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import StaffRef
 from app.schemas.wire import (
@@ -24,6 +26,7 @@ from app.schemas.wire import (
     Versioned,
 )
 
+SessionTopic = Annotated[str, CodeOf("session_topic")]
 ATTENDED_CODES = frozenset({"attended", "attended_part"})
 """Attendance codes of a session that was held. All other codes mean that it was missed."""
 
@@ -73,6 +76,9 @@ class SupportSessionPlan(Input):
     areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(
         default_factory=list, description="Areas of the care plan that the session works on."
     )
+    topics: Annotated[list[SessionTopic], Field(max_length=20)] = Field(
+        default_factory=list, description="Topics that the session is about, such as `self_protection`."
+    )
     goal_ids: Annotated[list[Id], Field(max_length=30)] = Field(
         default_factory=list, description="Ids of the goals of this case that the session works on."
     )
@@ -92,10 +98,10 @@ class SupportSessionPlan(Input):
 class SupportSessionContent(SupportSessionPlan):
     """A planned, held or missed support session. The status follows from `attendance`."""
 
-    planned_at: UtcDateTime | None = Field(
+    planned_at: PlanTime | None = Field(
         None, description="Planned time. Required for a planned or a missed session."
     )
-    held_at: UtcDateTime | None = Field(
+    held_at: PastTime | None = Field(
         None, description="Time at which the session was held. Only for a held session."
     )
     attendance: Annotated[str, CodeOf("attendance")] | None = Field(
@@ -168,7 +174,7 @@ class SupportSessionSeriesCreate(SupportSessionPlan):
     id: ClientChosenId | None = Field(
         None, description="Id chosen by the client (UUID version 4). By default, the server generates it."
     )
-    first_at: UtcDateTime = Field(
+    first_at: PlanTime = Field(
         description="Time of the first session. The others follow on the same weekday at the same local time."
     )
     every_weeks: Annotated[StrictInteger, Field(ge=1, le=12)] = Field(
@@ -185,7 +191,7 @@ class SupportSessionCancellation(Input):
     reason: ShortNarrative = Field(description="Reason for the cancellation.")
 
 
-class SupportSessionFields(Versioned):
+class SupportSessionFields(Versioned, Correctable):
     """The fields of a support session that lists of all cases contain too."""
 
     child_id: UUID = Field(description="Id of the child.")
@@ -212,6 +218,9 @@ class SupportSessionFields(Versioned):
     )
     areas: list[Annotated[str, CodeOf("area")]] = Field(
         description="Areas of the care plan that the session works on."
+    )
+    topics: list[SessionTopic] = Field(
+        description="Topics that the session is about, such as `self_protection`."
     )
     place: str | None = Field(description="Place of the session.")
     worker_id: UUID = Field(description="Id of the staff member who holds or held the session.")

@@ -8,9 +8,10 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from app.schemas.codes import CodeOf
+from app.schemas.dates import FilterDate
 from app.schemas.money import Currency
 from app.schemas.references import StaffRef
-from app.schemas.wire import CommaSeparated, Output, Page, PageQuery, PlainDate, UtcDateTime
+from app.schemas.wire import CommaSeparated, Output, Page, PageQuery, UtcDateTime
 
 
 class TimelineFilters(PageQuery):
@@ -24,10 +25,10 @@ class TimelineFilters(PageQuery):
         description="Only events about these kinds of record, separated by commas, such as `assessment,review`.",
     )
     since: Annotated[
-        PlainDate | None, Field(alias="from", description="Only events on or after this day, in Cambodia.")
+        FilterDate | None, Field(alias="from", description="Only events on or after this day, in Cambodia.")
     ] = None
     until: Annotated[
-        PlainDate | None, Field(alias="to", description="Only events on or before this day, in Cambodia.")
+        FilterDate | None, Field(alias="to", description="Only events on or before this day, in Cambodia.")
     ] = None
 
 
@@ -65,6 +66,12 @@ class TimelineDetail(TypedDict, total=False):
     until: Annotated[date, Field(description="Last day of support after the extension.")]
     edition: Annotated[str, Field(description="Number of the edition of the care plan.")]
     area: Annotated[str, CodeOf("area"), Field(description="Area of the achieved goal.")]
+    given_by: Annotated[
+        str, CodeOf("feedback_giver"), Field(description="Whether the child or the caregiver gave feedback.")
+    ]
+    occasion: Annotated[
+        str, CodeOf("feedback_occasion"), Field(description="Occasion on which feedback was given.")
+    ]
     by: Annotated[str, CodeOf("action_by"), Field(description="Role of the person who performed the action.")]
     due_on: Annotated[date, Field(description="Due date of the scheduled review.")]
     decision: Annotated[

@@ -1,7 +1,7 @@
 """Converts Pydantic's validation errors to faults with a pointer, a code and a message, but no input values."""
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.errors import Fault
@@ -14,12 +14,13 @@ MAX_FAULTS = 100
 _ALLOWED_VALUES_KEYS: Final = frozenset({"expected", "expected_tags"})
 _LIMIT_KEYS: Final = frozenset({
     *("min_length", "max_length", "gt", "ge", "lt", "le", "multiple_of", "max_digits", "decimal_places"),
-    *("whole_digits", "expected_version", "expected_schemes"),
+    *("whole_digits", "earliest", "latest", "expected_version", "expected_schemes"),
 })  # fmt: skip
 """Entries of Pydantic's `ctx` that come from the schema. All but these and the allowed values may contain input."""
 
 _SEPARATOR_PATTERN = re.compile(", | or ")
-_FIELD_PATTERN = re.compile(r"[a-z_]{1,64}")
+_FIELD_PATTERN = re.compile(r"[a-z_]{1,64}|(?:phone_)?e164")
+"""Names of fields, and no others with digits: a key may be a telephone number."""
 _PARAMETER_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -35,23 +36,19 @@ def convert_validation_errors(
 
     `own_messages` maps the error codes that the schemas raise (`PydanticCustomError`) to their messages.
     """
-    messages = {**PYDANTIC_MESSAGES, **(own_messages or {})}
     faults: dict[tuple[str, str], Fault] = {}
-    codes_of_absent_fields: set[FaultCode] = {"missing", *(own_messages or {})}
     for error in errors:
-        fault = _convert_error(error, body, messages, codes_of_absent_fields)
+        fault = convert_error(error, body, own_messages or {})
         faults.setdefault((fault.pointer or "", fault.code), fault)
         if len(faults) == MAX_FAULTS:
             break
     return list(faults.values())
 
 
-def _convert_error(
-    error: Mapping[str, Any],
-    body: Any,
-    messages: Mapping[FaultCode, str],
-    codes_of_absent_fields: Container[FaultCode],
-) -> Fault:
+def convert_error(error: Mapping[str, Any], body: Any, own_messages: Mapping[FaultCode, str]) -> Fault:
+    """Return the fault for one of Pydantic's errors about `body`. See `convert_validation_errors`."""
+    messages = {**PYDANTIC_MESSAGES, **own_messages}
+    codes_of_absent_fields: set[FaultCode] = {"missing", *own_messages}
     code = get_fault_code(error["type"])
     location, *path = error["loc"] or ("body",)
     pointer = (

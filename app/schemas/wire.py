@@ -25,6 +25,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from app.text_folding import normalize_text
+
 T = TypeVar("T")
 
 RANDOM_UUID_VERSION = 4
@@ -50,7 +52,7 @@ def _build_format_validator(pattern: re.Pattern[str], kind: str) -> BeforeValida
 
 
 def _reject_blank(value: str) -> str:
-    if not value.strip(" \t\r\n\u200b\u200c\u200d\ufeff\u00a0"):
+    if not normalize_text(value):
         raise PydanticCustomError("blank", "must not be blank")
     return value
 
@@ -112,6 +114,8 @@ ShortNarrative = Annotated[
 """Text of up to 4,000 characters."""
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_reject_blank)]
 """Text of a search, 1 to 60 characters."""
+RecordSearchText = Annotated[str, StringConstraints(min_length=2, max_length=100)]
+"""Text of a search for records by name or number, 2 to 100 characters."""
 Reason = Annotated[str, StringConstraints(min_length=10, max_length=4_000), AfterValidator(_reject_blank)]
 """Reason that is kept for later inspection, at least 10 characters."""
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", max_length=254)]

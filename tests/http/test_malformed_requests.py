@@ -95,7 +95,7 @@ async def test_invalid_pagination_parameters_are_rejected(scenario: Scenario) ->
 
 async def test_time_filter_requires_offset_and_valid_range(scenario: Scenario) -> None:
     for value in (
-        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-00-00T00:00:00Z", "2026-02-29T00:00:00Z"),
+        *("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-14:00", "0000-00-00T00:00:00Z", "2026-02-29T00:00:00Z"),
         *("2026-01-01T00:00:00", "2026-01-01", "2026-01-01T24:00:01Z", "2026-01-01T00:00:00+99:99", "1767225600"),
         *("2026-01-01 00:00:00Z", "២០២៦-01-01T00:00:00Z", "now", "", LEAK_CANARY, "9" * 5_000),
     ):  # fmt: skip
@@ -105,8 +105,8 @@ async def test_time_filter_requires_offset_and_valid_range(scenario: Scenario) -
     for value in (
         "2026-01-01T00:00:00Z",
         "2026-01-01T07:00:00+07:00",
-        "0001-01-01T00:00:00Z",
-        "9999-12-31T23:59:59.999999Z",
+        "1900-01-01T00:00:00Z",
+        "2199-12-31T16:59:59.999999Z",
     ):
         assert (await scenario.dpo.get("/v1/audit/accesses", params={"from": value})).status_code == 200, (
             value
@@ -130,7 +130,7 @@ async def test_cursor_is_bound_to_list_filters_and_caller(scenario: Scenario) ->
         (caller, "/v1/children", {"cursor": children[4:]}),
         (scenario.worker_north, "/v1/children", {"cursor": children}),
         (scenario.manager, "/v1/children", {"cursor": children}),
-        (scenario.partner_one, "/v1/referrals", {"cursor": queue, "urgency": "urgent"}),
+        (scenario.partner_one, "/v1/referrals", {"cursor": queue}),
     ):
         [fault] = expect_problem(await reader.get(path, params=query), 422)["errors"]
         assert (fault["pointer"], fault["code"]) == ("query:cursor", "cursor_invalid"), (path, query)
@@ -224,7 +224,10 @@ async def test_authorization_header_must_be_one_valid_token(scenario: Scenario) 
     ).status_code == 200
 
 
-async def test_caller_request_id_is_used_only_if_valid(scenario: Scenario) -> None:
+async def test_server_generates_the_request_id_and_returns_a_valid_id_of_the_caller(
+    scenario: Scenario,
+) -> None:
+    # Planted: the id of the caller as the request id; an id of the caller that is not compared with the pattern.
     for request_id in (
         *("", "x" * 65, "short", f"<{LEAK_CANARY}>", "a b c d e f", "x\u00e9xxxxxxxx", "../../etc/passwd", '{"a":"bcdef"}'),
     ):  # fmt: skip
@@ -237,9 +240,32 @@ async def test_caller_request_id_is_used_only_if_valid(scenario: Scenario) -> No
         assert (response.status_code, len(generated_id), generated_id.isalnum()) == (200, 32, True), (
             request_id
         )
-        assert [entry["act"] for entry in await scenario.list_access_entries(generated_id)] == ["case.list"]
-    response_with_id = await scenario.worker_north.get("/v1/cases", headers={"x-request-id": "screen-42.a_b"})
-    assert response_with_id.headers["x-request-id"] == "screen-42.a_b"
+        assert "x-correlation-id" not in response.headers
+        (entry,) = await scenario.list_access_entries(generated_id)
+        assert (entry["act"], entry["correlation_id"]) == ("case.list", None)
+    for headers, correlation_id in (
+        ({"x-request-id": "screen-42.a_b"}, "screen-42.a_b"),
+        ({"x-correlation-id": "screen-42.a_c"}, "screen-42.a_c"),
+        ({"x-correlation-id": "screen-42.a_d", "x-request-id": "screen-42.a_e"}, "screen-42.a_d"),
+    ):
+        for path, status in (("/v1/cases", 200), ("/v1/users", 403), ("/v1/cases?limit=0", 422)):
+            response = await scenario.worker_north.get(path, headers=headers)
+            assert response.status_code == status
+            assert response.headers["x-correlation-id"] == correlation_id
+            request_id = response.headers["x-request-id"]
+            assert (len(request_id), request_id.isalnum()) == (32, True)
+            for filters in ({"request_id": request_id}, {"correlation_id": correlation_id}):
+                log = await scenario.dpo.get("/v1/audit/accesses", params=filters)
+                entries = [item for item in log.json()["items"] if item["request_id"] == request_id]
+                assert [entry["correlation_id"] for entry in entries] == [correlation_id]
+    refused = await scenario.http.post(
+        "/v1/auth/login",
+        json={"email": "nobody@fsc.example", "password": "not the password"},
+        headers={"x-correlation-id": "sign-in-42", "x-requested-with": "fetch"},
+    )
+    assert (refused.status_code, refused.headers["x-correlation-id"]) == (401, "sign-in-42")
+    (entry,) = await scenario.list_access_entries(refused.headers["x-request-id"])
+    assert entry["correlation_id"] == "sign-in-42"
 
 
 async def test_other_headers_change_only_the_language(scenario: Scenario) -> None:

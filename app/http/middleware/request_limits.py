@@ -1,7 +1,7 @@
 """Limits of a single request: the size of its body and the time until its response starts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -73,10 +73,18 @@ def _build_too_large_error() -> HTTPException:
 class Deadline(HttpMiddleware):
     """Cancels a request whose response has not started after `seconds`. A started response can take longer."""
 
-    def __init__(self, app: ASGIApp, *, seconds: float, uploads: UploadLimits | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        seconds: float,
+        uploads: UploadLimits | None = None,
+        seconds_by_prefix: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__(app)
         self._seconds = seconds
         self._uploads = uploads
+        self._seconds_by_prefix = seconds_by_prefix or {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application with a timeout.
@@ -86,7 +94,8 @@ class Deadline(HttpMiddleware):
         """
         started = False
         uploads = self._uploads
-        timer = asyncio.timeout(uploads.seconds if uploads and uploads.applies_to(scope) else self._seconds)
+        is_upload = uploads is not None and uploads.applies_to(scope)
+        timer = asyncio.timeout(uploads.seconds if uploads and is_upload else self._get_seconds(scope))
 
         async def send_in_time(message: Message) -> None:
             nonlocal started
@@ -103,3 +112,10 @@ class Deadline(HttpMiddleware):
             if timer.expired() and not started:
                 raise TimedOut from error
             raise
+
+    def _get_seconds(self, scope: Scope) -> float:
+        """Return the limit of a request: `seconds`, or the longer one of the prefix of its path."""
+        path = scope["path"]
+        return max(
+            [self._seconds, *(s for prefix, s in self._seconds_by_prefix.items() if path.startswith(prefix))]
+        )

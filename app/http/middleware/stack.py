@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 from fastapi import FastAPI
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import structured_log
 from app.config import Settings
 from app.errors import MalformedRequest
 from app.http.middleware import request_log
@@ -24,11 +25,12 @@ from app.http.middleware.http_middleware import (
 from app.http.middleware.rate_limit import RateLimit
 from app.http.middleware.request_limits import BodyLimit, Deadline, UploadLimits
 from app.http.problem_details import build_error_response
+from app.measurements import Measurements
 
 CLIENT_DISCONNECTED = 499
 """Status in the request log if the client disconnected before the response started. It is never sent."""
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 
 SECURITY_HEADERS: Final = (
@@ -46,24 +48,45 @@ SECURITY_HEADERS: Final = (
 
 
 class RequestId(HttpMiddleware):
-    """Assigns an id to every request, and returns it as X-Request-Id: the client's own if valid, or else a new one."""
+    """Generates an id for every request, and returns it as X-Request-Id.
+
+    A caller can send an id of its own as X-Correlation-Id or X-Request-Id. It is returned as X-Correlation-Id and stored in
+    the access log. An id with other characters or another length is ignored.
+    """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Store the id in the scope and in the context of the log."""
-        request_id = get_header(scope, b"x-request-id") or b""
-        if not _REQUEST_ID.fullmatch(request_id):
-            request_id = uuid4().hex.encode()
-        scope.setdefault("state", {})["request_id"] = request_id.decode()
-        request_log.current_request_id.set(request_id.decode())
+        """Store the ids in the scope, and the generated one in the context of the log."""
+        request_id = uuid4().hex
+        correlation_id = _get_correlation_id(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["correlation_id"] = correlation_id
+        structured_log.current_request_id.set(request_id)
+        ids = [(b"x-request-id", request_id.encode())]
+        if correlation_id is not None:
+            ids.append((b"x-correlation-id", correlation_id.encode()))
 
-        def add_request_id(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
-            return [*headers, (b"x-request-id", request_id)]
+        def add_ids(headers: Sequence[tuple[bytes, bytes]]) -> HeaderList:
+            return [*headers, *ids]
 
-        await self.app(scope, receive, with_headers(send, add_request_id))
+        await self.app(scope, receive, with_headers(send, add_ids))
+
+
+def _get_correlation_id(scope: Scope) -> str | None:
+    """Return the id that the caller chose, or None if there is no valid one."""
+    for name in (b"x-correlation-id", b"x-request-id"):
+        value = get_header(scope, name)
+        if value is not None and _CORRELATION_ID.fullmatch(value):
+            return value.decode()
+    return None
 
 
 class RequestLog(HttpMiddleware):
-    """Logs one line per request: its route, status, duration and size."""
+    """Logs one line per request (route, status, duration and size), and counts the request for the metrics."""
+
+    def __init__(self, app: ASGIApp, *, measurements: Measurements | None) -> None:
+        super().__init__(app)
+        self._measurements = measurements
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, and log the line even if the request fails."""
@@ -83,6 +106,9 @@ class RequestLog(HttpMiddleware):
         finally:
             seconds = time.perf_counter() - started
             request_log.write_request_line(scope["state"]["request_id"], scope, status, seconds, size)
+            if self._measurements is not None:
+                route = request_log.route_template(scope)
+                self._measurements.record_request(scope["method"], route, status, seconds)
 
 
 class SecurityHeaders(HttpMiddleware):
@@ -149,26 +175,37 @@ def _validate_target(scope: Scope) -> None:
         raise MalformedRequest("The Host header is invalid.")
 
 
-def install(app: FastAPI, settings: Settings, *, uploads: UploadLimits | None = None) -> None:
+def install(
+    app: FastAPI,
+    settings: Settings,
+    *,
+    uploads: UploadLimits | None = None,
+    seconds_by_prefix: Mapping[str, float] | None = None,
+    measurements: Measurements | None = None,
+) -> None:
     """Add all middleware to `app`, and disable its redirects of trailing slashes.
 
     Run the server with `proxy_headers=False` and `server_header=False`, because this middleware handles these headers.
-
-    Raises:
-        ValueError: an allowed origin is not an exact origin.
     """
     app.router.redirect_slashes = False
     proxies = settings.trusted_proxies
     outermost_first: list[tuple[Any, dict[str, Any]]] = [
         (RequestId, {}),
-        (RequestLog, {}),
+        (RequestLog, {"measurements": measurements}),
         (SecurityHeaders, {}),
         *([(Cors, {"origins": settings.allowed_origins})] if settings.allowed_origins else []),
         (ProblemBoundary, {}),
         (WellFormedTarget, {}),
         (RateLimit, {"limit_per_minute": settings.anonymous_requests_per_minute, "trusted_proxies": proxies}),
         (BodyLimit, {"limit": settings.max_body_bytes, "uploads": uploads}),
-        (Deadline, {"seconds": settings.request_seconds, "uploads": uploads}),
+        (
+            Deadline,
+            {
+                "seconds": settings.request_seconds,
+                "uploads": uploads,
+                "seconds_by_prefix": seconds_by_prefix,
+            },
+        ),
         (HeadAsGet, {}),
     ]
     for middleware, options in reversed(outermost_first):

@@ -33,9 +33,11 @@ The response is 428 if it is missing and 412 if the record has changed meanwhile
 **Acts.** A step in the life cycle of a record is `POST …/{id}/<verb>`. If its conditions are not met, the response is
 409 and lists every unmet condition in `unmet`.
 
-**Retries.** Send an `Idempotency-Key` with a POST to retry it safely. For 24 hours, a request with the same key and the
-same body gets the stored response, with `Idempotent-Replayed: true`. With another body, the response is 422. While the
-first request is running, it is 409. The key is required for API clients and optional for people.
+**Retries.** Send an `Idempotency-Key` with a POST to retry it safely. For 24 hours, the same request with the same key
+gets the stored response, with `Idempotent-Replayed: true`. With another path, query string, `If-Match` or body, the
+response is 422. While the first request is running, it is 409. The key is required for API clients and optional for
+people. Secrets that are shown once (`x-secret: shown-once`) are null in a stored response, which then has the header
+`Secrets-Omitted: true`.
 
 **Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type, and each operation
 lists its types in `x-problems`. The member `errors` names each invalid field or parameter, with the values of the rule
@@ -48,8 +50,9 @@ labels.
 **Limits.** The size of a body (413), the number of requests per minute (429 with `Retry-After`; every response has
 `RateLimit`), the size of a page (422) and the processing time (504) are limited.
 
-**Tracing.** Every response has an `X-Request-Id`: the one that the client sent, or a generated one. The access log
-contains the same id.
+**Tracing.** Every response has an `X-Request-Id`, which the server generates. The access log contains the same id. A
+client can send an id of its own as `X-Correlation-Id` (8 to 64 letters, digits, `.`, `_`, `-`). The response returns it,
+and the access log stores it. An id of another form is ignored. Never put personal data into it.
 
 **Caching.** Responses that may contain a child's data are `no-store`. Code lists, places and public keys may be cached
 and have an `ETag`.
@@ -64,6 +67,7 @@ TAGS: dict[str, str] = {
     "children": "Children, and the access log of each child.",
     "people": "Supporters, family members and other people around a child.",
     "consents": "The register of consents, refusals and withdrawals.",
+    "corrections": "Marks of records that were entered in error, and the history of a child's records.",
     "support": "Support sessions with the child and the family, clinical notes and addenda.",
     "legal-steps": "Incidents, reports and hearings.",
     "cases": "Cases: their staff, their life cycle and their timeline.",
@@ -73,12 +77,16 @@ TAGS: dict[str, str] = {
     "providers": "The directory of service providers. It contains no data about children.",
     "service-referrals": "Referrals of a child or family to service providers, based on a valid consent or a legal basis.",
     "reviews": "Reviews of a case every three months, and the outcomes of a case.",
+    "feedback": "The opinions of children and caregivers about the support.",
     "exit": "Exit plans, and follow-ups after a case is closed.",
     "funds": "The assistance fund: deposits, ledger, limits, exchange rates. It contains no data about children.",
     "disbursements": "Requests for money for a child or family: approval, payment, receipts.",
     "documents": "Documents of a case. The file type is detected from the content, which is stored encrypted.",
+    "outreach": "Outreach activities: awareness sessions, training, coaching, meetings and dissemination. They contain numbers of "
+    "participants, and no data about children.",
     "agenda": "Items of the caller that are due or overdue, also as a calendar feed.",
     "audit": "The access log.",
+    "reports": "Exact figures for staff. A response contains no data of a single child.",
     "reference": "Code lists with their labels, and the places of Cambodia.",
     "health": "Health checks for load balancers and operators.",
 }

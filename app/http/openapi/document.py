@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from app.access.permissions import Permission
 from app.http.json_body import JSON
 from app.http.openapi import descriptions, problems, responses
+from app.http.openapi.date_bounds import describe_date_bounds
 from app.http.openapi.examples import add_response_examples
 from app.http.openapi.operations import Operation, operations_of
 from app.http.openapi.parameters import PARAMETERS, shared_parameters
@@ -44,6 +45,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for operation in operations:
         _complete(document["paths"][operation.path][operation.method.lower()], operation, operations)
     _complete_components(document["components"], operations)
+    describe_date_bounds(document)
     add_response_examples(document)
     return document
 

@@ -121,6 +121,8 @@ class ExampleBuilder:
                 return any(self._fits(value, alternative) for alternative in schema[alternatives])
         if "enum" in schema:
             return value in schema["enum"]
+        if "type" not in schema and "const" not in schema:  # any value
+            return True
         kind = _TYPES.get(schema.get("type", ""))
         pattern = _FORMATS.get(schema.get("format", ""))
         return (

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -12,9 +11,11 @@ from fastapi.routing import APIRoute
 from app.access.permissions import POLICY, Role
 from app.http.authorization import RequirePermission
 from app.http.form_route import FormRoute
-from app.http.responses import CacheableResponse
+from app.http.printed_responses import PrintedResponse
+from app.http.responses import CacheableResponse, list_response_models
 from app.http.session import parse_if_match, parse_optional_if_match
 from app.http.sign_in_context import require_requested_with, require_requested_with_for_cookies
+from app.schemas.shown_once import list_secret_fields
 from app.schemas.wire import Page, Versioned
 
 
@@ -60,10 +61,7 @@ class Operation:
     @property
     def models(self) -> tuple[Any, ...]:
         """The models of a successful response: one, or one per kind of caller."""
-        model = self.route.response_model
-        if get_origin(model) is Annotated:  # a union with a discriminator
-            model = get_args(model)[0]
-        return get_args(model) if get_origin(model) in {Union, UnionType} else (model,)
+        return list_response_models(self.route.response_model)
 
     @property
     def returns_record(self) -> bool:
@@ -74,6 +72,11 @@ class Operation:
     def returns_list(self) -> bool:
         """Whether a successful response is a page of a list."""
         return all(_is_subclass(model, Page) for model in self.models)
+
+    @property
+    def returns_secrets(self) -> bool:
+        """Whether a successful response contains secrets that are shown once."""
+        return any(isinstance(model, type) and list_secret_fields(model) for model in self.models)
 
     @property
     def collection(self) -> str | None:
@@ -119,6 +122,11 @@ class Operation:
     def is_cacheable(self) -> bool:
         """Whether the response may be cached and revalidated with If-None-Match."""
         return _is_subclass(self.route.response_class, CacheableResponse)
+
+    @property
+    def returns_printed_file(self) -> bool:
+        """Whether a successful response is a PDF or a picture that the application renders."""
+        return _is_subclass(self.route.response_class, PrintedResponse)
 
     def _depends_on(self, dependency: Any) -> bool:
         return any(dependant.call is dependency for dependant in self.dependants)

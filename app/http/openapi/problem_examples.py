@@ -53,6 +53,7 @@ VALIDATION_ERRORS: dict[str, FaultExample] = {
         "/v1/children/{child_id}", Fault("/place_code", "place_unknown", "No province has this code.")
     ),
     "consents": _missing("/v1/cases/{case_id}/consents", "/given_by"),
+    "corrections": _missing("/v1/documents/{document_id}/enter-in-error", "/reason"),
     "disbursements": FaultExample(
         "/v1/disbursements",
         Fault("/goal_id", "reference_unknown", "The case has no goal with this id."),
@@ -63,6 +64,9 @@ VALIDATION_ERRORS: dict[str, FaultExample] = {
     "exit": FaultExample(
         "/v1/follow-ups/{follow_up_id}", Fault("/held_on", "date_in_future", "Must not be in the future.")
     ),
+    "feedback": FaultExample(
+        "/v1/cases/{case_id}/feedback", Fault("/rating", "less_than_equal", "Must be at most 5.", {"le": 5})
+    ),
     "funds": FaultExample(
         "/v1/funds/{fund_id}/close",
         Fault("/rest_to_fund_id", "same_fund", "The receiving fund must be another fund."),
@@ -70,7 +74,15 @@ VALIDATION_ERRORS: dict[str, FaultExample] = {
     "instruments": _missing("/v1/instruments", "/definition/items"),
     "legal-steps": FaultExample(
         "/v1/cases/{case_id}/legal-steps",
-        Fault("/on", "date_too_early", "Must not be before 1900."),
+        Fault("/on", "date_too_early", "Must be 1980-01-01 or later.", {"earliest": "1980-01-01"}),
+    ),
+    "outreach": FaultExample(
+        "/v1/outreach-activities",
+        Fault(
+            "/participants/0/by_sex",
+            "counts_unequal",
+            "The numbers must add up to `persons`. Without `unknown`, the server adds the rest to it.",
+        ),
     ),
     "people": FaultExample(
         "/v1/people/{person_id}", Fault("/names", "name_missing", "At least one name is required.")
@@ -80,6 +92,9 @@ VALIDATION_ERRORS: dict[str, FaultExample] = {
         Fault("/contacts/0/phone", "phone_invalid", "Must be a valid phone number."),
     ),
     "referrals": _missing("/v1/referrals", "/concern/summary"),
+    "reports": FaultExample(
+        "/v1/reports/open_cases", Fault("query:to", "period_reversed", "Must not end before it begins.")
+    ),
     "reviews": FaultExample(
         "/v1/reviews/{review_id}", Fault("/held_on", "date_in_future", "The date must not be in the future.")
     ),
@@ -120,6 +135,10 @@ UNMET_CONDITIONS: dict[str, FaultExample] = {
         "/v1/consents/{consent_id}/withdraw",
         Fault("/status", "status", "The consent is withdrawn and cannot be withdrawn."),
     ),
+    "corrections": FaultExample(
+        "/v1/documents/{document_id}/enter-in-error",
+        Fault(None, "entered_in_error", "The record was entered in error and cannot be used."),
+    ),
     "disbursements": FaultExample(
         "/v1/disbursements/{disbursement_id}/approve",
         Fault("/fund_id", "fund_exhausted", "Insufficient funds on this budget line."),
@@ -149,6 +168,10 @@ UNMET_CONDITIONS: dict[str, FaultExample] = {
             "replaced",
             "Another edition of this questionnaire is active. Retire that edition first.",
         ),
+    ),
+    "outreach": FaultExample(
+        "/v1/outreach-activities/{outreach_activity_id}",
+        Fault(None, "entered_in_error", "The record was entered in error and cannot be used."),
     ),
     "people": FaultExample("/v1/people/{person_id}", _NOT_ON_CASE),
     "referrals": FaultExample(

@@ -47,6 +47,12 @@ SCHEMAS: dict[str, Any] = {
                 "type": "string",
                 "description": "X-Request-Id of the request. Include it when you ask for support.",
             },
+            "id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "Only of `already-exists`: id of the existing record, if the caller can see it. `Location` is its "
+                "path, if it has one.",
+            },
             "errors": {
                 "type": "array",
                 "items": {"$ref": "#/components/schemas/ProblemFault"},
@@ -103,13 +109,16 @@ _HEADERS: dict[int, tuple[str, ...]] = {
     504: ("Retry-After",),
 }
 
+GATED_READS = frozenset({"/v1/referrals/{referral_id}/matches"})
+"""Paths of GET operations that have conditions, so that they can be refused."""
+
 
 def error_statuses(operation: Operation) -> set[int]:
     """Return the error statuses of an operation, derived from its guard, method, path and parameters."""
     statuses = {400, 422, 429, 500, 503, 504}
     if operation.guard is not None:
         statuses |= {401, 403}
-        statuses |= {409} if operation.method != "GET" else set()
+        statuses |= {409} if operation.method != "GET" or operation.path in GATED_READS else set()
         # A retry gets a 404 if the caller cannot see the record of the stored response any more.
         statuses |= {404} if operation.method == "POST" else set()
     if operation.has_path_parameters:
@@ -208,7 +217,7 @@ def _response(status: int, kinds: list[type[FirstStepError]], tag: str | None) -
 
 
 def _header_names(status: int) -> tuple[str, ...]:
-    return ("X-Request-Id", *_HEADERS.get(status, ()))
+    return ("X-Request-Id", "X-Correlation-Id", *_HEADERS.get(status, ()))
 
 
 def _has_example(kind: type[FirstStepError], tag: str | None) -> bool:

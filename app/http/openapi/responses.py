@@ -3,11 +3,17 @@
 from typing import Any
 
 from app.http.openapi.operations import Operation
+from app.http.printed_responses import MISSING_CHARACTERS_HEADER
+from app.http.responses import SECRETS_OMITTED_HEADER
 
 HEADERS: dict[str, Any] = {
     "X-Request-Id": {
-        "description": "Id of the request, which the logs contain too: the X-Request-Id that the client sent, or a generated one.",
+        "description": "Id that the server generated for the request. The logs contain it too.",
         "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    },
+    "X-Correlation-Id": {
+        "description": "Id that the client sent as X-Correlation-Id or X-Request-Id, if it is valid.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,64}$"},
     },
     "ETag": {
@@ -27,6 +33,16 @@ HEADERS: dict[str, Any] = {
     "Idempotent-Replayed": {
         "description": "`true` if this is the stored response to an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},
+    },
+    SECRETS_OMITTED_HEADER: {
+        "description": "`true` if this is a repeated response in which the secrets are null, because only the first "
+        "response contains them.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    MISSING_CHARACTERS_HEADER: {
+        "description": "Number of characters that the file shows as a box, because no font of the server has them.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
     },
     "Cache-Control": {"description": "How long caches may store the response.", "schema": {"type": "string"}},
     "Set-Cookie": {
@@ -63,7 +79,10 @@ def complete_success(operation: Operation, described: dict[str, Any], operations
     if operation.is_cacheable:
         described["responses"]["304"] = {
             "description": "The copy that the client has (If-None-Match) is current.",
-            "headers": {name: _reference(name) for name in ("X-Request-Id", "ETag", "Cache-Control")},
+            "headers": {
+                name: _reference(name)
+                for name in ("X-Request-Id", "X-Correlation-Id", "ETag", "Cache-Control")
+            },
         }
 
 
@@ -78,11 +97,13 @@ def _description(operation: Operation, status: str) -> str:
 
 
 def _headers(operation: Operation, status: str) -> list[str]:
-    names = ["X-Request-Id"]
+    names = ["X-Request-Id", "X-Correlation-Id"]
     names += ["ETag"] if operation.returns_record or operation.is_cacheable else []
     names += ["Location"] if status == "201" and operation.collection else []
     names += ["Link"] if operation.returns_list else []
     names += ["Idempotent-Replayed"] if operation.method == "POST" and operation.guard else []
+    names += [SECRETS_OMITTED_HEADER] if operation.guard and operation.returns_secrets else []
+    names += [MISSING_CHARACTERS_HEADER] if operation.returns_printed_file else []
     names += ["Cache-Control"] if operation.is_cacheable else []
     names += ["Set-Cookie"] if operation.takes_cookie else []
     return names

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.access.permissions import ROLE_BY_SCOPE
+from app.access.roles import ROLE_BY_SCOPE
 from app.http.openapi.operations import Operation
 
 SECURITY_SCHEMES: dict[str, Any] = {

@@ -82,7 +82,7 @@ def test_least_recently_used_key_is_dropped_first() -> None:
     assert list(limiter._buckets) == ["a", "c"]
 
 
-@given(st.lists(st.floats(0, 20), max_size=60), st.integers(1, 50))
+@given(st.lists(st.floats(0, 20), max_size=30), st.integers(1, 20))
 def test_allowed_requests_never_exceed_bucket_and_refill(waits: list[float], limit: int) -> None:
     clock = Clock()
     limiter = RateLimiter(clock=clock)
