@@ -28,6 +28,7 @@ The `detail` of an error never contains a value of a child's record. Messages na
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
+from uuid import UUID
 
 from app.fault_codes import FaultCode
 
@@ -149,6 +150,10 @@ class AlreadyExists(Conflict):
 
     kind = "already-exists"
     titles: ClassVar = {"en": "The record exists already", "km": "មានរួចហើយ"}
+    record_id: UUID | None = None
+    """Id of the existing record, if the caller can see it."""
+    location: str | None = None
+    """Path of the existing record, if the caller can see it."""
 
 
 class RequestInProgress(Conflict):

@@ -11,10 +11,11 @@ import asyncpg
 
 from app.access.encryption import Cipher
 from app.access.vault import get_vault
-from app.models.referrals import StoredReferralChild
+from app.models.contents import StoredBirth, StoredPersonName, StoredPhone
+from app.models.referrals import StoredCaregiver, StoredReferralChild, StoredReferralContent
 from app.services.persons import gazetteer, person_details
 from bench.names import choose_name
-from bench.search_tokens import compute_stored_tokens
+from bench.search_tokens import shorten_tokens
 
 SUMMARY_TEXT = (
     "ក្មេងរស់នៅជាមួយជីដូន ហើយចាប់ផ្តើមត្រឡប់ទៅសាលារៀនវិញ។ Lives with the grandmother since the safe house; sleeps badly before "
@@ -77,7 +78,7 @@ class InventedCase:
     status: str
     opened_at: datetime
     child: StoredReferralChild
-    referral: dict[str, Any]
+    referral: StoredReferralContent
     summary: str
 
 
@@ -100,18 +101,23 @@ def generate_cases(organisation: Organisation, count: int) -> Iterator[InventedC
         )  # fmt: skip
 
 
-def generate_referral(rng: random.Random, number: int) -> dict[str, Any]:
-    """Return the payload of a referral, without an external_id."""
+def generate_referral(rng: random.Random, number: int) -> StoredReferralContent:
+    """Return the stored content of a referral."""
     family, given = choose_name(rng)
     place = rng.choice(PROVINCES)
-    phone = {"number": f"+8551{number % 10_000_000:07d}", "owner": "family", "safe_to_call": True}
-    names = [
+    e164 = f"+85512{number % 1_000_000:06d}"
+    phone: StoredPhone = {"number": e164, "owner": "family", "note": None, "safe_to_call": True, "e164": e164}
+    names: list[StoredPersonName] = [
         {"script": "khmer", "family": family[0], "given": given[0]},
         {"script": "latin", "family": family[1], "given": given[1]},
     ]
     born = date(2010, 1, 1) + timedelta(days=rng.randrange(3650))
-    mother = {
-        "names": [{"script": "khmer", "family": family[0], "given": "ស្រីមុំ"}], "relationship": "mother", "phone": phone,
+    birth: StoredBirth = {
+        "date": born.isoformat(), "precision": "month", "estimated_age": None, "estimated_age_min": None,
+        "estimated_age_max": None, "estimated_on": None,
+    }  # fmt: skip
+    mother: StoredCaregiver = {
+        "names": [{"script": "khmer", "family": family[0], "given": "ស្រីមុំ"}], "relationship": "mother", "phones": [phone],
         "place_code": place, "address_detail": None, "knows_of_referral": True,
     }  # fmt: skip
     return {
@@ -122,19 +128,21 @@ def generate_referral(rng: random.Random, number: int) -> dict[str, Any]:
         },
         "child": {
             "names": names, "nickname": given[1][:4], "sex": rng.choice(("male", "female")), "gender_identity": None,
-            "birth": {"date": born.isoformat(), "precision": "month", "estimated_age": None, "estimated_on": None},
-            "place_code": place, "address_detail": "Behind the pagoda, third house", "phone": phone, "languages": ["km"],
+            "birth": birth,
+            "place_code": place, "address_detail": "Behind the pagoda, third house", "phones": [phone], "languages": ["km"],
             "disability": {"has_difficulty": False, "difficulties": {}, "note": None},
             "school": {"status": "attending", "grade": "4", "name": None}, "idpoor": None,
         },
         "caregiver": mother,
-        "referrer": {"name": "Duty", "position": "social worker", "phone": "+85510222333", "email": "duty@partner.example"},
+        "referrer": {"name": "Duty", "position": "social worker", "phone": "+85510222333", "phone_e164": "+85510222333", "email": "duty@partner.example"},
         "consent": {
             "given_by": ["child", "caregiver"], "method": "thumbprint", "on": "2026-01-10",
-            "scope": ["services", "share_with_fsc"], "witness": None, "basis_without_consent": None,
+            "scope": ["services", "share_with_fsc"], "witness": None, "alternative_giver_reason": None,
+            "basis_without_consent": None,
         },
         "services_already_given": ["medical", "shelter"],
         "documents": [],
+        "warnings": [],
     }  # fmt: skip
 
 
@@ -147,11 +155,22 @@ async def fill_first_step(
     """
     now = datetime.now(UTC)
     places = [
-        (place.code, place.parent_code, place.level, place.name_km, place.name_en, place.name_en.lower())
+        (
+            place.code,
+            place.parent_code,
+            place.level,
+            place.name_km,
+            place.name_en,
+            place.name_en.lower(),
+            place.name_km,
+        )
         for place in gazetteer.load_gazetteer().places.values()
     ]
     await copy_rows(
-        connection, "places", ("code", "parent_code", "level", "name_km", "name_en", "search_en"), places
+        connection,
+        "places",
+        ("code", "parent_code", "level", "name_km", "name_en", "search_en", "search_km"),
+        places,
     )
     await _copy_organisation(connection, organisation, now)
     builder = _RowBuilder(organisation, get_vault().cipher)
@@ -193,8 +212,16 @@ async def _copy_organisation(
         (organisation.supervisor_id, ["supervisor"]),
         (organisation.manager_id, ["programme_manager"]),
     ]
-    users = [(user, now, 1, f"{user}@bench.example", "Somebody", roles, True) for user, roles in people]
-    await copy_rows(connection, "users", (*RECORD_COLUMNS, "email", "name", "roles", "is_active"), users)
+    users = [
+        (user, now, 1, f"{user}@bench.example", f"{user}@bench.example", "Somebody", "somebody", roles, True)
+        for user, roles in people
+    ]
+    await copy_rows(
+        connection,
+        "users",
+        (*RECORD_COLUMNS, "email", "email_key", "name", "name_key", "roles", "is_active"),
+        users,
+    )
     members = [
         (organisation.get_team_id(number), worker, False)
         for number, worker in enumerate(organisation.worker_ids)
@@ -294,6 +321,14 @@ def case_progress(case: InventedCase) -> tuple[str | None, date | None]:
 
 
 def _build_name_tokens(case: InventedCase) -> list[Row]:
-    tokens = compute_stored_tokens(person_details.get_child_search_keys(case.child))
-    owners = ((case.child_id, "child"), (case.referral_id, "accepted_referral"))
-    return [(owner, token, kind, case.child_id) for owner, kind in owners for token in tokens]
+    child_tokens = person_details.hash_child_search_keys(case.child)
+    referral_tokens = person_details.hash_referral_search_keys(case.referral)
+    owners = (
+        (case.child_id, "child", child_tokens),
+        (case.referral_id, "accepted_referral", referral_tokens),
+    )
+    return [
+        (owner, token, kind, case.child_id)
+        for owner, kind, tokens in owners
+        for token in shorten_tokens(tokens)
+    ]

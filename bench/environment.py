@@ -111,10 +111,11 @@ async def _build_environment(
     report_progress("creating databases and roles")
     first_step, plain = [await _create_database(admin_url, name) for name in ("first_step", "plain")]
     urls = await create_database_roles(first_step)
-    urls.save(home / "database.json")
+    urls.save(home)
     KeyRing.load_or_create(home / "keys.json")
     environment = {
         "FIRSTSTEP_HOME": str(home),
+        "FIRSTSTEP_MODE": "demo",  # the callers have no second factor
         "FIRSTSTEP_PUBLIC_URL": ISSUER,
         "FIRSTSTEP_REQUESTS_PER_MINUTE": "100000000",
         "FIRSTSTEP_ANONYMOUS_REQUESTS_PER_MINUTE": "100000000",

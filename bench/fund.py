@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import typer
 
 from bench.report import describe_machine
 from tests.support.finance_clients import FinanceClients, open_finance_clients
@@ -106,21 +107,26 @@ async def measure_statements(clients: FinanceClients, server: ServerProcess) -> 
     }
 
 
-async def main() -> None:
-    """Measure, write the figures to the result file and print them."""
-    with temporary_home() as folder:
-        server = ServerProcess(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
-        with server.running():
-            async with open_finance_clients(server) as clients:
-                figures = {
-                    **await measure_approvals_and_payments(clients),
-                    "entries": ENTRY_COUNT,
-                    **await measure_statements(clients, server),
-                }
+def main() -> None:
+    """Measure payments, statements and the ledger check, print the figures and write them to bench/results/fund.json."""
+    figures = asyncio.run(measure_figures())
     result = {"date": date.today().isoformat(), "machine": describe_machine(), **figures}  # noqa: DTZ011 - the local date of the machine
     RESULTS_FILE.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(figures, indent=2))
 
 
+async def measure_figures() -> dict[str, Any]:
+    """Start a temporary demonstration and return the measured figures."""
+    with temporary_home() as folder:
+        server = ServerProcess(folder / "var", FIRSTSTEP_WORKERS="2", FIRSTSTEP_REQUESTS_PER_MINUTE="1000000")
+        with server.running():
+            async with open_finance_clients(server) as clients:
+                return {
+                    **await measure_approvals_and_payments(clients),
+                    "entries": ENTRY_COUNT,
+                    **await measure_statements(clients, server),
+                }
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    typer.run(main)

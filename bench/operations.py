@@ -16,6 +16,8 @@ from bench.programs import FIRST_STEP, HOST, PLAIN, POSTGRAPHILE, PROGRAMS, Prog
 
 REFERRAL_BODY_COUNT = 500
 """Number of different referrals. Each is sent many times with a new external_id."""
+SERVER_FIELDS = {"e164", "phone_e164", "warnings"}
+"""Fields of the stored content of a referral that a request does not contain."""
 
 CallerName = Literal["worker", "supervisor", "api_client"]
 
@@ -75,7 +77,7 @@ def _build_request(path: str, bearer: str, body: bytes) -> bytes:
 def _list_referrals() -> list[dict[str, Any]]:
     rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
     return [
-        _drop_nulls({"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)})
+        _to_payload({"external_id": UNIQUE_ID_PLACEHOLDER.decode(), **generate_referral(rng, number)})
         for number in range(REFERRAL_BODY_COUNT)
     ]
 
@@ -92,11 +94,15 @@ def _to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _drop_nulls(value: Any) -> Any:
-    """Remove null values, which partners do not send."""
+def _to_payload(value: Any) -> Any:
+    """Remove null values, which partners do not send, and fields that the server adds to the content of a referral."""
     if isinstance(value, dict):
-        return {name: _drop_nulls(part) for name, part in value.items() if part is not None}
-    return [_drop_nulls(part) for part in value] if isinstance(value, list) else value
+        return {
+            name: _to_payload(part)
+            for name, part in value.items()
+            if part is not None and name not in SERVER_FIELDS
+        }
+    return [_to_payload(part) for part in value] if isinstance(value, list) else value
 
 
 def _list_case_file_paths(generated: GeneratedRecords) -> list[str]:

@@ -41,7 +41,8 @@ PLAIN_CASE_COLUMNS = (
 
 
 def _build_plain_child(case: InventedCase) -> Row:
-    birth_date = date.fromisoformat(case.referral["child"]["birth"]["date"])
+    birth = case.referral["child"]["birth"]
+    birth_date = date.fromisoformat(birth["date"]) if birth and birth["date"] else None
     names = json.dumps(case.child["names"])
     return (case.child_id, case.child["sex"], case.child["nickname"], birth_date, names)
 

@@ -1,9 +1,10 @@
 """Search tokens of rows that are copied into a database with tokens of the initial length."""
 
+from collections.abc import Iterable
+
 from app.access.blind_index import MAX_TOKEN_BITS, MIN_TOKEN_BITS
-from app.services.persons import person_details
 
 
-def compute_stored_tokens(keys: set[str]) -> set[int]:
-    """Return the tokens that `access.list_stored_tokens` of the database returns."""
-    return {token >> (MAX_TOKEN_BITS - MIN_TOKEN_BITS) for token in person_details.hash_search_keys(keys)}
+def shorten_tokens(tokens: Iterable[int]) -> set[int]:
+    """Return the tokens that `access.shorten_tokens_to_store` of the database returns."""
+    return {token >> (MAX_TOKEN_BITS - MIN_TOKEN_BITS) for token in tokens}

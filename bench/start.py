@@ -8,6 +8,8 @@ import statistics
 import time
 from pathlib import Path
 
+import typer
+
 from bench.report import describe_machine
 from tests.support.server_process import ServerProcess, temporary_home
 
@@ -16,7 +18,7 @@ START_COUNT = 10
 
 
 def main() -> None:
-    """Measure, write the figures to the result file and print them."""
+    """Measure ten starts with an existing database, print the figures and write them to bench/results/start.json."""
     with temporary_home() as folder:
         server = ServerProcess(folder / "var")
         with server.running():
@@ -37,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -12,10 +12,12 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from app.access.keyring import KeyRing
 from app.config import get_settings
+from app.database.disk_space import clear_full_disk
 from app.database.embedded import EmbeddedServer
 from app.database.urls import to_driver_url
 from app.main import create_app
@@ -32,6 +34,11 @@ from tests.support.environment import TEST_HOME
 from tests.support.responses import expect_json
 from tests.support.sample_rows import PopulatedDatabase, insert_sample_rows
 from tests.support.scenario import Scenario, id_of
+
+# The time that an example takes says nothing on a machine that runs other tests too, and in a fresh process the first
+# examples are slow. Failures of this kind occurred in the tests of the rate limit and of the similarity.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_unconfigure() -> None:
@@ -81,6 +88,7 @@ async def scenario(database_pool: DatabasePool, app: FastAPI) -> AsyncIterator[S
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
             yield Scenario(app, http, pooled.database, pooled.urls)
     finally:
+        clear_full_disk()
         await database_pool.release()
 
 
@@ -119,6 +127,8 @@ async def populated_database(cluster: Cluster, scenario: Scenario) -> PopulatedD
     expect_json(await supervisor.act(f"/v1/cases/{north['id']}", "assign", staff))
     link = {"linked_case_id": south["id"], "reason": "Brothers."}
     expect_json(await scenario.supervisor_both.post(f"/v1/cases/{north['id']}/links", link), 201)
+    sibling = {"sibling_case_id": other["id"]}
+    expect_json(await scenario.supervisor_both.post(f"/v1/cases/{north['id']}/siblings", sibling), 201)
     emergency = {"reason": "The worker is away, the child is at the door."}
     expect_json(await scenario.worker_north_2.post(f"/v1/cases/{other['id']}/break-glass", emergency))
     referral = await scenario.create_referral()

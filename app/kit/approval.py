@@ -1,9 +1,15 @@
-"""The approval workflow: an author submits a record, and a supervisor of the case's team approves or returns it."""
+"""The approval workflow: an author submits a record, and a supervisor of the case's team approves or returns it.
 
-from collections.abc import Iterable
+A programme manager decides if the team has no supervisor who can, because it has none or all of them wrote the record.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.permissions import Permission, Role
@@ -51,7 +57,8 @@ def submit_record(record: Approvable, caller: Caller, transition: Transition, un
     record.decided_at = record.decided_by_id = record.decision_comment = None
 
 
-def record_decision(
+async def record_decision(
+    session: AsyncSession,
     record: Approvable,
     caller: Caller,
     case: Case,
@@ -62,29 +69,52 @@ def record_decision(
     """Approve or return a record, depending on the transition.
 
     Raises:
-        GateRefused: the record is not submitted, the caller wrote or submitted it, the caller is not a supervisor
-            of the case's team, or `unmet` is not empty.
+        GateRefused: the record is not submitted, the caller wrote or submitted it, the caller is neither a supervisor of
+            the case's team nor the programme manager of a team without one, or `unmet` is not empty.
     """
-    raise_if_unmet([*check_status(transition, record.status), *check_approver(record, caller, case), *unmet])
+    raise_if_unmet(
+        [
+            *check_status(transition, record.status),
+            *await check_approver(session, record, caller, case),
+            *unmet,
+        ]
+    )
     record.status = transition.target
     record.decided_at, record.decided_by_id = utc_now(), caller.id
     if comment:
         record.decision_comment = comment
 
 
-def check_approver(record: Approvable, caller: Caller, case: Case) -> list[Fault]:
+async def check_approver(
+    session: AsyncSession, record: Approvable, caller: Caller, case: Case
+) -> list[Fault]:
     """Return the reasons why the caller may not decide on the record.
 
     Duties are separated by person, not by role: a supervisor who wrote the record may not decide on it.
     """
     unmet = []
-    if caller.id in {record.author_id, record.submitted_by_id, *record.contributor_ids}:
+    author_ids = {record.author_id, record.submitted_by_id, *record.contributor_ids} - {None}
+    if caller.id in author_ids:
         detail = "You wrote or submitted this record. Another person must decide on it."
         unmet.append(Fault(None, "own_work", detail))
-    if not (caller.has_role(Role.supervisor) and case.team_id in caller.supervised_team_ids):
-        detail = "Only a supervisor of the case's team can decide on this record."
+    supervises_team = caller.has_role(Role.supervisor) and case.team_id in caller.supervised_team_ids
+    if not supervises_team and not await _is_substitute(session, caller, case, sorted(author_ids, key=str)):
+        detail = (
+            "Only a supervisor of the case's team can decide on this record, or a programme manager if the team has no "
+            "other supervisor."
+        )
         unmet.append(Fault(None, "not_your_team", detail))
     return unmet
+
+
+async def _is_substitute(
+    session: AsyncSession, caller: Caller, case: Case, author_ids: Sequence[UUID | None]
+) -> bool:
+    """Return whether the caller decides as a programme manager, because no supervisor of the team can."""
+    if not caller.has_role(Role.programme_manager):
+        return False
+    call = func.access.has_supervisor(case.id, literal(author_ids, ARRAY(Uuid)))
+    return not await session.scalar(select(call))
 
 
 def check_editable(record: Approvable) -> list[Fault]:

@@ -78,14 +78,18 @@ class BirthRange:
     def from_details(cls, details: Mapping[str, Any]) -> Self:
         """Build the range from the stored birth date of a person.
 
-        The details are either `date` with `precision` (day, month or year), or `estimated_age` in whole years with
-        `estimated_on`.
+        The details are either `date` with `precision` (day, month or year), or `estimated_age` in whole years, or a range
+        of ages (`estimated_age_min`, `estimated_age_max`), with `estimated_on`.
 
         Raises:
             ValueError: the details are incomplete or impossible. The message does not contain the values.
         """
         if details.get("estimated_age") is not None:
-            return cls._from_estimated_age(details["estimated_age"], _parse_date(details.get("estimated_on")))
+            age = details["estimated_age"]
+            return cls._from_estimated_ages(age, age, _parse_date(details.get("estimated_on")))
+        if details.get("estimated_age_min") is not None and details.get("estimated_age_max") is not None:
+            ages = details["estimated_age_min"], details["estimated_age_max"]
+            return cls._from_estimated_ages(*ages, _parse_date(details.get("estimated_on")))
         return cls._from_date(_parse_date(details.get("date")), details.get("precision") or "day")
 
     @classmethod
@@ -99,14 +103,19 @@ class BirthRange:
         raise ValueError("The precision of a birth date must be day, month or year.")
 
     @classmethod
-    def _from_estimated_age(cls, age: int, estimated_on: date) -> Self:
-        if age < 0 or age + 1 >= estimated_on.year:
+    def _from_estimated_ages(cls, youngest: int, oldest: int, estimated_on: date) -> Self:
+        if not 0 <= youngest <= oldest < estimated_on.year - 1:
             raise ValueError("An estimated age must be a possible number of years.")
         return cls(
-            _subtract_years(estimated_on, age + 1) + timedelta(days=1),
-            _subtract_years(estimated_on, age),
+            _subtract_years(estimated_on, oldest + 1) + timedelta(days=1),
+            _subtract_years(estimated_on, youngest),
             is_estimated=True,
         )
+
+    @classmethod
+    def from_known_details(cls, details: Mapping[str, Any] | None) -> Self | None:
+        """Build the range from the stored birth date of a person, or return None if the birth date is unknown."""
+        return None if details is None else cls.from_details(details)
 
     def age_range_on(self, day: date) -> tuple[int, int]:
         """Return the lowest and the highest possible age in whole years on a day. The age before birth is 0."""
@@ -130,6 +139,12 @@ class BirthRange:
             else _RECORDED_BIRTH_TOLERANCE_DAYS
         )
         return max(0.0, 1 - gap / tolerance)
+
+
+def get_age_range(birth: Mapping[str, Any] | None, day: date) -> tuple[int, int] | None:
+    """Return the lowest and the highest possible age in whole years on a day, or None if the birth date is unknown."""
+    birth_range = BirthRange.from_known_details(birth)
+    return None if birth_range is None else birth_range.age_range_on(day)
 
 
 def _parse_date(value: object) -> date:

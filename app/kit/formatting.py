@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from app.kit.dates import BirthRange
+from app.kit.dates import get_age_range
 from app.models.contents import StoredBirth, StoredChildIdentity
 from app.models.people import StoredPersonDetails
 
@@ -42,9 +42,12 @@ def format_day_and_month(on: date, language: str) -> str:
     return f"{format_number(on.day, language)} {MONTH_NAMES[language][on.month - 1]}"
 
 
-def format_age(birth: StoredBirth, on: date, language: str) -> str:
-    """Return an age in whole years, or a range such as 12-13 if the birth date is not exact."""
-    youngest, oldest = BirthRange.from_details(birth).age_range_on(on)
+def format_age(birth: StoredBirth | None, on: date, language: str) -> str:
+    """Return an age in whole years, or a range such as 12-13 if the birth date is not exact, or `?` if it is unknown."""
+    ages = get_age_range(birth, on)
+    if ages is None:
+        return "?"
+    youngest, oldest = ages
     return format_number(youngest if youngest == oldest else f"{youngest}-{oldest}", language)
 
 

@@ -18,9 +18,9 @@ from app.access.caller import OpenAccess
 from app.access.log import (
     bind_access,
     conclude_access_in_session,
-    get_accessed_records,
     get_driver_connection,
 )
+from app.access.session_records import get_accessed_records
 from app.errors import IdempotencyKeyReused, NotFound, RequestInProgress
 from app.models import Case, Child, Disbursement, IdempotencyRecord, Referral
 from app.models.idempotency import StoredAccessedRecord, StoredResponseContent
@@ -38,9 +38,9 @@ BIND_ACCESS_AND_CLAIM_KEY_SQL = """
 DELETE_RESPONSE_SQL = "DELETE FROM idempotency_records WHERE principal_id = $1 AND key_digest = $2"
 INSERT_RESPONSE_SQL = """
     INSERT INTO idempotency_records (principal_id, key_digest, id, child_id, fingerprint, status, stored_at, response_encrypted)
-    VALUES ($11, $12, $13, $14, $15, $16, $17, $18)
+    VALUES ($12, $13, $14, $15, $16, $17, $18, $19)
 """
-"""A part of the statement that concludes the access. `Conclusion` uses the parameters $1 to $10."""
+"""A part of the statement that concludes the access. `Conclusion` uses the parameters $1 to $11."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class IdempotentRequest:
     """Id of the caller. The keys of different callers are independent."""
     key: str
     fingerprint: bytes
-    """Keyed digest of the path and the body. A second request with the same key must have the same fingerprint."""
+    """Keyed digest of the path, the query string, If-Match and the body. A second request with the same key must have the
+    same fingerprint."""
 
     @property
     def key_digest(self) -> bytes:
@@ -83,7 +84,7 @@ async def claim_idempotency_key(
 
     Raises:
         RequestInProgress: another request with the same key has not finished.
-        IdempotencyKeyReused: the key was used before with another path or body.
+        IdempotencyKeyReused: the key was used before with another path, query string, If-Match or body.
         NotFound: the caller can no longer see a record that the stored response contains.
     """
     lock_id = int.from_bytes(

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Integer,
+    Label,
     Uuid,
     any_,
     bindparam,
@@ -89,7 +90,7 @@ class ListQuery:
     """Condition of every row, if the list contains only a part of the table."""
     filters: Filters = field(default_factory=dict)
     sorts: Mapping[str, Any]
-    """Sort value of each order, never NULL (see `replace_null`). The id makes the order unique."""
+    """Sort value of each order, or a tuple of several, never NULL (see `replace_null`). The id makes the order unique."""
     default_sort: str = "-created_at"
     """Order of a request without `sort`; a minus sign means descending."""
     scope: CaseScope | None = None
@@ -129,12 +130,14 @@ class ListQuery:
         if self.scope:
             parameters |= self.scope.get_parameters(caller)
         binding["for"] = caller.id
+        names = [value.name for value in self._label_sort_values(shape)]
         if query.cursor is not None:
-            parameters["cursor_value"], parameters["cursor_id"] = decode_cursor(
-                self.name, binding, query.cursor, 2
-            )
+            values = decode_cursor(self.name, binding, query.cursor, len(names) + 1)
+            parameters |= {
+                f"cursor_{name}": value for name, value in zip((*names, "id"), values, strict=True)
+            }
         rows, has_more = await reader.fetch_page(self._compile_page(shape), query.limit, **parameters)
-        last = [rows[-1].sort_value, rows[-1].id] if has_more else None
+        last = [getattr(rows[-1], name) for name in (*names, "id")] if has_more else None
         fields: dict[str, Any] = {"next_cursor": last and encode_cursor(self.name, binding, last)}
         if isinstance(query, CountedPageQuery):
             fields |= await self._count(reader, shape, parameters, wanted=query.count)
@@ -162,21 +165,27 @@ class ListQuery:
 
     def _build_page_query(self, shape: Shape) -> ReadQuery:
         """Return the query of a page. With a scope, it selects the ids of the records and joins them with their columns."""
-        sort_value = self.sorts[shape.sort]
+        sort_values = self._label_sort_values(shape)
+        names = [value.name for value in sort_values]
 
         def limit(rows: RowSelect) -> RowSelect:
-            columns = rows.selected_columns
-            return rows.order_by(*_build_order(columns.sort_value, columns.id, shape)).limit(shape.limit + 1)
+            return rows.order_by(*_build_order(rows.selected_columns, names, shape)).limit(shape.limit + 1)
 
-        conditions = [_is_after_cursor(sort_value, self._id, shape)] if shape.has_cursor else []
+        conditions = [_is_after_cursor(sort_values, self._id, shape)] if shape.has_cursor else []
         if self.scope is None:
-            rows = self.columns.add_columns(sort_value.label("sort_value")).where(*conditions)
+            rows = self.columns.add_columns(*sort_values).where(*conditions)
             return ReadQuery(self._combine_arms(rows, shape.filters, (), limit), shows=self.shows)
-        select_ids = select(self._id.label("id"), sort_value.label("sort_value")).where(*conditions)
+        select_ids = select(self._id.label("id"), *sort_values).where(*conditions)
         is_default = shape.sort == parse_sort(self.default_sort)[0]
         page = self._combine_arms(select_ids, shape.filters, shape.arms, limit, is_default).subquery("page")
-        rows = self.columns.add_columns(page.c.sort_value).join(page, page.c.id == self._id)
-        return ReadQuery(rows.order_by(*_build_order(page.c.sort_value, page.c.id, shape)), shows=self.shows)
+        rows = self.columns.add_columns(*(page.c[name] for name in names)).join(page, page.c.id == self._id)
+        return ReadQuery(rows.order_by(*_build_order(page.c, names, shape)), shows=self.shows)
+
+    def _label_sort_values(self, shape: Shape) -> list[Label[Any]]:
+        """Return the sort values of an order with their names in the query: `sort_value_1` and so on."""
+        values = self.sorts[shape.sort]
+        values = values if isinstance(values, tuple) else (values,)
+        return [value.label(f"sort_value_{number}") for number, value in enumerate(values, 1)]
 
     def _build_count_query(self, filters: tuple[tuple[str, object], ...], arms: tuple[str, ...]) -> ReadQuery:
         def limit(ids: RowSelect) -> RowSelect:
@@ -279,12 +288,13 @@ def build_day_start(name: str, offset: int = 0) -> ColumnElement[datetime]:
     return func.timezone(CAMBODIA_TIMEZONE.key, cast(day, DateTime))
 
 
-def _build_order(sort_value: Any, record_id: Any, shape: Shape) -> list[ColumnElement[Any]]:
-    columns = (sort_value, record_id)
-    return [column.asc() if shape.is_ascending else column.desc() for column in columns]
+def _build_order(columns: Any, sort_names: Sequence[str], shape: Shape) -> list[ColumnElement[Any]]:
+    ordered = [columns[name] for name in (*sort_names, "id")]
+    return [column.asc() if shape.is_ascending else column.desc() for column in ordered]
 
 
-def _is_after_cursor(sort_value: Any, record_id: Any, shape: Shape) -> Condition:
-    row = tuple_(sort_value, record_id)
-    cursor = tuple_(bindparam("cursor_value", type_=sort_value.type), bindparam("cursor_id", type_=Uuid))
+def _is_after_cursor(sort_values: Sequence[Label[Any]], record_id: Any, shape: Shape) -> Condition:
+    row = tuple_(*(value.element for value in sort_values), record_id)
+    parameters = [bindparam(f"cursor_{value.name}", type_=value.type) for value in sort_values]
+    cursor = tuple_(*parameters, bindparam("cursor_id", type_=Uuid))
     return row > cursor if shape.is_ascending else row < cursor

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accessed_records import RECORD_KINDS, AccessedRecord
-from app.access.log import get_accessed_records, get_driver_connection
+from app.access.log import get_driver_connection
+from app.access.session_records import get_accessed_records
 from app.models.record import Record
 
 

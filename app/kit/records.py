@@ -4,7 +4,8 @@ A record that does not exist and a record that the caller cannot see raise the s
 
 Every lock lasts until the transaction of the request ends. A request that waits for a lock fails with `TimedOut` after
 five seconds (`lock_timeout` of the database role), and with `Conflict` if PostgreSQL detects a deadlock. To avoid
-deadlocks, every operation that locks records of a case locks the case first.
+deadlocks, every operation that locks records of a case locks the case first. An operation that opens or links cases
+calls `lock_case_opening` before it locks a case.
 """
 
 from collections.abc import Mapping
@@ -21,13 +22,15 @@ from app.access.accessed_records import RECORD_KINDS
 from app.access.log import refresh_context
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
-from app.models import Case
+from app.kit.entered_in_error import check_not_entered_in_error
+from app.kit.state_machine import raise_if_unmet
+from app.models import Case, CaseLink
 from app.models.record import CaseRecord, Record
 from app.schemas.fault_messages import VALIDATION_MESSAGES
 from app.schemas.merge_patch import apply_merge_patch
 from app.schemas.validation_faults import convert_validation_errors
 
-RecordT = TypeVar("RecordT", bound=Record)
+RecordT = TypeVar("RecordT", bound=Record | CaseLink)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 RecordIdOrQuery = UUID | ScalarSelect[UUID]
 """The id of a record, or a scalar subquery that selects the id."""
@@ -188,10 +191,12 @@ async def get_version_for_update(
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
         StaleVersion: the record has another version.
+        GateRefused: the record was entered in error, so it is final.
     """
     record = await get_for_update(session, record_type, record_id)
     if record.version != expected_version:
         raise StaleVersion
+    raise_if_unmet(check_not_entered_in_error(record))
     record.version += 1
     return record
 

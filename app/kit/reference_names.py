@@ -58,6 +58,22 @@ def place_refs(codes: Any) -> ScalarSelect[Any]:
     return select(places).where(col(Place.code) == any_(codes)).scalar_subquery()
 
 
+def staff_refs(user_ids: Any) -> ScalarSelect[Any]:
+    """Select the references to the users of an array of ids, by name; NULL without any."""
+    return _id_refs(User, user_ids)
+
+
+def agency_refs(agency_ids: Any) -> ScalarSelect[Any]:
+    """Select the references to the agencies of an array of ids, by name; NULL without any."""
+    return _id_refs(Agency, agency_ids)
+
+
+def _id_refs(model: type[User] | type[Agency], ids: Any) -> ScalarSelect[Any]:
+    ref = func.json_build_object("id", col(model.id), "name", col(model.name))
+    refs = func.json_agg(aggregate_order_by(ref, col(model.name), col(model.id)), type_=JSON)
+    return select(refs).where(col(model.id) == any_(ids)).scalar_subquery()
+
+
 def fund_name(fund_id: Any) -> ScalarSelect[str]:
     """Select the name of a fund."""
     return select(col(Fund.name)).where(col(Fund.id) == fund_id).scalar_subquery()

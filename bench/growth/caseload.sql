@@ -60,11 +60,12 @@ SELECT case_id, opened_at, 1, case_number, child_id, c.kind, status, team_id, le
 
 INSERT INTO referrals (
     id, created_at, version, child_id, case_id, agency_id, team_id, external_id, tracking_number, source, urgency,
-    concern_kind, status, received_at, updated_at, province_code, content_encrypted
+    concern_kind, status, received_at, updated_at, province_code, identity_changed_by_staff,
+    content_encrypted
 )
 SELECT referral_id, opened_at, 1, child_id, case_id, growth.make_id('agency', 0), team_id, 'growth-' || number,
        'R-GROWTH-' || number, 'api', 'routine', c.kind, 'accepted', opened_at, opened_at, c.province_code,
-       referral_encrypted
+       false, referral_encrypted
   FROM invented_cases c JOIN case_contents USING (number);
 
 INSERT INTO people (id, created_at, version, child_id, case_id, role, relationship, is_responsible, details_encrypted)
@@ -78,20 +79,23 @@ SELECT case_id, co_worker_id, child_id, opened_at FROM invented_cases WHERE co_w
 INSERT INTO name_tokens (owner_id, token, kind, child_id)
 SELECT o.owner_id, token, o.kind, c.child_id
   FROM invented_cases c JOIN case_contents USING (number)
- CROSS JOIN LATERAL (VALUES (c.child_id, 'child'), (c.referral_id, 'accepted_referral')) AS o (owner_id, kind)
- CROSS JOIN access.list_stored_tokens(tokens) AS token
+ CROSS JOIN LATERAL (
+    VALUES (c.child_id, 'child', child_tokens), (c.referral_id, 'accepted_referral', referral_tokens)
+ ) AS o (owner_id, kind, tokens)
+ CROSS JOIN access.shorten_tokens_to_store(o.tokens) AS token
  WHERE o.kind = 'child' OR (SELECT has_referral_tokens FROM growth.settings);
 
 DELETE FROM invented_cases WHERE is_measured;
 
 INSERT INTO assessments (
     id, created_at, version, child_id, case_id, status, author_id, submitted_by_id, submitted_at, contributor_ids,
-    decided_by_id, decided_at, subject, kind, risk_level, ratings, updated_at, content_encrypted
+    decided_by_id, decided_at, subject, kind, risk_level, ratings, symptoms,
+    family_circumstances, updated_at, content_encrypted
 )
 SELECT assessment_id, opened_at, 1, child_id, case_id, CASE WHEN status = 'assessment' THEN 'submitted' ELSE 'approved' END,
        lead_worker_id, lead_worker_id, opened_at, '{}', CASE WHEN status <> 'assessment' THEN supervisor_id END,
        CASE WHEN status <> 'assessment' THEN opened_at + interval '20 days' END, 'child', 'initial', risk_level,
-       '{"education": 2, "behaviour": 2}', opened_at, growth.filler(900)
+       '{"education": 2, "behaviour": 2}', '{anxiety,sleep_problems}', '{poverty,alcohol}', opened_at, growth.filler(900)
   FROM invented_cases;
 
 INSERT INTO care_plans (
@@ -134,16 +138,16 @@ SELECT growth.make_id('review', number), opened_at, 1, child_id, case_id, plan_i
 
 INSERT INTO support_sessions (
     id, created_at, version, child_id, case_id, kind, status, planned_at, held_at, recorded_at, attendance, areas,
-    goal_ids, worker_id, author_id, updated_at, content_encrypted
+    topics, goal_ids, worker_id, author_id, updated_at, content_encrypted
 )
 SELECT growth.make_id('session', 100 * number + n), held_at, 1, child_id, case_id, 'therapy', 'held', NULL, held_at,
-       held_at, 'attended', '{}'::text[], '{}'::uuid[], lead_worker_id, lead_worker_id, held_at, growth.filler(900)
+       held_at, 'attended', '{}'::text[], '{emotions,self_protection}'::text[], '{}'::uuid[], lead_worker_id, lead_worker_id, held_at, growth.filler(900)
   FROM invented_cases, generate_series(1, session_count) AS n,
        LATERAL (SELECT last_session_at - make_interval(days => 7 * (n - 1)) AS held_at)
  WHERE held_at >= opened_at
  UNION ALL
 SELECT growth.make_id('planned session', number), generated_at, 1, child_id, case_id, 'home_visit', 'planned',
-       generated_at + make_interval(days => 1 + number % 14), NULL, NULL, NULL, '{}', '{}', lead_worker_id,
+       generated_at + make_interval(days => 1 + number % 14), NULL, NULL, NULL, '{}', '{}', '{}', lead_worker_id,
        lead_worker_id, generated_at, growth.filler(200)
   FROM invented_cases WHERE status <> 'closed';
 
@@ -170,25 +174,28 @@ SELECT growth.make_id('service referral', number), opened_at, 1, child_id, case_
 
 INSERT INTO exit_plans (
     id, created_at, version, child_id, case_id, status, author_id, submitted_by_id, submitted_at, contributor_ids,
-    decided_by_id, decided_at, ends_on, updated_at, content_encrypted
+    decided_by_id, decided_at, ends_on, conditions_met, conditions_unmet, updated_at, content_encrypted
 )
 SELECT growth.make_id('exit plan', number), opened_at, 1, child_id, case_id, 'approved', lead_worker_id, NULL, NULL, '{}',
-       supervisor_id, opened_at, generated_at::date + 60, opened_at, growth.filler(500)
+       supervisor_id, opened_at, generated_at::date + 60, '{in_school,confident,friends,safe_home,supporter_able}',
+       '{self_protection}', opened_at, growth.filler(500)
   FROM invented_cases WHERE status IN ('exiting', 'closed');
 
 INSERT INTO follow_ups (
-    id, created_at, version, child_id, case_id, months, due_on, status, author_id, updated_at, content_encrypted
+    id, created_at, version, child_id, case_id, months, due_on, status, author_id, conditions_met, conditions_unmet,
+    updated_at, content_encrypted
 )
 SELECT growth.make_id('follow-up', 100 * number + months), opened_at, 1, child_id, case_id, months,
        closed_on + 30 * months, CASE WHEN closed_on + 30 * months < generated_at::date THEN 'held' ELSE 'due' END,
-       lead_worker_id, opened_at, growth.filler(120)
+       lead_worker_id, '{}', '{}', opened_at, growth.filler(120)
   FROM invented_cases, unnest(ARRAY[1, 3, 6]) AS months WHERE status = 'closed';
 
 INSERT INTO disbursements (
     id, created_at, version, child_id, case_id, number, case_number, beneficiary, category, amount, currency, urgency,
-    status, instalment, instalments, release_on, requested_by_id, tenders, receipt_document_ids, updated_at
+    status, instalment, instalments, release_on, requested_by_id, tenders, receipt_document_ids, finance_documents,
+    updated_at
 )
 SELECT growth.make_id('disbursement', number), opened_at, 1, child_id, case_id, 'A-GROWTH-' || number,
        case_number, 'child', 'transport', 1250, 'USD', 'routine', 'requested', 1, 1, opened_on, lead_worker_id, '{}', '{}',
-       opened_at
+       '[]', opened_at
   FROM invented_cases, growth.settings s WHERE number / s.team_count % 20 = 0;

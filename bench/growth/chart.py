@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.rendering.printed_file import PrintedFile
 from app.rendering.svg import build_element, build_svg, build_text
 
 LEFT_MARGIN, PLOT_WIDTH, RIGHT_MARGIN = 430.0, 300.0, 190.0
@@ -11,7 +12,7 @@ SHADES = ("#c9c9c9", "#8a8a8a", "#3d3d3d", "#000")
 """Fill of the bars, from the smallest to the largest database."""
 
 
-def draw_growth_chart(operations: Mapping[str, Mapping[str, Any]], max_ratio: float) -> str:
+def draw_growth_chart(operations: Mapping[str, Mapping[str, Any]], max_ratio: float) -> PrintedFile:
     """Return the chart as SVG. Each group has its own scale, so that bars of equal length mean no growth."""
     case_counts = list(next(iter(operations.values()))["medians"])
     group_height = BAR_HEIGHT * len(case_counts) + GROUP_SPACING

@@ -4,12 +4,12 @@ import random
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import md5
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from app.models import Case, Child, Person, Referral
+from app.models.referrals import StoredCaregiver, StoredReferralContent
 from app.services.persons import person_details
 from bench.caseload import SUMMARY_TEXT, generate_referral
 
@@ -22,7 +22,8 @@ COLUMNS = {
     "case_encrypted": "bytea",
     "referral_encrypted": "bytea",
     "person_encrypted": "bytea",
-    "tokens": "integer[]",
+    "child_tokens": "integer[]",
+    "referral_tokens": "integer[]",
 }
 """Columns of the temporary table `case_contents` and their types."""
 
@@ -36,15 +37,24 @@ def make_id(kind: str, number: int) -> UUID:
 
 
 @lru_cache(maxsize=4096)
-def invent_referral(seed: Seed) -> dict[str, Any]:
+def invent_referral(seed: Seed) -> StoredReferralContent:
     """Return the content of a referral."""
     return generate_referral(random.Random(seed), seed)  # noqa: S311 - must be reproducible, not secret
 
 
+def _get_caregiver(referral: StoredReferralContent) -> StoredCaregiver:
+    """Return the caregiver of a generated referral, or raise LookupError if it has none."""
+    if (caregiver := referral["caregiver"]) is None:
+        raise LookupError
+    return caregiver
+
+
 @lru_cache(maxsize=4096)
-def _compute_tokens(seed: Seed) -> list[int]:
-    keys = person_details.get_referral_search_keys(invent_referral(seed))  # type: ignore[arg-type]
-    return person_details.hash_search_keys(keys)
+def _compute_tokens(seed: Seed) -> tuple[list[int], list[int]]:
+    """Return the search tokens of the child of a case, and those of its referral."""
+    referral = invent_referral(seed)
+    child_tokens = person_details.hash_child_search_keys(referral["child"], [_get_caregiver(referral)])
+    return child_tokens, person_details.hash_referral_search_keys(referral)
 
 
 def _build_row(number: int, seed: Seed) -> tuple[object, ...]:
@@ -57,9 +67,9 @@ def _build_row(number: int, seed: Seed) -> tuple[object, ...]:
         referral["concern"]["kind"],
         Child.identity.encrypt(make_id("child", number), child),
         Case.content.encrypt(make_id("case", number), {"summary": SUMMARY_TEXT[number % 40 :]}),
-        Referral.content.encrypt(make_id("referral", number), referral),  # type: ignore[arg-type]
-        Person.details.encrypt(make_id("person", number), referral["caregiver"]),
-        _compute_tokens(seed),
+        Referral.content.encrypt(make_id("referral", number), referral),
+        Person.details.encrypt(make_id("person", number), _get_caregiver(referral)),  # type: ignore[arg-type]
+        *_compute_tokens(seed),
     )
 
 

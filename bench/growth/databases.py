@@ -69,10 +69,10 @@ def open_databases(server: EmbeddedServer, sizes: Sequence[GrowthSize]) -> list[
             asyncio.run(
                 _create_database(server.build_url(ADMIN_ROLE, _load_admin_password(), "postgres"), size)
             )
-            upgrade_schema(asyncio.run(create_database_roles(admin_url)).owner)
+            upgrade_schema(asyncio.run(create_database_roles(admin_url, reset_passwords=True)).owner)
             asyncio.run(_fill_structure(admin_url, size))
     # The passwords of the roles are the same in all databases, and only the last ones are valid.
-    urls = asyncio.run(create_database_roles(admin_urls[-1]))
+    urls = asyncio.run(create_database_roles(admin_urls[-1], reset_passwords=True))
     postgres_pid = int((server.data_dir / "postmaster.pid").read_text().split()[0])
     databases = [
         GrowthDatabase(size, admin_url, _write_home(size, urls), postgres_pid)
@@ -123,9 +123,10 @@ def _write_home(size: GrowthSize, urls: DatabaseUrls) -> dict[str, str]:
             make_url(url).set(database=f"growth_{size.case_count}").render_as_string(hide_password=False)
             for url in (urls.owner, urls.api, urls.reports)
         )
-    ).save(home / "database.json")
+    ).save(home)
     return {
         "FIRSTSTEP_HOME": str(home),
+        "FIRSTSTEP_MODE": "demo",  # the callers have no second factor
         "FIRSTSTEP_KEYS_FILE": str(HOME / "keys.json"),
         "FIRSTSTEP_PUBLIC_URL": ISSUER,
         "FIRSTSTEP_REQUESTS_PER_MINUTE": UNLIMITED_REQUESTS,

@@ -3,9 +3,9 @@
 -- One link per 100 cases, most of them between cases of different teams, and one link of the measured worker, whose other
 -- cases have none: their numbers are multiples of 400.
 INSERT INTO case_links (
-    id, child_id, case_id, linked_child_id, linked_case_id, linked_by_id, linked_at, reason_encrypted
+    id, version, child_id, case_id, linked_child_id, linked_case_id, linked_by_id, linked_at, reason_encrypted
 )
-SELECT growth.make_id('link', pair), growth.make_id('child', least_number), growth.make_id('case', least_number),
+SELECT growth.make_id('link', pair), 1, growth.make_id('child', least_number), growth.make_id('case', least_number),
        growth.make_id('child', greatest_number), growth.make_id('case', greatest_number),
        growth.make_id('supervisor', 0), s.generated_at, growth.filler(80)
   FROM growth.settings s
@@ -50,12 +50,18 @@ SELECT growth.make_id('grant', n), growth.make_id('case', n), growth.make_id('ch
 -- Referrals that the first team has received. The temporary table case_contents has their contents.
 INSERT INTO referrals (
     id, created_at, version, agency_id, team_id, external_id, tracking_number, source, urgency, concern_kind, status,
-    received_at, updated_at, province_code, content_encrypted
+    received_at, updated_at, province_code, identity_changed_by_staff, content_encrypted
 )
 SELECT growth.make_id('referral', number), s.generated_at, 1, growth.make_id('agency', 0), growth.make_id('team', 0),
        'growth-' || number, 'R-GROWTH-' || number, 'api', 'routine', kind, 'received', s.generated_at, s.generated_at,
-       province_code, referral_encrypted
+       province_code, false, referral_encrypted
   FROM growth.settings s, case_contents;
 
+-- Permissions without an end, so that the limit of compared identities per day does not stop the measurement.
+INSERT INTO matching_allowances (id, referral_id, allowed_by_id, allowed_at, reason_encrypted)
+SELECT growth.make_id('allowance', number), growth.make_id('referral', number), growth.make_id('worker', 1),
+       'infinity', growth.filler(80)
+  FROM case_contents;
+
 INSERT INTO name_tokens (owner_id, token, kind, child_id)
-SELECT growth.make_id('referral', number), token, 'referral', NULL FROM case_contents, access.list_stored_tokens(tokens) AS token;
+SELECT growth.make_id('referral', number), token, 'referral', NULL FROM case_contents, access.shorten_tokens_to_store(referral_tokens) AS token;

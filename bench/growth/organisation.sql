@@ -8,20 +8,21 @@ INSERT INTO api_clients (id, created_at, version, agency_id, name, scopes, is_ac
 VALUES (growth.make_id('api client', 0), now(), 1, growth.make_id('agency', 0), 'Case system', '{referrals}', true);
 
 INSERT INTO providers (
-    id, created_at, version, name, kind, services, province_codes, is_active, details
+    id, created_at, version, name, name_key, kind, services, province_codes, is_active, details
 )
-VALUES (growth.make_id('provider', 0), now(), 1, 'Provincial hospital', 'hospital', '{medical}', '{}', true, '{}');
+VALUES (growth.make_id('provider', 0), now(), 1, 'Provincial hospital', 'provincial hospital', 'hospital', '{medical}', '{}', true, '{}');
 
 INSERT INTO teams (id, created_at, version, name, is_active)
 SELECT growth.make_id('team', team), now(), 1, 'Growth team ' || team, true
   FROM growth.settings s, generate_series(0, s.team_count - 1) AS team;
 
-INSERT INTO users (id, created_at, version, email, name, roles, is_active)
-SELECT growth.make_id('worker', worker), now(), 1, 'worker-' || worker || '@growth.example', 'Worker ' || worker,
+INSERT INTO users (id, created_at, version, email, email_key, name, name_key, roles, is_active)
+SELECT growth.make_id('worker', worker), now(), 1, 'worker-' || worker || '@growth.example', 'worker-' || worker || '@growth.example', 'Worker ' || worker, 'worker ' || worker,
        '{social_worker}'::text[], true
   FROM growth.settings s, generate_series(0, 10 * s.team_count - 1) AS worker
  UNION ALL
-SELECT growth.make_id('supervisor', team), now(), 1, 'supervisor-' || team || '@growth.example', 'Supervisor ' || team,
+SELECT growth.make_id('supervisor', team), now(), 1, 'supervisor-' || team || '@growth.example',
+       'supervisor-' || team || '@growth.example', 'Supervisor ' || team, 'supervisor ' || team,
        '{supervisor}'::text[], true
   FROM growth.settings s, generate_series(0, s.team_count - 1) AS team;
 

@@ -175,4 +175,4 @@ def write_results(result: Result) -> None:
     """Write the result as JSON, as Markdown and as a picture."""
     (RESULTS_DIR / "growth.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     (RESULTS_DIR / "growth.md").write_text(render_markdown(result))
-    (RESULTS_DIR / "growth.svg").write_text(draw_growth_chart(result["operations"], MAX_RATIO))
+    (RESULTS_DIR / "growth.svg").write_bytes(draw_growth_chart(result["operations"], MAX_RATIO).content)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from app.access.permissions import Permission, has_permission
+from app.access.permissions import POLICY, Permission
 from app.access.vault import get_vault
 from app.errors import Unauthenticated
 from bench.limit.access import Access, Database, Refused
@@ -62,7 +62,7 @@ async def respond(request: Request, method: str) -> Response:
     try:
         if access.roles is None:
             raise Refused(401)  # noqa: TRY301 - recorded like every other rejection
-        if not has_permission(access.roles, permission):
+        if POLICY[permission].isdisjoint(access.roles):
             raise Refused(403)  # noqa: TRY301
         return await operation(database, access, request)
     except Refused as refusal:

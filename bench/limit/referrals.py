@@ -66,12 +66,11 @@ async def insert_referral(
         "status": "received", "received_at": now, "updated_at": now, "acknowledged_at": None, "decided_at": None,
         "decline_reason_code": None, "signposted_to": [], "questions": [],
     }  # fmt: skip
-    search_keys = person_details.get_child_search_keys(payload["child"])
     parameters = (
         referral_id, now, access.agency_id, external_id, tracking_number, payload["urgency"], payload["concern"]["kind"],
         payload["child"]["place_code"][:2],
         cipher.encrypt(payload, table="referrals", column="content_encrypted", row_id=referral_id),
-        person_details.hash_search_keys(search_keys),
+        person_details.hash_referral_search_keys({**payload, "caregiver": None}),  # type: ignore[typeddict-item]
         access.caller_id, key.digest, record_id, key.fingerprint,
         cipher.encrypt({"body": content}, table="idempotency_records", column="response_encrypted", row_id=record_id),
         access.event_id,

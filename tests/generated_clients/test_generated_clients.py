@@ -15,7 +15,7 @@ import pytest
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
-GENERATORS = Path(os.environ.get("FIRSTSTEP_TEST_GENERATORS", ROOT / ".venv" / "generators"))
+GENERATORS = Path(os.environ.get("TEST_GENERATORS", ROOT / ".venv" / "generators"))
 
 
 def run(folder: Path, *command: str) -> None:

@@ -13,6 +13,8 @@ def test_dates_and_ages_are_formatted_in_the_language() -> None:
         "date": "2015-05-04",
         "precision": "day",
         "estimated_age": None,
+        "estimated_age_min": None,
+        "estimated_age_max": None,
         "estimated_on": None,
     }
     assert format_age(exact_birth, date(2026, 5, 3), "en") == "10"

@@ -6,8 +6,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from fastapi import Request
 
+from app.http.session import _compute_fingerprint
 from tests.support.case_lifecycle import assessment_payload, create_closed_case
+from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of, referral_payload
 
@@ -83,6 +86,59 @@ async def test_key_is_bound_to_one_request_of_one_caller(scenario: Scenario) -> 
         assert (response.status_code, response.headers.get(REPLAYED_HEADER)) == (201, None)
 
 
+async def test_key_is_bound_to_if_match_and_query_string(scenario: Scenario) -> None:
+    # Fails if the fingerprint covers only the path and the body: the second request gets the response of the first.
+    referral, supervisor = await scenario.create_referral(), scenario.supervisor_north
+    path = f"/v1/referrals/{referral['id']}/acknowledge"
+    assert (await supervisor.post(path, {}, etag='"1"', key="key-0001")).status_code == 200
+    repeated = await supervisor.post(path, {}, etag='"1"', key="key-0001")
+    assert (repeated.status_code, repeated.headers[REPLAYED_HEADER]) == (200, "true")
+    for changed in (
+        await supervisor.post(path, {}, etag='"2"', key="key-0001"),
+        await supervisor.post(path, {}, etag='"1", "2"', key="key-0001"),
+        await supervisor.post(path, {}, key="key-0001"),
+    ):
+        assert (changed.status_code, changed.json()["type"]) == (422, KEY_REUSED)
+
+
+async def test_key_is_bound_to_the_query_string(scenario: Scenario) -> None:
+    # No endpoint that writes has a query parameter, so the response to a changed query string is never the stored one.
+    referral, supervisor = await scenario.create_referral(), scenario.supervisor_north
+    path = f"/v1/referrals/{referral['id']}/acknowledge"
+    assert (await supervisor.post(path, {}, etag='"1"', key="key-0001")).status_code == 200
+    for query in ("?x=1", "?limit=1", "?"):
+        changed = await supervisor.post(path + query, {}, etag='"1"', key="key-0001")
+        assert changed.status_code == (200 if query == "?" else 422), changed.text
+        assert (REPLAYED_HEADER in changed.headers) is (query == "?")
+
+
+@pytest.mark.parametrize("changed", ["a=2", "a=1&a=1", "b=1", "", "a=1&"])
+async def test_fingerprint_contains_the_query_string(changed: str) -> None:
+    # Planted: `query_string` removed from `_compute_fingerprint`.
+    fingerprints = [await _compute_fingerprint(build_request(query)) for query in ("a=1", "a=1", changed)]
+    assert fingerprints[0] == fingerprints[1]
+    assert fingerprints[0] != fingerprints[2]
+
+
+def build_request(query: str) -> Request:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/referrals", "query_string": query.encode(), "headers": [],
+    }  # fmt: skip
+    return Request(scope, receive)
+
+
+async def test_accept_language_and_content_type_parameters_do_not_change_a_retry(scenario: Scenario) -> None:
+    payload = referral_payload()
+    first = await scenario.partner_one.post("/v1/referrals", payload, key="key-0001")
+    for headers in ({"accept-language": "km"}, {"content-type": "application/json; charset=utf-8"}):
+        repeated = await scenario.partner_one.post("/v1/referrals", payload, key="key-0001", headers=headers)
+        assert (repeated.status_code, repeated.headers[REPLAYED_HEADER]) == (201, "true")
+        assert repeated.content == first.content
+
+
 async def test_key_is_required_from_api_clients_and_optional_for_people(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
@@ -136,7 +192,7 @@ async def test_retry_returns_404_if_the_child_is_not_visible_any_more(
     response = await scenario.worker_north.post(people_path, PERSON_PAYLOAD, key="key-0001")
     assert response.status_code == 404
     (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
-    assert (entry["outcome"], entry["child_id"]) == ("not_found", None)
+    assert (entry["outcome"], entry["child_id"]) == ("not_found", case["child_id"])
     await superuser_connection.execute(
         "UPDATE users SET roles = '{finance_officer}' WHERE id = $1", id_of("worker_north")
     )
@@ -249,7 +305,9 @@ async def test_retry_returns_404_if_the_case_is_not_visible_any_more(
     )
     lead_worker = {"lead_worker_id": str(id_of("worker_north_2"))}
     reopen_response = await supervisor.act(
-        f"/v1/cases/{closed_case['id']}", "reopen", {"reason": "She is back.", **lead_worker}
+        f"/v1/cases/{closed_case['id']}",
+        "reopen",
+        {"reason": "She is back.", "consent": REOPENING_CONSENT_PAYLOAD, **lead_worker},
     )
     case_path = f"/v1/cases/{expect_json(reopen_response, 201)['id']}"
     expect_json(await supervisor.act(case_path, "assign", {**lead_worker, "co_worker_ids": [str(worker.id)]}))

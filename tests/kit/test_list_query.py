@@ -54,8 +54,8 @@ async def insert_users(superuser: Any, count: int, **columns: str) -> None:
     names = ", ".join(columns)
     values = ", ".join(columns.values())
     await superuser.execute(
-        f"INSERT INTO users (id, created_at, version, email, is_active, roles, {names})"  # noqa: S608 - constants
-        f" SELECT gen_random_uuid(), now(), 1, gen_random_uuid()::text, true, '{{}}', {values}"
+        f"INSERT INTO users (id, created_at, version, email, email_key, name_key, is_active, roles, {names})"  # noqa: S608 - constants
+        f" SELECT gen_random_uuid(), now(), 1, '', gen_random_uuid()::text, '', true, '{{}}', {values}"
         f" FROM generate_series(1, {count}) AS number"
     )
 
@@ -84,7 +84,7 @@ async def test_pages_neither_skip_nor_repeat_records(
     known_ids = [row.id for row in everyone.rows]
     assert len(ids) == len(set(ids))
     assert [user_id for user_id in ids if user_id in known_ids] == known_ids
-    values = [row.sort_value for row in everyone.rows]
+    values = [row.sort_value_1 for row in everyone.rows]
     assert values == sorted(values, reverse=sort.startswith("-"))
 
 

@@ -106,6 +106,8 @@ async def _create_acknowledged_referral(scenario: Scenario, **changes: Any) -> s
     referral = await scenario.create_referral(**changes)
     path = f"/v1/referrals/{referral['id']}"
     assert (await scenario.supervisor_north.act(path, "acknowledge")).status_code == 200
+    for caller in (scenario.supervisor_north, scenario.manager):
+        await caller.open_matches(path)
     return path
 
 
@@ -132,7 +134,9 @@ async def test_concurrently_opened_cases_are_numbered_without_gaps(
 
 
 def _written_consent_payload() -> dict[str, Any]:
-    return {"given_by": ["child"], "method": "written", "on": "2026-11-10", "scope": ["services"]}
+    return {
+        "given_by": ["child", "caregiver"], "method": "written", "on": "2026-11-10", "scope": ["services", "share_with_fsc"],
+    }  # fmt: skip
 
 
 async def test_concurrent_acceptances_for_a_known_child_share_one_case(

@@ -8,7 +8,7 @@ from app.models.record import utc_now
 from tests.support.scenario import Scenario, referral_payload
 
 GIVEN_COLUMNS = {
-    *("id", "agency_id", "external_id", "tracking_number", "source"),
+    *("id", "agency_id", "external_id", "external_id_key", "tracking_number", "source"),
     *("urgency", "concern_kind", "province_code", "content_encrypted"),
 }
 

@@ -5,8 +5,9 @@ from random import Random
 from typing import Any
 
 from tests.model_based.child_model import (
+    LEADER_ROLES,
+    MANAGER_ROLES,
     SUPERVISOR_IDS_BY_TEAM,
-    SUPERVISOR_ROLES,
     ChildModel,
     ModelRecord,
     OperationContext,
@@ -14,6 +15,7 @@ from tests.model_based.child_model import (
     Rejected,
     check_case_open,
     check_writable,
+    has_role,
     raise_if_unmet,
     random_id,
     register_operation,
@@ -44,22 +46,22 @@ def submit_draft(context: OperationContext, content_unmet: list[str]) -> Iterato
     context.record.update(status="submitted", submitted_by_id=context.caller_id, **NO_DECISION)
 
 
-def check_decider(context: OperationContext) -> list[str]:
-    record = context.record
-    writer_ids = {record["author_id"], record["submitted_by_id"], *record.hidden["contributor_ids"]}
+def check_decider(context: OperationContext, writer_ids: set[str | None]) -> list[str]:
+    """Return why the caller may not decide on a record that these people wrote or submitted."""
+    supervisor_ids = SUPERVISOR_IDS_BY_TEAM[context.case["team_id"]]
+    is_substitute = has_role(context.caller_id, MANAGER_ROLES) and not supervisor_ids - writer_ids
     unmet = ["own_work"] if context.caller_id in writer_ids else []
-    return unmet + check_supervises_team(context)
-
-
-def check_supervises_team(context: OperationContext) -> list[str]:
-    return [] if context.caller_id in SUPERVISOR_IDS_BY_TEAM[context.case["team_id"]] else ["not_your_team"]
+    return unmet + ([] if context.caller_id in supervisor_ids or is_substitute else ["not_your_team"])
 
 
 def record_decision(context: OperationContext, status: str, content_unmet: list[str]) -> Iterator[None]:
     status_unmet = [] if context.record["status"] == "submitted" else ["status"]
-    raise_if_unmet(check_case_open(context.case), status_unmet, check_decider(context), content_unmet)
+    record = context.record
+    writer_ids = {record["author_id"], record["submitted_by_id"], *record.hidden["contributor_ids"]}
+    unmet = check_decider(context, writer_ids)
+    raise_if_unmet(check_case_open(context.case), status_unmet, unmet, content_unmet)
     yield
-    context.record.update(
+    record.update(
         status=status,
         decided_by_id=context.caller_id,
         decision_comment=(context.payload or {}).get("comment"),
@@ -188,7 +190,7 @@ def submit_assessment(context: OperationContext) -> Iterator[None]:
     return submit_draft(context, check_assessment_complete(context.record))
 
 
-@register_operation("POST /assessments/{id}/approve", "assessments", SUPERVISOR_ROLES, weight=40)
+@register_operation("POST /assessments/{id}/approve", "assessments", LEADER_ROLES, weight=40)
 def approve_assessment(context: OperationContext) -> Iterator[None]:
     yield from record_decision(context, "approved", [])
     context.record.hidden["decided_at"] = context.child.tick()
@@ -200,7 +202,7 @@ def approve_assessment(context: OperationContext) -> Iterator[None]:
 
 
 @register_operation(
-    "POST /assessments/{id}/return", "assessments", SUPERVISOR_ROLES, build_payload=comment_payload
+    "POST /assessments/{id}/return", "assessments", LEADER_ROLES, build_payload=comment_payload
 )
 def return_assessment(context: OperationContext) -> Iterator[None]:
     return record_decision(context, "returned", [])

@@ -134,11 +134,12 @@ def is_assigned(user_id: str, case: ModelRecord) -> bool:
     return user_id == case["lead_worker_id"] or user_id in case["co_worker_ids"]
 
 
+def has_role(user_id: str, roles: frozenset[str]) -> bool:
+    return ROLES_BY_NAME[NAMES_BY_ID[user_id]] in roles
+
+
 def leads_case(user_id: str, case: ModelRecord) -> bool:
-    return (
-        user_id in SUPERVISOR_IDS_BY_TEAM[case["team_id"]]
-        or ROLES_BY_NAME[NAMES_BY_ID[user_id]] in MANAGER_ROLES
-    )
+    return user_id in SUPERVISOR_IDS_BY_TEAM[case["team_id"]] or has_role(user_id, MANAGER_ROLES)
 
 
 def can_see(user_id: str, case: ModelRecord) -> bool:

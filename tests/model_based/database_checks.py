@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import httpx
+
 from tests.model_based.child_model import ChildModel, ModelRecord
 from tests.support.scenario import child_ids_in
 
@@ -127,6 +129,13 @@ FORBIDDEN_STATES = {
         SELECT c.id FROM cases c WHERE c.last_contact_on IS DISTINCT FROM (
             SELECT (max(s.held_at) AT TIME ZONE 'Asia/Phnom_Penh')::date FROM support_sessions s
              WHERE s.case_id = c.id AND s.status = 'held')""",
+    "case whose current periods have another status, team or lead worker": """
+        SELECT c.id FROM cases c
+          LEFT JOIN status_periods s ON s.case_id = c.id AND s.ended_at IS NULL
+          LEFT JOIN assignment_periods a ON a.case_id = c.id AND a.ended_at IS NULL
+         WHERE s.status IS DISTINCT FROM c.status
+            OR CASE c.status WHEN 'closed' THEN a.case_id IS NOT NULL
+                    ELSE (a.team_id, a.lead_worker_id) IS DISTINCT FROM (c.team_id, c.lead_worker_id) END""",
     "active or exiting case without an approved care plan of the child": """
         SELECT c.id FROM cases c WHERE c.status IN ('active', 'exiting') AND NOT EXISTS (
             SELECT FROM care_plans p WHERE p.case_id = c.id AND p.subject = 'child' AND p.status = 'approved')""",
@@ -156,6 +165,17 @@ FORBIDDEN_STATES = {
     "service referral sent without a valid consent": """
         SELECT s.id FROM service_referrals s JOIN consents k ON k.id = s.consent_id
          WHERE s.sent_at > k.withdrawn_at OR (s.sent_at IS NOT NULL AND k.status <> 'given')""",
+    "service referral sent on a legal basis without a confirmation, or after a later refusal": """
+        SELECT s.id FROM service_referrals s JOIN consents k ON k.id = s.consent_id
+         WHERE k.basis_without_consent IS NOT NULL AND s.sent_at IS NOT NULL AND k.basis_confirmed_at IS NULL
+            OR k.basis_without_consent IS NULL AND EXISTS (
+               SELECT FROM consents r
+                WHERE r.child_id = s.child_id AND r.status = 'refused' AND r.scope && '{share_with_providers}'
+                  AND r.created_at < s.sent_at AND (r.given_on, r.created_at) > (k.given_on, k.created_at)
+                  AND NOT EXISTS (
+                      SELECT FROM consents l
+                       WHERE l.child_id = s.child_id AND l.status = 'given' AND l.scope && '{share_with_providers}'
+                         AND (l.given_on, l.created_at) > (r.given_on, r.created_at) AND l.created_at < s.sent_at))""",
 }
 FORBIDDEN_STATES_QUERY = " UNION ALL ".join(
     f"SELECT '{description}' AS description, x.id::text FROM ({sql}) AS x (id)"  # noqa: S608 - constants
@@ -216,5 +236,9 @@ def is_logged(response: ObservedResponse, rows: list[Any]) -> bool:
     )
 
 
-def observe_response(request_id: str, actor_id: str, status: int, body: Any) -> ObservedResponse:
-    return ObservedResponse(request_id, actor_id, status, child_ids_in(body) if status < 300 else set())
+def observe_response(
+    response: httpx.Response, actor_id: str, body: Any, named_child_ids: set[str]
+) -> ObservedResponse:
+    """Return the facts of a response. The log of a rejected request contains the children that the request names."""
+    child_ids = child_ids_in(body) if response.status_code < 300 else named_child_ids
+    return ObservedResponse(response.headers["x-request-id"], actor_id, response.status_code, child_ids)

@@ -87,7 +87,8 @@ class Driver:
             page = expect_json(await self.scenario.manager.get(f"/v1/cases/{case['id']}/{kind}"))
             [item] = page["items"]
             fields = {name: item[name] for name in ("status", "scope", "role") if name in item}
-            child.add_record(kind, case_record, fields, item["id"])
+            hidden = {"is_basis": False, "said": (item["on"], 0)} if kind == "consents" else {}
+            child.add_record(kind, case_record, fields, item["id"], **hidden)
         rows = await database_checks.fetch_rows(self.superuser_connection, [child.child_id])
         database_checks.sync_versions(child, rows)
         self.children[child.child_id] = child
@@ -162,10 +163,19 @@ class Driver:
         caller_id = IDS_BY_NAME[attempt.caller_name]
         self.unverified_responses.append(
             database_checks.observe_response(
-                response.headers["x-request-id"], caller_id, response.status_code, outcome.body
+                response, caller_id, outcome.body, self.list_named_child_ids(attempt)
             )
         )
         return outcome
+
+    def list_named_child_ids(self, attempt: Attempt) -> set[str]:
+        """Return the children of the ids in the path and body of an attempt."""
+        text = f"{attempt.path} {attempt.payload.body}"
+        return {
+            child_id
+            for child_id, child in self.children.items()
+            if child_id in text or any(record.id and record.id in text for record in child.records)
+        }
 
     def find_mismatches(
         self,

@@ -6,11 +6,10 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from tests.model_based.assessments import check_supervises_team
+from tests.model_based.assessments import check_decider
 from tests.model_based.child_model import (
     LEADER_ROLES,
     MEMBER_IDS_BY_TEAM,
-    SUPERVISOR_ROLES,
     TEAM_IDS,
     ChildModel,
     ModelRecord,
@@ -26,12 +25,12 @@ from tests.model_based.child_model import (
     register_operation,
     unique_text,
 )
+from tests.model_based.consents import add_consent, check_follow_up_consent
 from tests.model_based.dates import add_months, iso_date_in_days, today
-from tests.model_based.reviews import exit_plan_fields
-from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD
+from tests.model_based.reviews import EXIT_PLAN_FIELDS, exit_plan_fields
+from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, REACHED_EXIT_DATES
 
 UNPLANNED_REASONS = {"moved_away", "died", "cannot_be_found"}
-EXIT_PLAN_FIELDS = ("reason_code", "checklist", "taper", "ends_on", "follow_up_months", "note")
 
 
 def exit_plan_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Payload | None:
@@ -40,15 +39,17 @@ def exit_plan_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Pay
     body: dict[str, Any] = {**EXIT_PLAN_PAYLOAD, "note": unique_text("Aunt helps.", rng)}
     body["checklist"] = {name: {"note": None, **answer} for name, answer in body["checklist"].items()}
     body["taper"] = list(body["taper"])
+    if rng.random() < 0.8:
+        body |= REACHED_EXIT_DATES
     draw = rng.random()
     if draw < 0.08:
         del body["checklist"][rng.choice(list(body["checklist"]))]
     elif draw < 0.14:
         body["checklist"]["friends"] = {"met": False, "note": None}
     elif draw < 0.2:
-        body["taper"].reverse()
+        body["taper"] = EXIT_PLAN_PAYLOAD["taper"][::-1]
     elif draw < 0.25:
-        body["ends_on"] = rng.choice([None, "2027-01-15"])
+        body["ends_on"] = rng.choice([None, iso_date_in_days(45), iso_date_in_days(-1)])
     elif draw < 0.3:
         body["follow_up_months"] = [3, 6]
     elif draw < 0.45:
@@ -100,13 +101,29 @@ def check_exit_plan_ready(plan: ModelRecord, *, is_planned: bool) -> Iterator[st
         yield "taper_after_end"
 
 
-@register_operation("POST /cases/{case}/exit-plan/approve", "exit_plans", SUPERVISOR_ROLES, weight=40)
+def check_exit_dates(plan: ModelRecord, *, are_reached: bool) -> Iterator[str]:
+    """Yield the faults of dates that have passed at the approval, or that are ahead at the closing."""
+    current_date = iso_date_in_days(0)
+    days = [step["from"] for step in plan["taper"]]
+    if are_reached:
+        if any(day > current_date for day in days):
+            yield "taper_not_reached"
+        if plan["ends_on"] is not None and plan["ends_on"] > current_date:
+            yield "end_not_reached"
+        return
+    yield from ("taper_past" for day in days if day < current_date)
+    if plan["ends_on"] is not None and plan["ends_on"] < current_date:
+        yield "end_past"
+
+
+@register_operation("POST /cases/{case}/exit-plan/approve", "exit_plans", LEADER_ROLES, weight=40)
 def approve_exit_plan(context: OperationContext) -> Iterator[None]:
     unmet = [] if context.record["status"] == "draft" else ["status"]
-    unmet += ["own_work"] if context.caller_id == context.record["author_id"] else []
     is_planned = context.record["reason_code"] not in UNPLANNED_REASONS
     unmet += check_exit_plan_ready(context.record, is_planned=is_planned)
-    raise_if_unmet(check_case_open(context.case), unmet, check_supervises_team(context))
+    unmet += check_exit_dates(context.record, are_reached=False) if is_planned else []
+    unmet += check_decider(context, {context.record["author_id"]})
+    raise_if_unmet(check_case_open(context.case), unmet)
     yield
     context.record.update(status="approved", decided_by_id=context.caller_id)
 
@@ -141,6 +158,9 @@ def close_case(context: OperationContext) -> Iterator[None]:
     unmet = ["exit_plan_for_another_end"] if has_other_reason else ["exit_plan_not_approved"]
     if plan and not has_other_reason:
         unmet = [*check_exit_plan_ready(plan, is_planned=is_planned)]
+        unmet += check_exit_dates(plan, are_reached=True) if is_planned else []
+        if context.payload["reason_code"] == "goals_met":
+            unmet += ["condition_not_met" for answer in plan["checklist"].values() if not answer["met"]]
     raise_if_unmet(
         check_works_on_case(context.caller_id, context.case),
         unmet,
@@ -168,21 +188,26 @@ def close_case(context: OperationContext) -> Iterator[None]:
 
 
 def wellbeing_payload(rng: Random, _child: ChildModel, _record: ModelRecord) -> Payload:
+    days = rng.choice([0, 0, 0, 0, -1, 1])
     body: dict[str, Any] = {
-        "held_on": iso_date_in_days(rng.choice([0, 0, 0, 0, -1, 1])),
+        "held_on": iso_date_in_days(days),
         "note": unique_text("He plays.", rng),
+        "wellbeing": rng.choice(["well", "well", "at_risk", "not_reached"]),
     }
-    return Payload({**body, "wellbeing": rng.choice(["well", "well", "at_risk", "not_reached"])})
+    return Payload(body, is_invalid=days > 0)
 
 
 def follow_up_create_payload(rng: Random, child: ChildModel, record: ModelRecord) -> Payload:
     months = rng.choice([None, None, 1, 3, 5])
-    return Payload({"id": random_id(rng), "months": months, **wellbeing_payload(rng, child, record).body})
+    result = wellbeing_payload(rng, child, record)
+    return Payload({"id": random_id(rng), "months": months, **result.body}, is_invalid=result.is_invalid)
 
 
 def follow_up_update_payload(rng: Random, child: ChildModel, record: ModelRecord) -> Payload:
-    body = wellbeing_payload(rng, child, record).body
-    return Payload({**body, "wellbeing": None, "note": None} if rng.random() < 0.1 else body)
+    result = wellbeing_payload(rng, child, record)
+    if rng.random() < 0.1:
+        return Payload({**result.body, "wellbeing": None, "note": None}, is_invalid=result.is_invalid)
+    return result
 
 
 def check_follow_up(case: ModelRecord, body: dict[str, Any]) -> Iterator[str]:
@@ -190,9 +215,7 @@ def check_follow_up(case: ModelRecord, body: dict[str, Any]) -> Iterator[str]:
         yield "case_open"
     if body["wellbeing"] is None and body["note"] is None:
         yield "wellbeing_missing"
-    if body["held_on"] > iso_date_in_days(0):
-        yield "date_in_future"
-    elif case["closed_on"] and body["held_on"] < case["closed_on"]:
+    if case["closed_on"] and body["held_on"] < case["closed_on"]:
         yield "before_exit"
 
 
@@ -203,8 +226,13 @@ def follow_up_status(body: dict[str, Any]) -> str:
 @register_operation("PATCH /follow-ups/{id}", "follow_ups", build_payload=follow_up_update_payload, weight=5)
 def update_follow_up(context: OperationContext) -> Iterator[None]:
     staff_unmet = check_works_on_case(context.caller_id, context.case)
-    raise_if_unmet(["status"] if context.record["status"] == "held" else [], staff_unmet)
-    raise_if_unmet(check_follow_up(context.case, context.payload), staff_unmet)
+    is_over = context.record["status"] in {"held", "cancelled"}
+    raise_if_unmet(["status"] if is_over else [], staff_unmet)
+    raise_if_unmet(
+        check_follow_up(context.case, context.payload),
+        staff_unmet,
+        check_follow_up_consent(context.child, context.case, context.payload["wellbeing"]),
+    )
     yield
     context.record.update(
         **context.payload, status=follow_up_status(context.payload), author_id=context.caller_id
@@ -216,12 +244,13 @@ def update_follow_up(context: OperationContext) -> Iterator[None]:
 )
 def create_follow_up(context: OperationContext) -> Iterator[None]:
     planned = find_planned_follow_up(context)
-    unmet = ["status"] if planned and planned["status"] == "held" else []
+    unmet = ["status"] if planned and planned["status"] in {"held", "cancelled"} else []
     unmet += ["not_planned"] if planned is None and context.payload["months"] else []
     raise_if_unmet(
         check_follow_up(context.case, context.payload),
         unmet,
         check_works_on_case(context.caller_id, context.case),
+        check_follow_up_consent(context.child, context.case, context.payload["wellbeing"]),
     )
     yield
     fields = {name: context.payload[name] for name in ("held_on", "wellbeing", "note")}
@@ -244,13 +273,22 @@ def find_planned_follow_up(context: OperationContext) -> ModelRecord | None:
     by_distance = {
         abs((date.fromisoformat(follow_up["due_on"]) - held_on).days): follow_up
         for follow_up in context.child.list_records("follow_ups", context.case)
-        if follow_up["due_on"] and follow_up["status"] != "held"
+        if follow_up["due_on"] and follow_up["status"] in {"due", "missed"}
     }
     return next((by_distance[days] for days in sorted(by_distance) if days <= 45), None)
 
 
 def case_reopening_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Payload:
-    body = {"reason": unique_text("She asks for help again.", rng)}
+    body: dict[str, Any] = {"reason": unique_text("She asks for help again.", rng)}
+    if rng.random() < 0.9:
+        body["consent"] = {
+            "id": random_id(rng),
+            "given_by": ["child", "caregiver"],
+            "method": "oral",
+            "on": iso_date_in_days(0),
+            "scope": ["services", "follow_up_contact"],
+            "status": "given",
+        }
     if rng.random() < 0.4:
         team_id = rng.choice(list(TEAM_IDS.values()))
         user_ids = sorted(MEMBER_IDS_BY_TEAM[rng.choice([team_id, case["team_id"]])])
@@ -271,6 +309,8 @@ def reopen_case(context: OperationContext) -> Iterator[None]:
         unmet.append("not_your_team")
     if lead_worker_id not in MEMBER_IDS_BY_TEAM[team_id]:
         unmet.append("worker_unfit")
+    if "consent" not in context.payload:
+        unmet.append("consent_missing")
     raise_if_unmet(unmet)
     yield
     old_case.update()
@@ -279,6 +319,10 @@ def reopen_case(context: OperationContext) -> Iterator[None]:
         "opened_on": iso_date_in_days(0),
     }
     new_case = context.child.add_record("cases", None, fields, break_glass_user_ids=frozenset())
+    add_consent(context.child, new_case, context.payload["consent"])
+    for follow_up in context.child.list_records("follow_ups"):
+        if follow_up["status"] in {"due", "missed"}:
+            follow_up.update(status="cancelled")
     for person in context.child.list_records("people", old_case):
         context.child.add_record("people", new_case, dict(person.fields))
 

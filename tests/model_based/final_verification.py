@@ -29,7 +29,7 @@ async def verify_final_state(driver: Driver) -> None:
             for record in child.records
             for mismatch in find_mismatches(record, documents.get(record.id))
         ]
-        assert mismatches == [], f"seed {driver.seed}"
+        assert mismatches == [], f"seed {driver.seed}: {mismatches[:5]}"
 
 
 def list_paths(child: ChildModel) -> Iterator[str]:

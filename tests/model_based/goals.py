@@ -20,7 +20,7 @@ from tests.model_based.care_plans import (
     find_draft_and_approved,
 )
 from tests.model_based.child_model import (
-    SUPERVISOR_ROLES,
+    LEADER_ROLES,
     ChildModel,
     ModelRecord,
     OperationContext,
@@ -31,6 +31,7 @@ from tests.model_based.child_model import (
     register_operation,
     unique_text,
 )
+from tests.model_based.consents import check_consent_register
 from tests.model_based.dates import schedule_review, today
 from tests.support.case_lifecycle import AREAS
 
@@ -65,11 +66,13 @@ def submit_care_plan(context: OperationContext) -> Iterator[None]:
     return submit_draft(context, check_care_plan_complete(context.child, context.record))
 
 
-@register_operation("POST /care-plans/{id}/approve", "care_plans", SUPERVISOR_ROLES, weight=40)
+@register_operation("POST /care-plans/{id}/approve", "care_plans", LEADER_ROLES, weight=40)
 def approve_care_plan(context: OperationContext) -> Iterator[None]:
     plan = context.record
     _, previous = find_draft_and_approved(context.child, context.case, plan["subject"], plan["person_id"])
-    yield from record_decision(context, "approved", check_care_plan_complete(context.child, plan))
+    starts_services = plan["subject"] == "child" and context.case["status"] in {"assessment", "planning"}
+    unmet = check_consent_register(context.child, context.case, "services") if starts_services else []
+    yield from record_decision(context, "approved", [*check_care_plan_complete(context.child, plan), *unmet])
     if previous:
         previous.update(status="superseded")
     if plan["subject"] != "child":
@@ -84,9 +87,7 @@ def approve_care_plan(context: OperationContext) -> Iterator[None]:
         schedule_review(context.child, context.case, plan, today())
 
 
-@register_operation(
-    "POST /care-plans/{id}/return", "care_plans", SUPERVISOR_ROLES, build_payload=comment_payload
-)
+@register_operation("POST /care-plans/{id}/return", "care_plans", LEADER_ROLES, build_payload=comment_payload)
 def return_care_plan(context: OperationContext) -> Iterator[None]:
     return record_decision(context, "returned", [])
 

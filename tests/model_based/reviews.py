@@ -18,6 +18,7 @@ from tests.model_based.child_model import (
 )
 from tests.model_based.dates import add_months, iso_date_in_days, schedule_review
 
+EXIT_PLAN_FIELDS = ("reason_code", "checklist", "taper", "ends_on", "follow_up_months", "note")
 REQUIRED_AREA_FIELDS = ("rating", "progress", "decision")
 
 
@@ -46,7 +47,7 @@ def review_payload(rng: Random, child: ChildModel, review: ModelRecord) -> Paylo
     body: dict[str, Any] = {
         "areas": areas,
         "held_on": iso_date_in_days(-rng.choice([0] * 9 + [1])),
-        "decision": rng.choice(["continue", "adapt", "begin_exit", "begin_exit"]),
+        "decision": rng.choice(["continue", "adapt", "begin_exit", "begin_exit", "return_to_active"]),
         "summary": unique_text("He laughs again.", rng),
     }
     draw = rng.random()
@@ -55,7 +56,7 @@ def review_payload(rng: Random, child: ChildModel, review: ModelRecord) -> Paylo
     elif draw < 0.2:
         body[rng.choice(["held_on", "decision"])] = None
     elif draw < 0.25:
-        body["held_on"] = iso_date_in_days(1)
+        return Payload({**body, "held_on": iso_date_in_days(1)}, is_invalid=True)
     elif draw < 0.3:
         return Payload({"decision": "go_home"}, is_invalid=True)
     return Payload(body)
@@ -88,12 +89,14 @@ def check_review_complete(context: OperationContext) -> Iterator[str]:
         yield "decision_contradicts"
     if review["held_on"] is None:
         yield "held_on_missing"
-    elif review["held_on"] > today:
-        yield "date_in_future"
     elif review["held_on"] < today:  # every care plan of the test is approved today
         yield "before_support"
-    if review["decision"] in {"continue", "adapt"} and today > get_support_end(context.case):
+    if review["decision"] in {"continue", "adapt", "return_to_active"} and today > get_support_end(
+        context.case
+    ):
         yield "extension_needed"
+    if review["decision"] == "return_to_active" and context.case["status"] != "exiting":
+        yield "not_exiting"
 
 
 def get_support_end(case: ModelRecord) -> str:
@@ -128,6 +131,18 @@ def complete_review(context: OperationContext) -> Iterator[None]:
                 context.case,
                 exit_plan_fields(context.caller_id, {"follow_up_months": [1, 3, 6]}),
             )
+    if decision == "return_to_active":
+        context.case.update(status="active")
+        for exit_plan in context.child.list_records("exit_plans", context.case):
+            make_draft_without_dates(exit_plan, context.caller_id)
+
+
+def make_draft_without_dates(exit_plan: ModelRecord, author_id: str) -> None:
+    """Make an exit plan a draft, and keep its approved edition."""
+    if exit_plan["status"] == "approved":
+        edition = {name: exit_plan[name] for name in (*EXIT_PLAN_FIELDS, "author_id", "decided_by_id")}
+        exit_plan["earlier"] = [*exit_plan["earlier"], edition]
+    exit_plan.update(taper=[], ends_on=None, status="draft", author_id=author_id, decided_by_id=None)
 
 
 def review_rescheduling_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:

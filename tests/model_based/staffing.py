@@ -1,6 +1,7 @@
 """Operations of the model: staff, team, extension and summary of a case, and break-glass access."""
 
 from collections.abc import Iterator
+from datetime import date
 from random import Random
 
 from tests.model_based.child_model import (
@@ -23,7 +24,7 @@ from tests.model_based.child_model import (
     register_operation,
     unique_text,
 )
-from tests.model_based.dates import iso_date_in_days
+from tests.model_based.dates import add_months, iso_date_in_days
 from tests.model_based.reviews import get_support_end
 
 
@@ -84,7 +85,7 @@ def transfer_case(context: OperationContext) -> Iterator[None]:
 
 
 def extension_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
-    until = iso_date_in_days(rng.choice([-1, 100, 800, 900, 1000]))
+    until = iso_date_in_days(rng.choice([-1, 100, 800, 900, 1000, 1800]))
     if rng.random() < 0.9:
         return Payload({"until": until, "reason": "The trial is next spring."})
     return Payload({"until": until}, is_invalid=True)
@@ -94,8 +95,11 @@ def extension_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Pa
     "POST /cases/{id}/extend", "cases", MANAGER_ROLES, build_payload=extension_payload, weight=0.5
 )
 def extend_case(context: OperationContext) -> Iterator[None]:
-    is_later = context.payload["until"] > max(get_support_end(context.case), iso_date_in_days(0))
-    raise_if_unmet(check_case_open(context.case), [] if is_later else ["until_too_early"])
+    previous_end = max(get_support_end(context.case), iso_date_in_days(0))
+    unmet = ["until_too_early"] if context.payload["until"] <= previous_end else []
+    if context.payload["until"] > add_months(date.fromisoformat(previous_end), 12).isoformat():
+        unmet = ["until_too_late"]
+    raise_if_unmet(check_case_open(context.case), unmet)
     yield
     context.case.update(extended_until=context.payload["until"])
 

@@ -24,6 +24,12 @@ from tests.model_based.child_model import (
     register_operation,
     unique_text,
 )
+from tests.model_based.consents import (
+    add_consent,
+    apply_refusal,
+    check_consent_register,
+    next_position,
+)
 from tests.model_based.dates import iso_date_in_days, iso_datetime_in_days
 from tests.support.scenario import id_of
 
@@ -208,15 +214,20 @@ def create_addendum(context: OperationContext) -> Iterator[None]:
 
 
 def consent_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payload:
-    scope = ["services", *(["share_with_providers"] if rng.random() < 0.8 else [])]
-    body = {
+    scope = ["services", *(["share_with_providers"] if rng.random() < 0.9 else [])]
+    scope += ["follow_up_contact"] if rng.random() < 0.8 else []
+    body: dict[str, Any] = {
         "id": random_id(rng),
         "given_by": ["child", "caregiver"],
         "method": "oral",
         "on": iso_date_in_days(-1),
         "scope": scope,
     }
-    body["status"] = "given" if rng.random() < 0.85 else "refused"
+    body["status"] = "given" if rng.random() < 0.95 else "refused"
+    if rng.random() < 0.1:
+        basis = {**VITAL_INTEREST_BASIS, "reason": unique_text("She bleeds.", rng)}
+        body |= {"given_by": [], "method": None, "status": "given", "basis_without_consent": basis}
+        return Payload({**body, "scope": ["share_with_providers"]})
     return Payload({**body, "given_by": []}, is_invalid=True) if rng.random() < 0.1 else Payload(body)
 
 
@@ -231,11 +242,15 @@ def consent_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Payl
 def create_consent(context: OperationContext) -> Iterator[None]:
     raise_if_unmet(check_works_on_case(context.caller_id, context.case))
     yield
-    fields = {name: context.payload[name] for name in ("given_by", "method", "on", "scope", "status")}
-    context.child.add_record("consents", context.case, fields, context.payload["id"])
+    consent = add_consent(context.child, context.case, context.payload)
+    if consent["status"] == "refused":
+        apply_refusal(context.child, context.case, consent)
 
 
-@register_operation("POST /consents/{id}/withdraw", "consents", CASEWORK_ROLES, build_payload=reason_payload)
+# A withdrawal stops most of the pathway, so that it is rare.
+@register_operation(
+    "POST /consents/{id}/withdraw", "consents", CASEWORK_ROLES, build_payload=reason_payload, weight=0.05
+)
 def withdraw_consent(context: OperationContext) -> Iterator[None]:
     raise_if_unmet(
         [] if context.record["status"] == "given" else ["status"],
@@ -245,6 +260,8 @@ def withdraw_consent(context: OperationContext) -> Iterator[None]:
     context.record.update(
         status="withdrawn", withdrawn_by_id=context.caller_id, withdrawal_reason=context.payload["reason"]
     )
+    context.record.hidden["withdrawn"] = next_position(context.child, iso_date_in_days(0))
+    apply_refusal(context.child, context.case, context.record)
 
 
 def service_referral_payload(rng: Random, child: ChildModel, case: ModelRecord) -> Payload:
@@ -260,9 +277,7 @@ def service_referral_payload(rng: Random, child: ChildModel, case: ModelRecord) 
     consents = child.list_records("consents", None if rng.random() < 0.1 else case)
     if consents and rng.random() < 0.8:
         body["consent_id"] = rng.choice(consents).id
-    elif rng.random() < 0.8:
-        body["basis_without_consent"] = {**VITAL_INTEREST_BASIS, "reason": unique_text("She bleeds.", rng)}
-    return Payload(body, is_invalid="consent_id" not in body and "basis_without_consent" not in body)
+    return Payload(body, is_invalid="consent_id" not in body)
 
 
 @register_operation(
@@ -289,10 +304,15 @@ def create_service_referral(context: OperationContext) -> Iterator[None]:
 @register_operation("POST /service-referrals/{id}/send", "service_referrals", weight=15)
 def send_service_referral(context: OperationContext) -> Iterator[None]:
     consent, unmet = context.child.find_record(context.record["consent_id"]), []
-    if consent and consent["status"] != "given":
+    assert consent
+    if consent["status"] != "given":
         unmet.append(f"consent_{consent['status']}")
-    if consent and "share_with_providers" not in consent["scope"]:
+    if "share_with_providers" not in consent["scope"]:
         unmet.append("consent_scope")
+    if consent.hidden["is_basis"]:
+        unmet.append("basis_unconfirmed")
+    else:
+        unmet += check_consent_register(context.child, context.case, "share_with_providers")
     if context.record["provider_id"] == PROVIDER_IDS["lapsed"]:
         unmet.append("safeguarding_invalid")
     raise_if_unmet(check_writable(context), [] if context.record["status"] == "draft" else ["status"], unmet)

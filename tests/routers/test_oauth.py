@@ -1,5 +1,6 @@
 """Authentication of API clients (OAuth 2.0)."""
 
+import asyncio
 import base64
 import json
 import time
@@ -93,6 +94,21 @@ async def test_client_assertion_works_once(machine: Machine) -> None:
     again = await machine.by_key(assertion, client_id=machine.id)
     assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
     assert (await machine.by_key(machine.assertion(), client_id=machine.id)).status_code == 200
+
+
+async def test_client_assertion_works_once_under_concurrency(machine: Machine) -> None:
+    assertion = machine.assertion()
+    responses = await asyncio.gather(*(machine.by_key(assertion) for _ in range(10)))
+    assert sorted(response.status_code for response in responses) == [200] + [401] * 9
+
+
+async def test_used_assertion_is_remembered_after_it_expires(machine: Machine) -> None:
+    # Fails if a request deletes expired assertions: a machine with a slow clock would still accept one of them.
+    assertion = machine.assertion()
+    assert (await machine.by_key(assertion)).status_code == 200
+    await run_sql(machine.world, "UPDATE used_assertions SET expires_at = now() - interval '50 minutes'")
+    assert (await machine.by_key(machine.assertion())).status_code == 200
+    assert (await machine.by_key(assertion)).status_code == 401
 
 
 async def test_invalid_client_assertion_is_rejected(machine: Machine) -> None:

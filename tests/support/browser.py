@@ -53,7 +53,8 @@ def open_browser(scenario: Scenario, address: str = "192.0.2.10") -> Browser:
 
 
 async def run_sql(scenario: Scenario, statement: str, *values: Any) -> list[Any]:
-    connection = await asyncpg.connect(to_driver_url(scenario.urls.api))
+    """Run a statement as the owner of the tables."""
+    connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     try:
         return list(await connection.fetch(statement, *values))
     finally:

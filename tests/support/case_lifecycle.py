@@ -1,6 +1,7 @@
 """Create cases in any phase from assessment to exit over HTTP, with the acts of real users."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import today
@@ -144,22 +145,28 @@ async def create_active_case(
     return expect_json(await scenario.client_for(lead).get(f"/v1/cases/{case['id']}")), plan
 
 
-EXIT_PLAN_PAYLOAD = {
-    "checklist": {
-        "in_school": {"met": True},
-        "confident": {"met": True},
-        "friends": {"met": True},
-        "safe_home": {"met": True},
-        "supporter_able": {"met": False, "note": "The aunt helps the grandmother."},
-        "self_protection": {"met": True},
-    },
+EXIT_CONDITIONS = ("in_school", "confident", "friends", "safe_home", "supporter_able", "self_protection")
+
+
+def iso_day(days: int) -> str:
+    """Return the date in a number of days."""
+    return (today() + timedelta(days=days)).isoformat()
+
+
+EXIT_PLAN_PAYLOAD: dict[str, Any] = {
+    "checklist": {condition: {"met": True} for condition in EXIT_CONDITIONS},
     "taper": [
-        {"from": "2027-01-01", "contacts_per_month": 4},
-        {"from": "2027-02-01", "contacts_per_month": 1},
+        {"from": iso_day(30), "contacts_per_month": 4},
+        {"from": iso_day(60), "contacts_per_month": 1},
     ],
-    "ends_on": "2027-02-26",
+    "ends_on": iso_day(85),
     "follow_up_months": [1, 3, 6],
 }
+REACHED_EXIT_DATES: dict[str, Any] = {
+    "taper": [{"from": iso_day(0), "contacts_per_month": 1}],
+    "ends_on": iso_day(0),
+}
+"""The dates of an exit plan with which a case can be closed on the day of the approval."""
 
 
 async def get_next_review(scenario: Scenario, case_id: str, *, lead: str = "worker_north") -> dict[str, Any]:
@@ -220,10 +227,10 @@ async def create_exiting_case(
 async def create_approved_exit_plan(
     scenario: Scenario, case_id: str, *, lead: str = "worker_north", **changes: Any
 ) -> dict[str, Any]:
-    """Write an exit plan as the lead worker and approve it as the supervisor of the team."""
+    """Write an exit plan that ends today as the lead worker, and approve it as the supervisor of the team."""
     worker, path = scenario.client_for(lead), f"/v1/cases/{case_id}/exit-plan"
     etag = (await worker.get(path)).headers.get("etag")
-    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, **changes}, etag=etag))
+    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, **REACHED_EXIT_DATES, **changes}, etag=etag))
     return expect_json(await scenario.client_for(f"supervisor_{STAFF[lead][1][0][0]}").act(path, "approve"))
 
 

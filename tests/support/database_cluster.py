@@ -5,14 +5,21 @@ from dataclasses import dataclass
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from app.access.session_store import register_session_key
 from app.database import migrations
 from app.database.embedded import ADMIN_ROLE, EmbeddedServer
+from app.database.engine import Database
 from app.database.urls import DatabaseUrls, to_sqlalchemy_url
 from app.services.persons import gazetteer, places
 from tests.support.scenario import insert_organization
 
 ADMIN_PASSWORD = "tests-only"
 TEMPLATE_DATABASE = "template_firststep"
+COPY_DATABASE_PRIVILEGES_SQL = """
+    REVOKE ALL ON DATABASE "{name}" FROM PUBLIC;
+    GRANT CONNECT ON DATABASE "{name}" TO firststep_owner, firststep_api, firststep_reports;
+    GRANT CREATE ON DATABASE "{name}" TO firststep_owner;
+"""
 SERVER_SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none"}
 """Statements are counted only in a database with another value of `pg_stat_statements.track`."""
 
@@ -40,6 +47,8 @@ class Cluster:
         await self.execute_as_superuser(
             f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE_DATABASE} STRATEGY FILE_COPY'
         )
+        # PostgreSQL does not copy the privileges on a database.
+        await self.execute_as_superuser(COPY_DATABASE_PRIVILEGES_SQL.format(name=name))
         return DatabaseUrls(
             *(_url_for_database(url, name) for url in (self.urls.owner, self.urls.api, self.urls.reports))
         )
@@ -68,4 +77,7 @@ async def create_template_database(server: EmbeddedServer, admin: str) -> Databa
     async with AsyncSession(engine) as session:
         await insert_organization(session)
     await engine.dispose()
+    database = Database(urls.api, pool_size=1)
+    await register_session_key(database)
+    await database.engine.dispose()
     return urls

@@ -130,7 +130,7 @@ class DatabasePool:
             self.created_count += 1
             name = f"scenario_{self.created_count}"
             urls = await self.copier.clone(name)
-            database = Database(urls.api, pool_size=6)
+            database = Database(urls.api, pool_size=6, reports_url=urls.reports)
             await database.open()
             self.current = PooledDatabase(name, urls, database, await self.copier.connect(name))
         return self.current

@@ -16,11 +16,14 @@ from tests.support.documents import letter_payload, upload_document
 from tests.support.fund import create_disbursement, disbursement_payload, payment_payload, usd
 from tests.support.payloads import (
     ASSIGNMENT_PAYLOAD,
+    CHILD_MERGE_PAYLOAD,
+    FEEDBACK_PAYLOAD,
     HELD_SESSION_PAYLOAD,
     PERSON_PAYLOAD,
     PLANNED_VISIT_PAYLOAD,
     POLICE_REPORT_PAYLOAD,
     REASON_PAYLOAD,
+    REOPENING_CONSENT_PAYLOAD,
     SERVICES_CONSENT_PAYLOAD,
     TRANSFER_PAYLOAD,
     VITAL_INTEREST_BASIS,
@@ -46,16 +49,19 @@ WRITE_PAYLOADS: dict[str, Any] = {
     "POST /v1/cases/{case_id}/assign": ASSIGNMENT_PAYLOAD,
     "POST /v1/cases/{case_id}/care-plans": {"subject": "child", "assessment_id": "{assessment_id}"},
     "POST /v1/cases/{case_id}/close": {"reason_code": "moved_away", "outcome": "x"},
+    "POST /v1/cases/{case_id}/clinical-handover": REASON_PAYLOAD,
     "POST /v1/cases/{case_id}/consents": SERVICES_CONSENT_PAYLOAD,
     "POST /v1/cases/{case_id}/documents": letter_payload(),
     "PUT /v1/cases/{case_id}/exit-plan": EXIT_PLAN_PAYLOAD,
     "POST /v1/cases/{case_id}/exit-plan/approve": {},
     "POST /v1/cases/{case_id}/extend": {"until": "2030-01-01", "reason": "x"},
+    "POST /v1/cases/{case_id}/feedback": FEEDBACK_PAYLOAD,
     "POST /v1/cases/{case_id}/follow-ups": {"held_on": today().isoformat(), "wellbeing": "well"},
     "POST /v1/cases/{case_id}/legal-steps": POLICE_REPORT_PAYLOAD,
     "POST /v1/cases/{case_id}/links": {"linked_case_id": "{south_id}", "reason": "Brothers."},
     "POST /v1/cases/{case_id}/people": PERSON_PAYLOAD,
-    "POST /v1/cases/{case_id}/reopen": TRANSFER_PAYLOAD,
+    "POST /v1/cases/{case_id}/siblings": {"sibling_case_id": "{south_id}"},
+    "POST /v1/cases/{case_id}/reopen": {**TRANSFER_PAYLOAD, "consent": REOPENING_CONSENT_PAYLOAD},
     "POST /v1/cases/{case_id}/reviews": {"due_on": (today() + timedelta(days=1)).isoformat(), "reason": "x"},
     "POST /v1/cases/{case_id}/service-referrals": {
         "provider_id": "{provider_id}", "service": "medical", "need": "x", "shared_fields": ["age"],
@@ -67,19 +73,31 @@ WRITE_PAYLOADS: dict[str, Any] = {
     },
     "POST /v1/cases/{case_id}/transfer": TRANSFER_PAYLOAD,
     "PATCH /v1/children/{child_id}": {"sex": "female"},
+    "POST /v1/children/{child_id}/merge": CHILD_MERGE_PAYLOAD,
+    "POST /v1/children/{child_id}/unmerge": CHILD_MERGE_PAYLOAD,
+    "POST /v1/consents/{consent_id}/enter-in-error": REASON_PAYLOAD,
     "POST /v1/consents/{consent_id}/withdraw": REASON_PAYLOAD,
     "POST /v1/disbursements": disbursement_payload({"id": "{case_id}"}),
     "POST /v1/disbursements/{disbursement_id}/approve": {"fund_id": "{fund_id}"},
     "POST /v1/disbursements/{disbursement_id}/cancel": REASON_PAYLOAD,
+    "PUT /v1/disbursements/{disbursement_id}/finance-documents": {
+        "document_ids": [], "shows_no_name_or_diagnosis": True,
+    },
+    "POST /v1/disbursements/{disbursement_id}/request-rate": {"rate": "5000"},
     "POST /v1/disbursements/{disbursement_id}/pay": payment_payload(),
     "POST /v1/disbursements/{disbursement_id}/reconcile": {"spent": usd("1.00"), "receipt_document_ids": []},
     "POST /v1/disbursements/{disbursement_id}/reject": REASON_PAYLOAD,
     "POST /v1/disbursements/{disbursement_id}/reverse": REASON_PAYLOAD,
+    "POST /v1/documents/{document_id}/enter-in-error": REASON_PAYLOAD,
+    "POST /v1/feedback/{feedback_id}/enter-in-error": REASON_PAYLOAD,
     "PATCH /v1/follow-ups/{follow_up_id}": {"held_on": today().isoformat(), "wellbeing": "well"},
     "PATCH /v1/goals/{goal_id}": {"status": "achieved"},
     "POST /v1/goals/{goal_id}/actions": ACTION_PAYLOAD,
     "PATCH /v1/legal-steps/{legal_step_id}": {"status": "done"},
+    "POST /v1/legal-steps/{legal_step_id}/enter-in-error": REASON_PAYLOAD,
     "PATCH /v1/people/{person_id}": {"relationship": "aunt"},
+    "POST /v1/people/{person_id}/confirm": None,
+    "POST /v1/people/{person_id}/enter-in-error": REASON_PAYLOAD,
     "PATCH /v1/reviews/{review_id}": {"held_on": today().isoformat()},
     "POST /v1/reviews/{review_id}/complete": None,
     "PATCH /v1/service-referrals/{service_referral_id}": {"need": "x"},
@@ -87,13 +105,24 @@ WRITE_PAYLOADS: dict[str, Any] = {
     "POST /v1/service-referrals/{service_referral_id}/cancel": REASON_PAYLOAD,
     "POST /v1/service-referrals/{service_referral_id}/complete": {"outcome": "need_met"},
     "POST /v1/service-referrals/{service_referral_id}/decline": REASON_PAYLOAD,
+    "POST /v1/service-referrals/{service_referral_id}/recall": {"note": "Deleted."},
     "POST /v1/service-referrals/{service_referral_id}/send": None,
     "PATCH /v1/support-sessions/{support_session_id}": {"summary": "x"},
     "POST /v1/support-sessions/{support_session_id}/addenda": {"text": "x"},
     "POST /v1/support-sessions/{support_session_id}/cancel": REASON_PAYLOAD,
+    "POST /v1/support-sessions/{support_session_id}/enter-in-error": REASON_PAYLOAD,
     "PUT /v1/support-sessions/{support_session_id}/clinical-note": {"text": "x"},
 }  # fmt: skip
 """A payload that is valid for staff of the case, at least in one status of the record."""
+
+
+async def create_alert(scenario: Scenario) -> str:
+    """Raise an alert about another case of the team north, and return the id of the alert to its supervisors."""
+    case = await scenario.open_case()
+    reason = {"reason": "The child called the on-call number."}
+    expect_json(await scenario.worker_south.post(f"/v1/cases/{case['id']}/break-glass", reason))
+    (alert,) = expect_json(await scenario.supervisor_north.get("/v1/alerts"))["items"]
+    return str(alert["id"])
 
 
 async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
@@ -118,6 +147,7 @@ async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
         "plan_id": plan["id"], "goal_id": goal["id"], "action_id": goal["actions"][0]["id"],
         "review_id": (await get_next_review(scenario, case["id"]))["id"], "support_session_id": support_session["id"],
         "legal_step_id": expect_json(await worker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)["id"],
+        "feedback_id": expect_json(await worker.post(f"{path}/feedback", FEEDBACK_PAYLOAD), 201)["id"],
         "service_referral_id": (await create_service_referral(scenario, path)).rpartition("/")[2],
         "disbursement_id": (await create_disbursement(scenario, case))["id"],
         "document_id": (await upload_document(scenario, path))["id"], "follow_up_id": follow_ups[0]["id"],

@@ -34,7 +34,7 @@ class FinanceClients:
     def __init__(self, served: ServerProcess) -> None:
         self.clients: dict[str, httpx.AsyncClient] = {}
         for name, mailbox in (
-            ("worker", "sophea.worker"),
+            ("worker", "maly.worker"),
             ("supervisor", "rith.supervisor"),
             ("finance", "samnang.finance"),
         ):

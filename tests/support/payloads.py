@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.kit.dates import today
 from tests.support.scenario import id_of
 
 BREAK_GLASS_PAYLOAD = {"reason": "The child is at our door and her worker is away."}
@@ -23,6 +24,12 @@ SERVICES_CONSENT_PAYLOAD = {
     "on": "2026-11-10",
     "scope": ["services"],
 }
+REOPENING_CONSENT_PAYLOAD = {
+    "given_by": ["child", "caregiver"],
+    "method": "oral",
+    "on": today().isoformat(),
+    "scope": ["services"],
+}
 TRANSFER_PAYLOAD = {
     "team_id": str(id_of("south")),
     "lead_worker_id": str(id_of("worker_south")),
@@ -35,13 +42,16 @@ PERSON_PAYLOAD = {
 }
 ASSIGNMENT_PAYLOAD = {"lead_worker_id": str(id_of("worker_south")), "co_worker_ids": []}
 REASON_PAYLOAD = {"reason": "Not needed."}
+CHILD_MERGE_PAYLOAD = {
+    "merged_child_id": "{south_child_id}", "merged_child_version": 1, "reason": "Referred twice.",
+}  # fmt: skip
 AUNT_PAYLOAD = {
     "role": "other", "relationship": "aunt", "note": "Picks the child up on Fridays.",
     "names": [{"script": "latin", "family": "Keo ", "given": "Sre\u00ady Leak"}],
     "phone": {"number": "012 345 679", "owner": "self", "safe_to_call": False},
 }  # fmt: skip
 SHARING_CONSENT_PAYLOAD = {
-    "given_by": ["caregiver"],
+    "given_by": ["child", "caregiver"],
     "method": "oral",
     "on": "2026-01-10",
     "scope": ["share_with_providers"],
@@ -71,8 +81,12 @@ VITAL_INTEREST_BASIS = {
     "reason": "Not safe.",
 }
 PROVIDER_CONSENT_PAYLOAD = {
-    "given_by": ["caregiver"],
+    "given_by": ["child", "caregiver"],
     "method": "oral",
     "on": "2026-01-10",
     "scope": ["services", "share_with_providers"],
 }
+FEEDBACK_PAYLOAD: dict[str, Any] = {
+    "given_by": "child", "rating": 4, "occasion": "review", "given_on": today().isoformat(), "helped_by": "family_member",
+    "comment": "ខ្ញុំចូលចិត្តគូរ",
+}  # fmt: skip

@@ -26,7 +26,8 @@ CHILD_TABLES_QUERY = """
 
 OPEN_ACCESS_QUERY = """
     SELECT event_id, secret FROM access.open(
-        ARRAY[$1], ARRAY[$2::uuid], ARRAY[$3::uuid], ARRAY[NULL::uuid], ARRAY[$4], ARRAY['by-hand-00'], ARRAY[NULL::inet])
+        ARRAY[$1], ARRAY[$2::uuid], ARRAY[$3::uuid], ARRAY[NULL::uuid], ARRAY[$4], ARRAY['by-hand-00'], ARRAY[NULL::inet],
+        ARRAY[NULL::text])
 """
 
 
@@ -39,7 +40,7 @@ async def open_access(connection: Any, name: str, act: str = "case.read") -> Ope
 
 
 async def set_access(connection: Any, access: OpenAccess) -> None:
-    """Use an open access for the rest of the transaction."""
+    """Use an open access event for the rest of the transaction."""
     await connection.execute(BIND_ACCESS_SQL, access.setting)
 
 
@@ -64,6 +65,7 @@ async def conclude_access(connection: Any, access: OpenAccess, child_id: UUID | 
         [None],
         [None],
         [None],
+        [None],
     )
     await connection.execute(CONCLUDE_ACCESSES_SQL, *columns)
 
@@ -82,6 +84,13 @@ async def open_transaction_as(connection: Any, name: str, act: str = "case.read"
 
 
 async def list_child_tables(superuser: Any) -> list[str]:
+    """Return the names of the tables with data about children that the API can read."""
+    tables = await list_all_child_tables(superuser)
+    query = "SELECT has_any_column_privilege('firststep_api', $1::regclass, 'SELECT')"
+    return [table for table in tables if await superuser.fetchval(query, table)]
+
+
+async def list_all_child_tables(superuser: Any) -> list[str]:
     """Return the names of all tables with data about children."""
     return [row[0] for row in await superuser.fetch(CHILD_TABLES_QUERY)]
 

@@ -94,18 +94,23 @@ def date_in_days(days: int) -> date:
 
 
 async def backdate_case_opening(superuser: Any, case: dict[str, Any], months: int, **changes: Any) -> None:
-    values = {
-        "opened_on": add_months(today(), -months),
-        "extended_until": None,
-        "status": "planning",
-        **changes,
-    }
+    values: dict[str, Any] = {
+        "opened_on": add_months(today(), -months), "extended_until": None, "last_contact_on": today(), **changes
+    }  # fmt: skip
+    values["status"] = values.pop("status", "planning")  # an active case must have a next review
     for name, value in values.items():
         await superuser.execute(f"UPDATE cases SET {name} = $1 WHERE id = $2", value, uuid.UUID(case["id"]))  # noqa: S608
 
 
+async def settle_case(superuser: Any, case: dict[str, Any], **changes: Any) -> None:
+    """Make a case active, with a contact today, so that the agenda has no entries about a new case."""
+    values = {"next_review_on": date_in_days(90), "last_contact_on": today(), "status": "active", **changes}
+    await backdate_case_opening(superuser, case, 0, **values)
+
+
 async def insert_due_records(superuser: Any, case: dict[str, Any], worker: uuid.UUID = WORKER_ID) -> None:
     """Insert one record of every kind that is due for a worker, each on another day, and records that are not due."""
+    await settle_case(superuser, case, next_review_on=date_in_days(-3))
     case_keys, plan = case_foreign_keys(case), await insert_care_plan(superuser, case)
     goal = await insert_goal(superuser, plan)
     action: dict[str, Any] = {"plan_id": plan.id, "goal_id": goal.id, "due_on": date_in_days(2)}
@@ -132,7 +137,7 @@ async def insert_due_records(superuser: Any, case: dict[str, Any], worker: uuid.
         # not due for the worker
         Action(**case_keys, **action, origin_id=new_id(), by="supporter"),
         Action(**case_keys, **action, origin_id=new_id(), by="worker", status="done"),
-        ServiceReferral(**case_keys, **referral, sent_at=local_datetime(date_in_days(-13))),
+        ServiceReferral(**case_keys, **{**referral, "status": "declined"}, sent_at=local_datetime(today())),
         FollowUp(**case_keys, months=6, due_on=date_in_days(15)),
     ]
     for row in rows:

@@ -1,4 +1,4 @@
-"""The organization of the tests: two teams, a user for every role, two partners and a reporting script with real tokens."""
+"""The organisation of the tests: two teams, a user for every role, two partners and a reporting script with real tokens."""
 
 import time
 import uuid
@@ -129,8 +129,14 @@ class AuthenticatedClient:
     async def put(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return await self.request("PUT", path, json=json, **options)
 
+    async def open_matches(self, path: str) -> httpx.Response:
+        """List the possible duplicates of a referral, which the gate of its acceptance requires."""
+        return await self.get(f"{path}/matches")
+
     async def act(self, path: str, verb: str, json: Any = None) -> httpx.Response:
-        """Perform an act on the current version of a record."""
+        """Perform an act on the current version of a record. Before a referral is accepted, list its matches."""
+        if verb == "accept" and path.startswith("/v1/referrals/"):
+            await self.open_matches(path)
         record = await self.get(path)
         assert record.status_code == 200, record.text
         return await self.post(f"{path}/{verb}", json=json, etag=record.headers["etag"])
@@ -209,7 +215,7 @@ def referral_payload(**changes: Any) -> dict[str, Any]:
             "given_by": ["child", "caregiver"],
             "method": "oral",
             "on": "2026-01-10",
-            "scope": ["services", "share_with_fsc"],
+            "scope": ["services", "share_with_fsc", "follow_up_contact"],
         },
     }
     return {**payload, **changes}

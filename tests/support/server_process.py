@@ -47,7 +47,7 @@ class ServerProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTSTEP_")}
         inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         self.environment = {
-            **inherited, "FIRSTSTEP_HOME": str(home), "PORT": str(self.port), "FIRSTSTEP_DEMO_CHILDREN": "6", **environment,
+            **inherited, "FIRSTSTEP_HOME": str(home), "FIRSTSTEP_MODE": "demo", "PORT": str(self.port), "FIRSTSTEP_DEMO_CHILDREN": "6", **environment,
         }  # fmt: skip
         self.url = f"http://127.0.0.1:{self.port}"
         self.clients: list[httpx.Client] = []
@@ -85,11 +85,14 @@ class ServerProcess:
         try:
             yield
         finally:
-            while self.clients:
-                self.clients.pop().close()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
-            assert not EmbeddedServer(self.home).is_running()
+            self.stop(process)
+
+    def stop(self, process: subprocess.Popen[bytes], stop_signal: signal.Signals = signal.SIGINT) -> None:
+        while self.clients:
+            self.clients.pop().close()
+        process.send_signal(stop_signal)
+        assert process.wait(30) == 0
+        assert not EmbeddedServer(self.home).is_running()
 
     @property
     def demo_data(self) -> dict[str, Any]:
