@@ -163,6 +163,7 @@ def _redirect_standard_library(level: int) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         standard = logging.getLogger(name)
         standard.handlers.clear()
+        standard.setLevel(logging.NOTSET)
         standard.propagate = name != "uvicorn.access"  # RequestLog replaces uvicorn's access log
     warnings.showwarning = _show_warning
 

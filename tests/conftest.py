@@ -6,7 +6,7 @@ import tests.support.environment  # noqa: F401 - sets the environment before `ap
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Never
 
 import asyncpg
 import httpx
@@ -20,6 +20,7 @@ from app.config import get_settings
 from app.database.disk_space import clear_full_disk
 from app.database.embedded import EmbeddedServer
 from app.database.urls import to_driver_url
+from app.kit import dates
 from app.main import create_app
 from tests.support import unlogged_reads  # noqa: F401 - registers a listener for every test
 from tests.support.database_cluster import (
@@ -39,6 +40,18 @@ from tests.support.scenario import Scenario, id_of
 # examples are slow. Failures of this kind occurred in the tests of the rate limit and of the similarity.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Reject dates of today that a test module computes at import: they are wrong after midnight in Cambodia."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dates, "utc_now", _fail_at_import)
+        return (yield)
+
+
+def _fail_at_import() -> Never:
+    raise AssertionError("compute dates of today in a function, not when the test module is imported")
 
 
 def pytest_unconfigure() -> None:

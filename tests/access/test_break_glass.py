@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.case_lifecycle import create_case_path, create_closed_case
 from tests.support.confirmations import confirm_open_change
-from tests.support.payloads import BREAK_GLASS_PAYLOAD, REOPENING_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, VITAL_INTEREST_BASIS, reopening_consent_payload
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 from tests.support.service_referrals import create_provider
@@ -17,7 +17,7 @@ async def test_break_glass_does_not_allow_reopening_a_closed_case(scenario: Scen
     expect_json(await supervisor.post(f"{path}/break-glass", BREAK_GLASS_PAYLOAD))
     reopening = {
         "reason": "Ours now.",
-        "consent": REOPENING_CONSENT_PAYLOAD,
+        "consent": reopening_consent_payload(),
         "team_id": str(id_of("south")),
         "lead_worker_id": str(id_of("worker_south")),
     }

@@ -24,7 +24,7 @@ from app.services.exit import reopen_case
 from app.services.referrals import accept
 from tests.support.case_lifecycle import INITIAL_ASSESSMENT_PAYLOAD, create_closed_case
 from tests.support.locks import run_while_case_locked
-from tests.support.payloads import BREAK_GLASS_PAYLOAD, PLANNED_VISIT_PAYLOAD, REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import BREAK_GLASS_PAYLOAD, PLANNED_VISIT_PAYLOAD, reopening_consent_payload
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of
 
@@ -157,7 +157,7 @@ async def test_reopening_a_case_of_a_linked_child_puts_up_the_conflict_wall_in_t
         {
             "reason": "She is back.",
             "lead_worker_id": str(id_of(manager_with_cases)),
-            "consent": REOPENING_CONSENT_PAYLOAD,
+            "consent": reopening_consent_payload(),
         }
     )
     before, reopened, after = await run_act(

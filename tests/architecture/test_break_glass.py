@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.support.endpoint_samples import WRITE_PAYLOADS, create_complete_case
+from tests.support.endpoint_samples import create_complete_case, write_payloads
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_fund
 from tests.support.payloads import HELD_SESSION_PAYLOAD
@@ -45,9 +45,9 @@ async def send_write(caller: AuthenticatedClient, name: str, ids: dict[str, Any]
         else ids
     )
     path = template.format(**path_ids)
-    body = WRITE_PAYLOADS[name] and {
+    body = write_payloads()[name] and {
         field: value.format(**ids) if isinstance(value, str) else value
-        for field, value in WRITE_PAYLOADS[name].items()
+        for field, value in write_payloads()[name].items()
     }
     etags = [
         (await caller.get(record_path)).headers.get("etag")
@@ -59,8 +59,8 @@ async def send_write(caller: AuthenticatedClient, name: str, ids: dict[str, Any]
 
 async def test_break_glass_allows_writing_own_records_only(scenario: Scenario, app: FastAPI) -> None:
     # Planted: `check_case_writable` omitted from update_care_plan and update_review, `check_works_on_case` from update_person.
-    assert list_write_endpoints(app) == WRITE_PAYLOADS.keys() | ALLOWED_ENDPOINTS, (
-        "add a payload for the new endpoint to WRITE_PAYLOADS"
+    assert list_write_endpoints(app) == write_payloads().keys() | ALLOWED_ENDPOINTS, (
+        "add a payload for the new endpoint to write_payloads()"
     )
     south = await scenario.open_case("worker_south")
     ids = {**await create_complete_case(scenario), "area": "education", "south_id": south["id"]}
@@ -75,7 +75,7 @@ async def test_break_glass_allows_writing_own_records_only(scenario: Scenario, a
         for case_id in (ids["case_id"], ids["closed_case_id"]):
             payload = {"reason": "The child is at our door."}
             expect_json(await caller.post(f"/v1/cases/{case_id}/break-glass", payload))
-        for name in WRITE_PAYLOADS:
+        for name in write_payloads():
             status, codes = await send_write(caller, name, ids)
             if not (status == 403 or (status == 404 and HIDDEN_PATHS.search(name)) or codes & REFUSAL_CODES):
                 accepted[caller.name, name] = status, codes

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.support.endpoint_samples import WRITE_PAYLOADS, create_alert, create_complete_case
+from tests.support.endpoint_samples import create_alert, create_complete_case, write_payloads
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_fund
 from tests.support.referrals import REFERRAL_ACT_PAYLOADS
@@ -20,8 +20,7 @@ BREAK_GLASS_ENDPOINT = "POST /v1/cases/{case_id}/break-glass"
 """Excluded, because it grants access to a case and therefore has to reveal whether the case exists."""
 CREATE_DISBURSEMENT_ENDPOINT = "POST /v1/disbursements"
 """Names the case in its body and therefore answers 422 instead of 404."""
-PAYLOADS: dict[str, Any] = {
-    **WRITE_PAYLOADS,
+OTHER_PAYLOADS: dict[str, Any] = {
     "POST /v1/alerts/{alert_id}/acknowledge": {},
     "PATCH /v1/referrals/{referral_id}": {"urgency": "routine"},
     "POST /v1/referrals/{referral_id}/allow-matching": {"reason": "The referrer corrected the age."},
@@ -40,7 +39,9 @@ async def get_normalized_response(
 ) -> tuple[int, Any]:
     """Send the request; return the status, and the body without ids of records and of the request."""
     method, _, path = endpoint.partition(" ")
-    options = {} if method == "GET" else {"json": fill_ids(PAYLOADS.get(endpoint), ids)}
+    options = (
+        {} if method == "GET" else {"json": fill_ids((write_payloads() | OTHER_PAYLOADS).get(endpoint), ids)}
+    )
     response = await caller.request(method, path.format(**ids), etag='"1"', **options)
     text = response.text
     for record_id in ids.values():

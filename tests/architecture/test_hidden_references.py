@@ -19,7 +19,7 @@ from tests.support.case_lifecycle import (
 )
 from tests.support.case_samples import SampleCase, create_case_with_records
 from tests.support.documents import letter_payload
-from tests.support.endpoint_samples import WRITE_PAYLOADS
+from tests.support.endpoint_samples import write_payloads
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import (
     create_approved_disbursement,
@@ -30,11 +30,11 @@ from tests.support.fund import (
     usd,
 )
 from tests.support.payloads import (
-    FEEDBACK_PAYLOAD,
     HELD_SESSION_PAYLOAD,
     POLICE_REPORT_PAYLOAD,
-    REOPENING_CONSENT_PAYLOAD,
     SERVICES_CONSENT_PAYLOAD,
+    feedback_payload,
+    reopening_consent_payload,
 )
 from tests.support.record_references import list_body_id_fields, set_field
 from tests.support.referrals import create_referral_after_acts
@@ -140,7 +140,7 @@ async def create_references(scenario: Scenario, own: SampleCase, hidden: SampleC
                   "/person_id", ("person",)),
         Reference(worker, "PATCH", f"/v1/care-plans/{draft['id']}", {}, "/assessment_id", ("assessment",)),
         Reference(supervisor, "POST", f"/v1/users/{id_of('worker_north')}/handover", handover, "/case_ids/-", ("case",)),
-        Reference(worker, "POST", f"{path}/feedback", FEEDBACK_PAYLOAD, "/review_id", ("review",)),
+        Reference(worker, "POST", f"{path}/feedback", feedback_payload(), "/review_id", ("review",)),
         Reference(supervisor, "POST", f"{path}/links", linked, "/linked_case_id", ("case",)),
         Reference(worker, "POST", f"{path}/siblings", {}, "/sibling_case_id", ("case",)),
         Reference(supervisor, "POST", f"{child_path}/merge", merge, "/merged_child_id", ("child",)),
@@ -208,8 +208,8 @@ async def test_taken_id_names_only_a_visible_record(
     # Planted: a SELECT for the id before the INSERT in `create_case_person`, which answers 422 for a visible record.
     worker, path = scenario.worker_north, own.path
     follow_up = {"held_on": today().isoformat(), "wellbeing": "well"}
-    series = WRITE_PAYLOADS["POST /v1/cases/{case_id}/support-sessions/series"]
-    new_consent = {**REOPENING_CONSENT_PAYLOAD, "on": today().isoformat()}
+    series = write_payloads()["POST /v1/cases/{case_id}/support-sessions/series"]
+    new_consent = {**reopening_consent_payload(), "on": today().isoformat()}
     reopening = {"reason": "She is afraid again.", "consent": new_consent}
     session_path = f"/v1/support-sessions/{own.ids['support_session']}"
     closed_cases = [await create_closed_case(scenario, f"worker_{team}") for team in ("north", "south")]
@@ -241,18 +241,18 @@ async def test_taken_id_names_only_a_visible_record(
         Reference(worker, "POST", f"{path}/assessments", {"subject": "child", "kind": "reassessment"}, "/id", ("assessment",)),
         Reference(worker, "POST", f"{path}/consents", SERVICES_CONSENT_PAYLOAD, "/id", ("consent",)),
         Reference(worker, "POST", f"{path}/documents", letter_payload(), "/id", ("document",)),
-        Reference(worker, "POST", f"{path}/feedback", FEEDBACK_PAYLOAD, "/id", ("feedback",)),
+        Reference(worker, "POST", f"{path}/feedback", feedback_payload(), "/id", ("feedback",)),
         Reference(worker, "POST", f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, "/id", ("legal_step",)),
-        Reference(worker, "POST", f"{path}/people", WRITE_PAYLOADS["POST /v1/cases/{case_id}/people"], "/id", ("person",)),
+        Reference(worker, "POST", f"{path}/people", write_payloads()["POST /v1/cases/{case_id}/people"], "/id", ("person",)),
         Reference(worker, "POST", f"{path}/service-referrals", await build_service_referral_payload(scenario, path), "/id",
                   ("service_referral",)),
         Reference(worker, "POST", f"{path}/support-sessions", HELD_SESSION_PAYLOAD, "/id", ("support_session",)),
         Reference(worker, "POST", f"{path}/support-sessions/series", series, "/id", ("series",)),
         Reference(worker, "POST", f"{session_path}/addenda", {"text": "x"}, "/id", ("addendum",)),
         Reference(worker, "POST", draft_area, GOAL_PAYLOAD, "/id", ("goal",)),
-        Reference(worker, "POST", draft_area, {**GOAL_PAYLOAD, "actions": [WRITE_PAYLOADS["POST /v1/goals/{goal_id}/actions"]]},
+        Reference(worker, "POST", draft_area, {**GOAL_PAYLOAD, "actions": [write_payloads()["POST /v1/goals/{goal_id}/actions"]]},
                   "/actions/-/id", ("action",)),
-        Reference(worker, "POST", goal_path + "/actions", WRITE_PAYLOADS["POST /v1/goals/{goal_id}/actions"], "/id", ("action",)),
+        Reference(worker, "POST", goal_path + "/actions", write_payloads()["POST /v1/goals/{goal_id}/actions"], "/id", ("action",)),
         Reference(worker, "POST", "/v1/disbursements", disbursement_payload(own.case), "/id", ("disbursement",)),
         Reference(scenario.supervisor_north, "POST", f"/v1/cases/{closed_cases[0]['id']}/reopen", reopening, "/consent/id",
                   ("consent",)),
@@ -302,7 +302,7 @@ async def create_draft_area(scenario: Scenario, own: SampleCase) -> str:
 
 async def create_hidden_service_referral(scenario: Scenario, hidden: SampleCase) -> str:
     payload = {
-        **WRITE_PAYLOADS["POST /v1/cases/{case_id}/service-referrals"],
+        **write_payloads()["POST /v1/cases/{case_id}/service-referrals"],
         "provider_id": (await build_service_referral_payload(scenario, "", consent_id="x"))["provider_id"],
     }
     response = await scenario.worker_south.post(f"{hidden.path}/service-referrals", payload)

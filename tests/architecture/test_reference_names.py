@@ -7,13 +7,13 @@ from typing import Any
 
 from tests.architecture.source_files import ROOT
 from tests.support.case_lifecycle import (
-    EXIT_PLAN_PAYLOAD,
     complete_next_review,
     create_approved_assessment,
     create_approved_care_plan,
     create_approved_exit_plan,
     create_assessed_case,
     create_exiting_case,
+    exit_plan_payload,
 )
 from tests.support.endpoint_samples import create_complete_case
 from tests.support.responses import expect_json
@@ -123,7 +123,7 @@ async def create_records(scenario: Scenario) -> dict[str, Any]:
     case, _ = await create_exiting_case(scenario)
     plan = await create_approved_exit_plan(scenario, case["id"])
     path = f"/v1/cases/{case['id']}/exit-plan"
-    expect_json(await scenario.worker_north.put(path, EXIT_PLAN_PAYLOAD, etag=f'"{plan["version"]}"'))
+    expect_json(await scenario.worker_north.put(path, exit_plan_payload(), etag=f'"{plan["version"]}"'))
     return {**ids, "exiting_case_id": case["id"], "closed_case_id": ids["closed_case"]["id"]}
 
 

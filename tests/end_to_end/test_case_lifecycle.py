@@ -13,9 +13,9 @@ from app.models.record import freeze_time
 from tests.support.case_lifecycle import (
     ACTION_PAYLOAD,
     CARE_PLAN_PAYLOADS,
-    EXIT_PLAN_PAYLOAD,
     GOAL_PAYLOAD,
     assessment_payload,
+    exit_plan_payload,
     fill_care_plan,
 )
 from tests.support.responses import expect_json, parse_unmet_pointers, patch_latest
@@ -295,7 +295,7 @@ async def close_case(lifecycle: CaseLifecycle) -> None:
         unmet = await lifecycle.expect_refusal(lifecycle.supervisor, path, "approve")
         assert unmet == {"condition_unanswered", "taper_not_falling", "ends_on_missing"}
         plan = {
-            **EXIT_PLAN_PAYLOAD,
+            **exit_plan_payload(),
             "ends_on": "2025-02-26",
             "taper": [
                 {"from": "2024-12-01", "contacts_per_month": 2},

@@ -53,7 +53,7 @@ async def script(scenario: Scenario, tmp_path: Path) -> AsyncIterator[ScriptRunn
     path = tmp_path / "send_referral.py"
     path.write_text(source)
     # Without the lifespan: the database pools of the scenario are open already.
-    server = uvicorn.Server(uvicorn.Config(scenario.app, lifespan="off", log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(scenario.app, lifespan="off", log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve([listener]))
         yield ScriptRunner(path, f"http://127.0.0.1:{listener.getsockname()[1]}", client)

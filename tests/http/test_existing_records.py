@@ -23,7 +23,6 @@ USER_PAYLOAD = {"name": "Sok Dara", "roles": ["me_officer"], "email": "Sok.Dara@
 LIMIT_PAYLOAD = {
     "role": "supervisor", "act": "approve", "currency": "USD", "amount": usd("1.00"), "starts_on": "2027-01-01",
 }  # fmt: skip
-RATE_PAYLOAD = {"on": today().isoformat(), "rate": "4100", "source": "National Bank"}
 IDS_WITHOUT_PATH = {
     "POST /v1/me/calendar-feeds",  # a feed has no path of its own: the client knows the id, and the list contains the feed
 }
@@ -103,13 +102,14 @@ async def test_taken_id_of_a_record_without_a_child_names_the_existing_record(
 async def test_conflict_with_an_existing_record_returns_its_id(scenario: Scenario) -> None:
     # Planted: the email address compared as it is typed, and `NATURAL_KEYS` without the exchange rates.
     admin, finance = scenario.admin, scenario.finance
+    rate = {"on": today().isoformat(), "rate": "4100", "source": "National Bank"}
     creations: dict[str, tuple[AuthenticatedClient, dict[str, Any], dict[str, Any]]] = {
         "agencies": (admin, {"name": "Light", "kind": "partner"}, {"name": "Light", "kind": "provider"}),
         "approval-limits": (admin, LIMIT_PAYLOAD, {**LIMIT_PAYLOAD, "amount": usd("2.00")}),
         "donor-grants": (
             finance, {"code": "EF-1", "name": "One", "donor": "A"}, {"code": "EF-1", "name": "Two", "donor": "B"},
         ),
-        "exchange-rates": (finance, RATE_PAYLOAD, {**RATE_PAYLOAD, "rate": "4101"}),
+        "exchange-rates": (finance, rate, {**rate, "rate": "4101"}),
         "funds": (finance, FUND_PAYLOAD, {**FUND_PAYLOAD, "donor": "Others"}),
         "referrals": (
             scenario.partner_one, referral_payload(external_id="B/1"), referral_payload(external_id=" B/1\u200b"),

@@ -10,7 +10,7 @@ from fastapi import Request
 
 from app.http.session import _compute_fingerprint
 from tests.support.case_lifecycle import assessment_payload, create_closed_case
-from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import reopening_consent_payload
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of, referral_payload
 
@@ -307,7 +307,7 @@ async def test_retry_returns_404_if_the_case_is_not_visible_any_more(
     reopen_response = await supervisor.act(
         f"/v1/cases/{closed_case['id']}",
         "reopen",
-        {"reason": "She is back.", "consent": REOPENING_CONSENT_PAYLOAD, **lead_worker},
+        {"reason": "She is back.", "consent": reopening_consent_payload(), **lead_worker},
     )
     case_path = f"/v1/cases/{expect_json(reopen_response, 201)['id']}"
     expect_json(await supervisor.act(case_path, "assign", {**lead_worker, "co_worker_ids": [str(worker.id)]}))

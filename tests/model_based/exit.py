@@ -28,7 +28,8 @@ from tests.model_based.child_model import (
 from tests.model_based.consents import add_consent, check_follow_up_consent
 from tests.model_based.dates import add_months, iso_date_in_days, today
 from tests.model_based.reviews import EXIT_PLAN_FIELDS, exit_plan_fields
-from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, REACHED_EXIT_DATES
+from tests.support import case_lifecycle
+from tests.support.case_lifecycle import EXIT_CONDITIONS, reached_exit_dates
 
 UNPLANNED_REASONS = {"moved_away", "died", "cannot_be_found"}
 
@@ -36,18 +37,18 @@ UNPLANNED_REASONS = {"moved_away", "died", "cannot_be_found"}
 def exit_plan_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Payload | None:
     if is_too_early(rng, case):
         return None
-    body: dict[str, Any] = {**EXIT_PLAN_PAYLOAD, "note": unique_text("Aunt helps.", rng)}
+    body: dict[str, Any] = {**case_lifecycle.exit_plan_payload(), "note": unique_text("Aunt helps.", rng)}
     body["checklist"] = {name: {"note": None, **answer} for name, answer in body["checklist"].items()}
     body["taper"] = list(body["taper"])
     if rng.random() < 0.8:
-        body |= REACHED_EXIT_DATES
+        body |= reached_exit_dates()
     draw = rng.random()
     if draw < 0.08:
         del body["checklist"][rng.choice(list(body["checklist"]))]
     elif draw < 0.14:
         body["checklist"]["friends"] = {"met": False, "note": None}
     elif draw < 0.2:
-        body["taper"] = EXIT_PLAN_PAYLOAD["taper"][::-1]
+        body["taper"] = case_lifecycle.exit_plan_payload()["taper"][::-1]
     elif draw < 0.25:
         body["ends_on"] = rng.choice([None, iso_date_in_days(45), iso_date_in_days(-1)])
     elif draw < 0.3:
@@ -79,7 +80,7 @@ def replace_exit_plan(context: OperationContext) -> Iterator[None]:
 
 
 def check_exit_plan_ready(plan: ModelRecord, *, is_planned: bool) -> Iterator[str]:
-    for name in EXIT_PLAN_PAYLOAD["checklist"]:
+    for name in EXIT_CONDITIONS:
         answer = plan["checklist"].get(name)
         if answer is None:
             yield "condition_unanswered"

@@ -153,20 +153,24 @@ def iso_day(days: int) -> str:
     return (today() + timedelta(days=days)).isoformat()
 
 
-EXIT_PLAN_PAYLOAD: dict[str, Any] = {
-    "checklist": {condition: {"met": True} for condition in EXIT_CONDITIONS},
-    "taper": [
-        {"from": iso_day(30), "contacts_per_month": 4},
-        {"from": iso_day(60), "contacts_per_month": 1},
-    ],
-    "ends_on": iso_day(85),
-    "follow_up_months": [1, 3, 6],
-}
-REACHED_EXIT_DATES: dict[str, Any] = {
-    "taper": [{"from": iso_day(0), "contacts_per_month": 1}],
-    "ends_on": iso_day(0),
-}
-"""The dates of an exit plan with which a case can be closed on the day of the approval."""
+def exit_plan_payload() -> dict[str, Any]:
+    return {
+        "checklist": {condition: {"met": True} for condition in EXIT_CONDITIONS},
+        "taper": [
+            {"from": iso_day(30), "contacts_per_month": 4},
+            {"from": iso_day(60), "contacts_per_month": 1},
+        ],
+        "ends_on": iso_day(85),
+        "follow_up_months": [1, 3, 6],
+    }
+
+
+def reached_exit_dates() -> dict[str, Any]:
+    """Return the dates of an exit plan with which a case can be closed on the day of the approval."""
+    return {
+        "taper": [{"from": iso_day(0), "contacts_per_month": 1}],
+        "ends_on": iso_day(0),
+    }
 
 
 async def get_next_review(scenario: Scenario, case_id: str, *, lead: str = "worker_north") -> dict[str, Any]:
@@ -230,7 +234,7 @@ async def create_approved_exit_plan(
     """Write an exit plan that ends today as the lead worker, and approve it as the supervisor of the team."""
     worker, path = scenario.client_for(lead), f"/v1/cases/{case_id}/exit-plan"
     etag = (await worker.get(path)).headers.get("etag")
-    expect_json(await worker.put(path, {**EXIT_PLAN_PAYLOAD, **REACHED_EXIT_DATES, **changes}, etag=etag))
+    expect_json(await worker.put(path, {**exit_plan_payload(), **reached_exit_dates(), **changes}, etag=etag))
     return expect_json(await scenario.client_for(f"supervisor_{STAFF[lead][1][0][0]}").act(path, "approve"))
 
 

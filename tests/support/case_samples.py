@@ -6,7 +6,7 @@ from typing import Any
 from tests.support.case_lifecycle import create_active_case
 from tests.support.documents import upload_document
 from tests.support.fund import create_disbursement
-from tests.support.payloads import FEEDBACK_PAYLOAD, HELD_SESSION_PAYLOAD, POLICE_REPORT_PAYLOAD
+from tests.support.payloads import HELD_SESSION_PAYLOAD, POLICE_REPORT_PAYLOAD, feedback_payload
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
@@ -39,7 +39,7 @@ async def create_case_with_records(scenario: Scenario, lead: str) -> SampleCase:
     for kind, resource, payload in (
         ("support_session", "support-sessions", HELD_SESSION_PAYLOAD),
         ("legal_step", "legal-steps", POLICE_REPORT_PAYLOAD),
-        ("feedback", "feedback", FEEDBACK_PAYLOAD),
+        ("feedback", "feedback", feedback_payload()),
     ):
         ids[kind] = expect_json(await worker.post(f"{path}/{resource}", payload), 201)["id"]
     note = f"/v1/support-sessions/{ids['support_session']}/clinical-note"

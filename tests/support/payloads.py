@@ -24,12 +24,6 @@ SERVICES_CONSENT_PAYLOAD = {
     "on": "2026-11-10",
     "scope": ["services"],
 }
-REOPENING_CONSENT_PAYLOAD = {
-    "given_by": ["child", "caregiver"],
-    "method": "oral",
-    "on": today().isoformat(),
-    "scope": ["services"],
-}
 TRANSFER_PAYLOAD = {
     "team_id": str(id_of("south")),
     "lead_worker_id": str(id_of("worker_south")),
@@ -86,7 +80,23 @@ PROVIDER_CONSENT_PAYLOAD = {
     "on": "2026-01-10",
     "scope": ["services", "share_with_providers"],
 }
-FEEDBACK_PAYLOAD: dict[str, Any] = {
-    "given_by": "child", "rating": 4, "occasion": "review", "given_on": today().isoformat(), "helped_by": "family_member",
-    "comment": "ខ្ញុំចូលចិត្តគូរ",
-}  # fmt: skip
+
+
+def reopening_consent_payload() -> dict[str, Any]:
+    return {
+        "given_by": ["child", "caregiver"],
+        "method": "oral",
+        "on": today().isoformat(),
+        "scope": ["services"],
+    }
+
+
+def feedback_payload() -> dict[str, Any]:
+    return {
+        "given_by": "child",
+        "rating": 4,
+        "occasion": "review",
+        "given_on": today().isoformat(),
+        "helped_by": "family_member",
+        "comment": "ខ្ញុំចូលចិត្តគូរ",
+    }

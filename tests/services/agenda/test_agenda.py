@@ -12,7 +12,7 @@ from app.kit.dates import add_months, today
 from app.models import ExitPlan, FollowUp, LegalStep, SupportSession
 from app.services.cases.record_links import PART_PATHS, RECORD_PATHS
 from tests.support.agenda import list_agenda
-from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD, assessment_payload, create_exiting_case
+from tests.support.case_lifecycle import assessment_payload, create_exiting_case, exit_plan_payload
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_disbursement, create_fund, payment_payload
 from tests.support.payloads import PERSON_PAYLOAD
@@ -242,7 +242,7 @@ async def test_unplanned_exit_plan_is_on_supervisors_agenda(
     # An unplanned exit has no last day of support, but its draft needs an approval too.
     case = await scenario.open_case()
     await settle_case(superuser_connection, case)
-    unplanned = {"checklist": EXIT_PLAN_PAYLOAD["checklist"], "reason_code": "moved_away"}
+    unplanned = {"checklist": exit_plan_payload()["checklist"], "reason_code": "moved_away"}
     path = f"/v1/cases/{case['id']}/exit-plan"
     expect_json(await scenario.worker_north.put(path, unplanned))
     (pending,) = await list_agenda(scenario.supervisor_north)

@@ -14,8 +14,8 @@ import pytest
 from app.access.permissions import POLICY, Permission
 from tests.support.agenda import list_whole_agenda
 from tests.support.agenda_work import TeamWork, insert_team_work
-from tests.support.case_lifecycle import EXIT_PLAN_PAYLOAD
-from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
+from tests.support.case_lifecycle import exit_plan_payload
+from tests.support.payloads import reopening_consent_payload
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
@@ -106,7 +106,7 @@ async def transfer_case(scenario: Scenario, work: TeamWork) -> None:
 async def reopen_case(scenario: Scenario, work: TeamWork) -> None:
     payload = {
         "team_id": str(work.id("other_team")), "lead_worker_id": str(work.id("successor")), "reason": "New concern.",
-        "consent": REOPENING_CONSENT_PAYLOAD,
+        "consent": reopening_consent_payload(),
     }  # fmt: skip
     path = f"/v1/cases/{work.cases['closed'].id}"
     new_case = await scenario.manager.act(path, "reopen", payload)
@@ -122,7 +122,7 @@ async def close_case(scenario: Scenario, work: TeamWork) -> None:
         plan = await client.get(f"{path}/exit-plan")
         if plan.status_code != 200:
             continue
-        unplanned = {"checklist": EXIT_PLAN_PAYLOAD["checklist"], "reason_code": "moved_away"}
+        unplanned = {"checklist": exit_plan_payload()["checklist"], "reason_code": "moved_away"}
         written = await client.put(f"{path}/exit-plan", unplanned, etag=plan.headers["etag"])
         if written.status_code != 200:
             continue

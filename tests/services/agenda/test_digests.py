@@ -20,7 +20,11 @@ from tests.support.row_factories import insert_due_records
 from tests.support.scenario import Scenario
 
 PATH = "/v1/me/settings"
-NOON = datetime.combine(today(), datetime.min.time(), CAMBODIA_TIMEZONE) + timedelta(hours=12)
+
+
+def noon() -> datetime:
+    """Return twelve o'clock of today in Cambodia."""
+    return datetime.combine(today(), datetime.min.time(), CAMBODIA_TIMEZONE) + timedelta(hours=12)
 
 
 @pytest.fixture
@@ -41,11 +45,11 @@ async def switch_on(scenario: Scenario, name: str, **changes: Any) -> None:
     expect_json(await client.put(PATH, {"agenda_digest": True, **changes}, etag=etag))
 
 
-async def run_jobs(scenario: Scenario, superuser: Any, moment: datetime = NOON) -> None:
+async def run_jobs(scenario: Scenario, superuser: Any, moment: datetime | None = None) -> None:
     """Run the periodic job and the jobs that it adds, at a time of the day."""
     await superuser.execute("DELETE FROM jobs")
     runner = JobRunner(scenario.database, (DIGEST_SCHEDULE, DIGEST_MAIL))
-    with freeze_time(moment):
+    with freeze_time(moment or noon()):
         await runner.schedule_periodic_jobs()
         await superuser.execute("UPDATE jobs SET run_after = now() - interval '1 minute'")
         while await runner.run_next_job():
@@ -100,12 +104,12 @@ async def test_digest_is_sent_once_a_day_from_seven_on(
 ) -> None:
     await scenario.open_case()
     await switch_on(scenario, "worker_north")
-    await run_jobs(scenario, superuser_connection, NOON.replace(hour=6, minute=59))
+    await run_jobs(scenario, superuser_connection, noon().replace(hour=6, minute=59))
     assert mail_server.recipients == []
     for _ in range(2):
-        await run_jobs(scenario, superuser_connection, NOON.replace(hour=7))
+        await run_jobs(scenario, superuser_connection, noon().replace(hour=7))
     assert len(mail_server.recipients) == 1
-    await run_jobs(scenario, superuser_connection, NOON + timedelta(days=1))
+    await run_jobs(scenario, superuser_connection, noon() + timedelta(days=1))
     assert len(mail_server.recipients) == 2
 
 

@@ -222,7 +222,7 @@ async def test_cases_are_searched_by_name_number_and_phone(scenario: Scenario) -
         ("fsc 2026 / 42", "FSC-2026-0042", 1),
         ("២០២៦-៤២", "FSC-2026-0042", 1),
         ("202612345", "FSC-2026-12345", 1),
-        ("0042", f"FSC-{today().year}-0042", 10),
+        ("0042", "FSC-{year}-0042", 10),
         ("Sokha", None, 0),
         ("012 345 678 999", None, 0),
     ],
@@ -230,7 +230,7 @@ async def test_cases_are_searched_by_name_number_and_phone(scenario: Scenario) -
 def test_case_number_is_recognized_in_any_notation(q: str, first: str | None, count: int) -> None:
     numbers = parse_case_numbers(q)
     assert len(numbers) == count
-    assert numbers[:1] == ([first] if first else [])
+    assert numbers[:1] == ([first.format(year=today().year)] if first else [])
 
 
 async def test_only_returned_rows_are_logged(scenario: Scenario) -> None:

@@ -17,7 +17,7 @@ from tests.support.case_lifecycle import (
     create_closed_case,
     create_exiting_case,
 )
-from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import reopening_consent_payload
 from tests.support.raw_sql import REJECTION_ERRORS, open_access, open_transaction_as, set_access
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
@@ -62,7 +62,7 @@ async def test_status_periods_follow_the_whole_pathway(scenario: Scenario, super
     first, *_, last = await list_periods(superuser_connection, case["id"], "status_periods")
     created_at, updated_at = (datetime.fromisoformat(case[name]) for name in ("created_at", "updated_at"))
     assert (first["began_at"], last["began_at"]) == (created_at, updated_at)
-    reopening = {"reason": "Does not sleep again.", "consent": REOPENING_CONSENT_PAYLOAD}
+    reopening = {"reason": "Does not sleep again.", "consent": reopening_consent_payload()}
     reopened = expect_json(
         await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "reopen", reopening), 201
     )
@@ -104,7 +104,7 @@ async def test_assignment_periods_contain_assignment_transfer_and_reopening(
     closed = expect_json(await scenario.worker_south.act(path, "close", closing))
     *_, last = await list_periods(superuser_connection, case_id, "assignment_periods")
     assert last["ended_at"] == datetime.fromisoformat(closed["updated_at"])
-    reopening = {"reason": "Back in Cambodia.", "consent": REOPENING_CONSENT_PAYLOAD}
+    reopening = {"reason": "Back in Cambodia.", "consent": reopening_consent_payload()}
     reopened = expect_json(await scenario.supervisor_south.act(path, "reopen", reopening), 201)
     assert await list_leads(superuser_connection, reopened["id"]) == [(south, workers[2], True)]
 

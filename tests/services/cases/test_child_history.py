@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from tests.support.list_pages import fetch_items
-from tests.support.payloads import AUNT_PAYLOAD, REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import AUNT_PAYLOAD, reopening_consent_payload
 from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json, patch_latest_fields
 from tests.support.scenario import Scenario, id_of
@@ -106,7 +106,7 @@ async def test_history_is_visible_like_the_record(scenario: Scenario, superuser_
         "team_id": str(id_of("south")),
         "lead_worker_id": str(id_of("worker_south")),
         "reason": "Again.",
-        "consent": REOPENING_CONSENT_PAYLOAD,
+        "consent": reopening_consent_payload(),
     }
     expect_json(await scenario.manager.act(f"/v1/cases/{case['id']}", "reopen", later), 201)
     kinds = [entry["record_kind"] for entry in await fetch_items(scenario.worker_south, path)]

@@ -15,11 +15,15 @@ from tests.support.child_merges import (
     send_merge,
 )
 from tests.support.list_pages import fetch_items
-from tests.support.payloads import PERSON_PAYLOAD, REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import PERSON_PAYLOAD, reopening_consent_payload
 from tests.support.responses import expect_json, patch_latest
 from tests.support.scenario import Scenario, acceptance_payload, id_of
 
-REOPENING = {"reason": "Does not sleep again.", "consent": REOPENING_CONSENT_PAYLOAD}
+
+def reopening_payload() -> dict[str, Any]:
+    return {"reason": "Does not sleep again.", "consent": reopening_consent_payload()}
+
+
 NAMES = [{"script": "latin", "family": "Vong", "given": "Piseth"}]
 OTHER_NAMES = [{"script": "latin", "family": "Chhorn", "given": "Makara"}]
 
@@ -86,7 +90,9 @@ async def test_records_after_the_merge_follow_their_case(
     supervisor = scenario.supervisor_north
     person = expect_json(await supervisor.post(f"/v1/cases/{other['id']}/people", PERSON_PAYLOAD), 201)
     assert person["child_id"] == child_id
-    reopened = expect_json(await supervisor.act(f"/v1/cases/{other['id']}", "reopen", REOPENING), 201)
+    reopened = expect_json(
+        await supervisor.act(f"/v1/cases/{other['id']}", "reopen", reopening_payload()), 201
+    )
     assert reopened["child_id"] == child_id
     await close_case(superuser_connection, reopened)
     referral = f"/v1/referrals/{(await scenario.create_referral())['id']}"

@@ -18,16 +18,19 @@ from tests.support.confirmations import confirm_open_change, find_open_change
 from tests.support.locks import wait_for_lock_waiters
 from tests.support.payloads import (
     PROVIDER_CONSENT_PAYLOAD,
-    REOPENING_CONSENT_PAYLOAD,
     VITAL_INTEREST_BASIS,
+    reopening_consent_payload,
 )
 from tests.support.referrals import create_referral_after_acts
 from tests.support.responses import expect_json, parse_unmet_conditions, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 from tests.support.service_referrals import create_consent, create_provider, create_service_referral
 
-TODAY = today().isoformat()
-REFUSAL = {"status": "refused", "on": TODAY}
+
+def refusal_fields() -> dict[str, Any]:
+    return {"status": "refused", "on": today().isoformat()}
+
+
 REOPENING = {"reason": "Does not sleep again."}
 
 
@@ -50,16 +53,16 @@ async def test_later_refusal_of_the_child_stops_sharing_on_an_older_consent(scen
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = await create_service_referral(scenario, case_path, consent_id=consent_id)
-    await create_consent(scenario, case_path, given_by=["child"], **REFUSAL)
+    await create_consent(scenario, case_path, given_by=["child"], **refusal_fields())
     refused = await worker.act(path, "send")
     assert parse_unmet_pointers(refused) == {"consent_refused": "/consent_id"}
-    assert await read_details(refused) == [f"The child refused share_with_providers on {TODAY}."]
+    assert await read_details(refused) == [f"The child refused share_with_providers on {today()}."]
     assert refused.json()["unmet"][0]["params"] == {
         "giver": "child",
         "scope": "share_with_providers",
-        "on": TODAY,
+        "on": today().isoformat(),
     }
-    await create_consent(scenario, case_path, given_by=["child"], on=TODAY)
+    await create_consent(scenario, case_path, given_by=["child"], on=today().isoformat())
     expect_json(await worker.act(path, "send"))
 
 
@@ -74,7 +77,9 @@ async def test_refusal_that_was_given_before_the_consent_does_not_stop_sharing(s
 async def test_refusal_for_one_agency_stops_sharing_with_this_agency(scenario: Scenario) -> None:
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
-    await create_consent(scenario, case_path, recipient_agency_id=str(id_of("Safe Steps")), **REFUSAL)
+    await create_consent(
+        scenario, case_path, recipient_agency_id=str(id_of("Safe Steps")), **refusal_fields()
+    )
     for agency, status in (("Safe Steps", 409), ("Helping Hands", 200)):
         provider_id = await create_provider(scenario, agency_id=str(id_of(agency)))
         path = await create_service_referral(
@@ -91,19 +96,19 @@ async def test_withdrawal_of_one_giver_names_the_giver(scenario: Scenario) -> No
     assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (422, "not_a_giver")
     withdrawn = await worker.act(path, "withdraw", {"reason": "No.", "withdrawn_givers": ["caregiver"]})
     assert expect_json(withdrawn)["withdrawn_givers"] == ["caregiver"]
-    newer = await create_consent(scenario, case_path, on=TODAY, given_by=["child"])
+    newer = await create_consent(scenario, case_path, on=today().isoformat(), given_by=["child"])
     referral = await create_service_referral(scenario, case_path, consent_id=newer)
     assert await read_details(await worker.act(referral, "send")) == [
-        f"The caregiver withdrew the consent to share_with_providers on {TODAY}."
+        f"The caregiver withdrew the consent to share_with_providers on {today()}."
     ]
-    await create_consent(scenario, case_path, on=TODAY, given_by=["caregiver"])
+    await create_consent(scenario, case_path, on=today().isoformat(), given_by=["caregiver"])
     expect_json(await worker.act(referral, "send"))
 
 
 async def test_alternative_giver_needs_a_reason_and_replaces_the_caregiver(scenario: Scenario) -> None:
     case_path, worker = await create_case_path(scenario), scenario.worker_north
-    await create_consent(scenario, case_path, given_by=["caregiver"], **REFUSAL)
-    payload = {**PROVIDER_CONSENT_PAYLOAD, "given_by": ["other"], "on": TODAY}
+    await create_consent(scenario, case_path, given_by=["caregiver"], **refusal_fields())
+    payload = {**PROVIDER_CONSENT_PAYLOAD, "given_by": ["other"], "on": today().isoformat()}
     refused = await worker.post(f"{case_path}/consents", payload)
     assert refused.json()["errors"][0]["code"] == "alternative_reason_missing"
     payload["alternative_giver_reason"] = "The stepfather may be involved."
@@ -124,7 +129,7 @@ async def test_refusal_waits_for_an_earlier_sending(scenario: Scenario, superuse
     await superuser_connection.execute("UPDATE providers SET version = version")
     sending = asyncio.create_task(worker.post(f"{path}/send", etag='"1"'))
     await wait_for_lock_waiters(superuser_connection, 1)
-    payload = {**PROVIDER_CONSENT_PAYLOAD, **REFUSAL}
+    payload = {**PROVIDER_CONSENT_PAYLOAD, **refusal_fields()}
     refusal = asyncio.create_task(worker.post(f"{case_path}/consents", payload))
     await wait_for_lock_waiters(superuser_connection, 2)
     await blocking.rollback()
@@ -140,7 +145,7 @@ async def test_concurrent_refusal_and_sending_are_serialized(scenario: Scenario)
         )
         sent, refused = await asyncio.gather(
             worker.post(f"{path}/send", etag='"1"'),
-            worker.post(f"{case_path}/consents", {**PROVIDER_CONSENT_PAYLOAD, **REFUSAL}),
+            worker.post(f"{case_path}/consents", {**PROVIDER_CONSENT_PAYLOAD, **refusal_fields()}),
         )
         expect_json(refused, 201)
         if sent.status_code != 200:
@@ -148,21 +153,22 @@ async def test_concurrent_refusal_and_sending_are_serialized(scenario: Scenario)
 
 
 @pytest.mark.parametrize(
-    ("birth", "given_by", "codes"),
+    ("age", "given_by", "codes"),
     [
-        (build_birth(12, -1), ["caregiver"], set()),
-        (build_birth(12), ["caregiver"], {"consent_giver_missing"}),
-        (build_birth(12), ["child"], {"consent_giver_missing"}),
-        (build_birth(12), ["child", "guardian"], set()),
-        (build_birth(9), ["child"], {"consent_giver_missing"}),
-        (build_birth(9), ["child", "other"], {"consent_giver_missing"}),
+        ((12, -1), ["caregiver"], set()),
+        ((12, 0), ["caregiver"], {"consent_giver_missing"}),
+        ((12, 0), ["child"], {"consent_giver_missing"}),
+        ((12, 0), ["child", "guardian"], set()),
+        ((9, 0), ["child"], {"consent_giver_missing"}),
+        ((9, 0), ["child", "other"], {"consent_giver_missing"}),
         (None, ["caregiver"], {"consent_giver_missing"}),
         (None, ["child", "caregiver"], set()),
     ],
 )
 async def test_acceptance_requires_the_consent_of_those_who_are_able_to_give_it(
-    scenario: Scenario, birth: dict[str, Any] | None, given_by: list[str], codes: set[str]
+    scenario: Scenario, age: tuple[int, int] | None, given_by: list[str], codes: set[str]
 ) -> None:
+    birth = build_birth(*age) if age else None
     consent = {**referral_payload()["consent"], "given_by": given_by}
     path = await create_referral_after_acts(
         scenario, "acknowledge", child=build_child(birth), consent=consent
@@ -191,17 +197,17 @@ async def test_refusal_in_an_earlier_case_counts_in_a_later_one(scenario: Scenar
     # Planted: list_consent_register() with the entries of one case only.
     closed = await create_closed_case(scenario)
     old_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
-    await create_consent(scenario, old_path, given_by=["child"], **REFUSAL)
+    await create_consent(scenario, old_path, given_by=["child"], **refusal_fields())
     path = await create_referral_after_acts(scenario, "acknowledge")
     payload = acceptance_payload(child_id=closed["child_id"])
     refused = await scenario.supervisor_north.act(path, "accept", payload)
     assert parse_unmet_pointers(refused) == {"consent_refused": "/consent"}
-    newer = {**referral_payload()["consent"], "on": TODAY}
+    newer = {**referral_payload()["consent"], "on": today().isoformat()}
     path = await create_referral_after_acts(scenario, "acknowledge", consent=newer)
     accepted = expect_json(await scenario.supervisor_north.act(path, "accept", payload))
     new_path = f"/v1/cases/{accepted['case_id']}"
     [consent] = expect_json(await worker.get(f"{new_path}/consents"))["items"]
-    assert consent["on"] == TODAY
+    assert consent["on"] == today().isoformat()
     # The child has not agreed to sharing since the refusal.
     referral = await create_service_referral(
         scenario, new_path, consent_id=await create_consent(scenario, new_path)
@@ -231,7 +237,7 @@ async def test_care_plan_does_not_start_services_after_a_refusal(scenario: Scena
     plan = expect_json(await worker.post(f"{case_path}/care-plans", care_plan_payload(assessment)), 201)
     path = f"/v1/care-plans/{(await fill_care_plan(scenario, plan))['id']}"
     expect_json(await worker.act(path, "submit"))
-    refusal = await create_consent(scenario, case_path, given_by=["caregiver"], **REFUSAL)
+    refusal = await create_consent(scenario, case_path, given_by=["caregiver"], **refusal_fields())
     assert parse_unmet_pointers(await supervisor.act(path, "approve")) == {"consent_refused": None}
     expect_json(await worker.act(f"/v1/consents/{refusal}", "enter-in-error", {"reason": "Another child."}))
     expect_json(await supervisor.act(path, "approve"))
@@ -240,7 +246,7 @@ async def test_care_plan_does_not_start_services_after_a_refusal(scenario: Scena
 async def test_legal_basis_for_sharing_needs_a_second_person(scenario: Scenario) -> None:
     # Planted: the condition `basis_unconfirmed` removed.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
-    await create_consent(scenario, case_path, **REFUSAL)
+    await create_consent(scenario, case_path, **refusal_fields())
     path = await create_service_referral(scenario, case_path, basis_without_consent=VITAL_INTEREST_BASIS)
     assert parse_unmet_pointers(await worker.act(path, "send")) == {
         "basis_unconfirmed": "/basis_without_consent"
@@ -268,7 +274,7 @@ async def test_requester_cannot_confirm_the_own_legal_basis(scenario: Scenario) 
     case_path = await create_case_path(scenario)
     payload = {
         "scope": ["share_with_authorities"],
-        "on": TODAY,
+        "on": today().isoformat(),
         "basis_without_consent": VITAL_INTEREST_BASIS,
     }
     expect_json(await scenario.manager.post(f"{case_path}/consents", payload), 201)
@@ -280,7 +286,11 @@ async def test_requester_cannot_confirm_the_own_legal_basis(scenario: Scenario) 
 
 async def test_withdrawn_legal_basis_cannot_be_confirmed(scenario: Scenario) -> None:
     case_path = await create_case_path(scenario)
-    payload = {"scope": ["share_with_school"], "on": TODAY, "basis_without_consent": VITAL_INTEREST_BASIS}
+    payload = {
+        "scope": ["share_with_school"],
+        "on": today().isoformat(),
+        "basis_without_consent": VITAL_INTEREST_BASIS,
+    }
     entry = expect_json(await scenario.worker_north.post(f"{case_path}/consents", payload), 201)
     change = await find_open_change(scenario.dpo, "consent_basis")
     expect_json(
@@ -320,14 +330,14 @@ async def test_reopening_requires_a_new_consent_or_a_legal_basis(scenario: Scena
     yesterday = (today() - timedelta(days=1)).isoformat()
     for consent, codes in (
         (None, {"consent_missing": "/consent"}),
-        ({**REOPENING_CONSENT_PAYLOAD, "status": "refused"}, {"consent_missing": "/consent"}),
-        ({**REOPENING_CONSENT_PAYLOAD, "scope": ["recording"]}, {"consent_missing": "/consent"}),
-        ({**REOPENING_CONSENT_PAYLOAD, "on": yesterday}, {"consent_before_closing": "/consent/on"}),
-        ({**REOPENING_CONSENT_PAYLOAD, "given_by": ["child"]}, {"consent_giver_missing": "/consent"}),
+        ({**reopening_consent_payload(), "status": "refused"}, {"consent_missing": "/consent"}),
+        ({**reopening_consent_payload(), "scope": ["recording"]}, {"consent_missing": "/consent"}),
+        ({**reopening_consent_payload(), "on": yesterday}, {"consent_before_closing": "/consent/on"}),
+        ({**reopening_consent_payload(), "given_by": ["child"]}, {"consent_giver_missing": "/consent"}),
     ):
         payload = {**REOPENING, "consent": consent}
         assert parse_unmet_pointers(await supervisor.act(path, "reopen", payload)) == codes, consent
-    basis = {"scope": ["services"], "on": TODAY, "basis_without_consent": VITAL_INTEREST_BASIS}
+    basis = {"scope": ["services"], "on": today().isoformat(), "basis_without_consent": VITAL_INTEREST_BASIS}
     reopened = expect_json(await supervisor.act(path, "reopen", {**REOPENING, "consent": basis}), 201)
     [entry] = expect_json(await scenario.worker_north.get(f"/v1/cases/{reopened['id']}/consents"))["items"]
     assert entry["basis_without_consent"]["basis"] == "vital_interest"

@@ -11,10 +11,12 @@ from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 from tests.support.service_referrals import create_consent, create_provider, create_service_referral
 
-TODAY = today().isoformat()
 REASON = {"reason": "Changed her mind."}
 NOTE = {"note": "The hospital shredded the letter."}
-FOLLOW_UP = {"held_on": TODAY, "wellbeing": "well"}
+
+
+def follow_up_payload() -> dict[str, Any]:
+    return {"held_on": today().isoformat(), "wellbeing": "well"}
 
 
 async def share(scenario: Scenario, case_path: str, consent_id: str, **changes: Any) -> str:
@@ -77,7 +79,7 @@ async def test_refusal_recalls_what_was_shared_for_its_purpose_and_recipient(sce
     consent_id = await create_consent(scenario, case_path)
     path = await share(scenario, case_path, consent_id, provider_id=one)
     await share(scenario, case_path, consent_id, provider_id=other)
-    refusal = {**SERVICES_CONSENT_PAYLOAD, "status": "refused", "on": TODAY}
+    refusal = {**SERVICES_CONSENT_PAYLOAD, "status": "refused", "on": today().isoformat()}
     for changes, expected in (
         ({"scope": ["recording"]}, []),
         ({"scope": ["share_with_school"]}, []),
@@ -103,20 +105,22 @@ async def test_contact_after_the_support_needs_consent(scenario: Scenario) -> No
             await scenario.supervisor_north.act(f"/v1/consents/{consent['id']}", "enter-in-error", REASON)
         )
     path = f"/v1/follow-ups/{first['id']}"
-    assert parse_unmet_pointers(await worker.patch(path, FOLLOW_UP, etag='"1"')) == {
+    assert parse_unmet_pointers(await worker.patch(path, follow_up_payload(), etag='"1"')) == {
         "consent_giver_missing": None
     }
-    missed = await worker.patch(path, {**FOLLOW_UP, "wellbeing": "not_reached"}, etag='"1"')
+    missed = await worker.patch(path, {**follow_up_payload(), "wellbeing": "not_reached"}, etag='"1"')
     assert expect_json(missed)["status"] == "missed"
-    await create_consent(scenario, case_path, scope=["follow_up_contact"], on=TODAY)
-    assert expect_json(await worker.patch(path, FOLLOW_UP, etag='"2"'))["status"] == "held"
+    await create_consent(scenario, case_path, scope=["follow_up_contact"], on=today().isoformat())
+    assert expect_json(await worker.patch(path, follow_up_payload(), etag='"2"'))["status"] == "held"
 
 
 async def test_refusal_of_contact_cancels_the_follow_ups(scenario: Scenario) -> None:
     closed = await create_closed_case(scenario)
     case_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
     assert await list_agenda(worker, kind="follow_up", until="2027-12-31")
-    await create_consent(scenario, case_path, scope=["follow_up_contact"], status="refused", on=TODAY)
+    await create_consent(
+        scenario, case_path, scope=["follow_up_contact"], status="refused", on=today().isoformat()
+    )
     follow_ups = expect_json(await worker.get(f"{case_path}/follow-ups"))["items"]
     assert {follow_up["status"] for follow_up in follow_ups} == {"cancelled"}
     assert await list_agenda(worker, kind="follow_up", until="2027-12-31") == []
@@ -136,6 +140,6 @@ async def test_recording_needs_consent(scenario: Scenario) -> None:
     await create_consent(scenario, case_path, scope=["recording"], given_by=["child"], status="refused")
     refused = await worker.post(f"{case_path}/documents", payloads[0])
     assert parse_unmet_pointers(refused) == {"consent_refused": "/content"}
-    basis = {"scope": ["recording"], "on": TODAY, "basis_without_consent": VITAL_INTEREST_BASIS}
+    basis = {"scope": ["recording"], "on": today().isoformat(), "basis_without_consent": VITAL_INTEREST_BASIS}
     expect_json(await worker.post(f"{case_path}/consents", basis), 201)
     expect_json(await worker.post(f"{case_path}/documents", payloads[0]), 201)

@@ -17,6 +17,7 @@ from app.services.consents.words import GIVERS, RegisterEntry, Word, find_latest
 CASES = [None, UUID(int=1), UUID(int=2)]
 AGENCIES = [None, UUID(int=11), UUID(int=12)]
 SCOPES = ["services", "share_with_providers"]
+LAST_DAY = date(2026, 3, 10)
 BANDS = [
     AgeBand(0, "sought", "required"),
     AgeBand(12, "required", "required"),
@@ -142,8 +143,8 @@ def test_register_permits_what_the_standing_words_permit(
 
 
 def build_entry(given_by: str, on: int, **changes: Any) -> RegisterEntry:
-    """Return an entry about services, given by some people some days ago."""
-    given_on = today() - timedelta(days=on)
+    """Return an entry about services, given by some people some days before `LAST_DAY`."""
+    given_on = LAST_DAY - timedelta(days=on)
     created_at = datetime(given_on.year, given_on.month, given_on.day, 3, tzinfo=UTC)
     fields = {"created_at": created_at, "scope": ["services"], **changes}
     return RegisterEntry(given_by=given_by.split(), given_on=given_on, **fields)
@@ -186,12 +187,6 @@ OTHER_CASE = {"case_id": UUID(int=1)}
             ["consent_refused"],
         ),
         ([build_entry("child", 3, **OTHER_CASE, **REFUSED), build_entry("child caregiver", 2)], 14, []),
-        (
-            [build_entry("child caregiver", 3, valid_until=today() - timedelta(days=1))],
-            14,
-            ["consent_expired"] * 2,
-        ),
-        ([build_entry("child caregiver", 3, valid_until=today())], 14, []),
     ],
 )
 def test_words_and_age_decide(entries: list[RegisterEntry], age: int, codes: list[str]) -> None:
@@ -199,12 +194,19 @@ def test_words_and_age_decide(entries: list[RegisterEntry], age: int, codes: lis
     assert [fault.code for fault in register.check("services")] == codes
 
 
+def test_consent_is_valid_until_the_end_of_its_last_day() -> None:
+    for days, codes in ((-1, ["consent_expired"] * 2), (0, [])):
+        entry = build_entry("child caregiver", 3, valid_until=today() + timedelta(days=days))
+        register = ConsentRegister([entry], find_needed_words(BANDS, (14, 14)), None)
+        assert [fault.code for fault in register.check("services")] == codes
+
+
 def test_refusal_names_the_giver_and_the_day() -> None:
     register = ConsentRegister(
         [build_entry("child caregiver", 0, **REFUSED)], find_needed_words(BANDS, (8, 8)), None
     )
     details = [fault.detail for fault in register.check("services")]
-    day = today().isoformat()
+    day = LAST_DAY.isoformat()
     assert details == [f"The child refused services on {day}.", f"The caregiver refused services on {day}."]
 
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import (
-    EXIT_PLAN_PAYLOAD,
     complete_next_review,
     create_active_case,
     create_approved_exit_plan,
     create_exiting_case,
+    exit_plan_payload,
     fill_next_review,
 )
 from tests.support.responses import expect_json, parse_unmet_pointers
@@ -164,7 +164,7 @@ async def test_taper_and_end_must_be_reached_before_the_closing(scenario: Scenar
     # Planted: `check_dates_reached` left out of `check_exit_plan_for_closure`.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
-    ahead = {name: EXIT_PLAN_PAYLOAD[name] for name in ("taper", "ends_on")}
+    ahead = {name: exit_plan_payload()[name] for name in ("taper", "ends_on")}
     await create_approved_exit_plan(scenario, case["id"], **ahead)
     assert set(parse_unmet_pointers(await worker.act(case_path, "close", PLANNED_CLOSURE))) == {
         "taper_not_reached",
@@ -179,7 +179,7 @@ async def test_goals_met_requires_every_condition_to_be_met(scenario: Scenario) 
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     unmet_answer = {"supporter_able": {"met": False, "note": "The aunt helps the grandmother."}}
-    checklist = {**EXIT_PLAN_PAYLOAD["checklist"], **unmet_answer}
+    checklist = {**exit_plan_payload()["checklist"], **unmet_answer}
     await create_approved_exit_plan(scenario, case["id"], checklist=checklist)
     response = await worker.act(case_path, "close", PLANNED_CLOSURE)
     assert set(parse_unmet_pointers(response)) == {"condition_not_met"}

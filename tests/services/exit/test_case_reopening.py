@@ -10,11 +10,13 @@ from app.kit.dates import today
 from app.services.cases.open import CASE_OPENING_LOCK_SQL
 from tests.support.case_lifecycle import create_closed_case
 from tests.support.locks import wait_for_lock_waiters
-from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import reopening_consent_payload
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of
 
-REOPENING = {"reason": "Does not sleep again.", "consent": REOPENING_CONSENT_PAYLOAD}
+
+def reopening_payload() -> dict[str, Any]:
+    return {"reason": "Does not sleep again.", "consent": reopening_consent_payload()}
 
 
 async def test_reopening_opens_a_new_case_linked_to_the_old_one(scenario: Scenario) -> None:
@@ -27,10 +29,10 @@ async def test_reopening_opens_a_new_case_linked_to_the_old_one(scenario: Scenar
         "partner_one": 403,
     }.items():
         response = await scenario.client_for(name).post(
-            f"{case_path}/reopen", REOPENING, etag=f'"{old_case["version"]}"'
+            f"{case_path}/reopen", reopening_payload(), etag=f'"{old_case["version"]}"'
         )
         assert response.status_code == status, name
-    response = await scenario.supervisor_north.act(case_path, "reopen", REOPENING)
+    response = await scenario.supervisor_north.act(case_path, "reopen", reopening_payload())
     new_case = expect_json(response, 201)
     assert response.headers["location"] == f"/v1/cases/{new_case['id']}"
     assert (new_case["status"], new_case["previous_case_id"], new_case["child_id"]) == (
@@ -58,12 +60,12 @@ async def test_reopening_opens_a_new_case_linked_to_the_old_one(scenario: Scenar
         for entry in expect_json(await scenario.worker_north.get(f"{new_case_path}/timeline"))["items"]
     }
     assert {"case_opened", "case_reopened"} <= kinds
-    assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", REOPENING)) == {
-        "open_case": None
-    }
-    assert parse_unmet_pointers(await scenario.supervisor_north.act(new_case_path, "reopen", REOPENING)) == {
-        "status": "/status"
-    }
+    assert parse_unmet_pointers(
+        await scenario.supervisor_north.act(case_path, "reopen", reopening_payload())
+    ) == {"open_case": None}
+    assert parse_unmet_pointers(
+        await scenario.supervisor_north.act(new_case_path, "reopen", reopening_payload())
+    ) == {"status": "/status"}
 
 
 async def test_reopening_requires_an_active_team_and_an_eligible_worker(
@@ -74,11 +76,11 @@ async def test_reopening_requires_an_active_team_and_an_eligible_worker(
     await superuser_connection.execute(
         "UPDATE users SET is_active = false WHERE id = $1", id_of("worker_north")
     )
-    assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", REOPENING)) == {
-        "worker_unfit": None
-    }
+    assert parse_unmet_pointers(
+        await scenario.supervisor_north.act(case_path, "reopen", reopening_payload())
+    ) == {"worker_unfit": None}
     south_payload = {
-        **REOPENING,
+        **reopening_payload(),
         "team_id": str(id_of("south")),
         "lead_worker_id": str(id_of("worker_south")),
     }
@@ -86,7 +88,7 @@ async def test_reopening_requires_an_active_team_and_an_eligible_worker(
         "not_your_team": "/team_id"
     }
     await superuser_connection.execute("UPDATE teams SET is_active = false WHERE id = $1", id_of("north"))
-    other_payload = {**REOPENING, "lead_worker_id": str(id_of("worker_north_2"))}
+    other_payload = {**reopening_payload(), "lead_worker_id": str(id_of("worker_north_2"))}
     assert parse_unmet_pointers(await scenario.supervisor_north.act(case_path, "reopen", other_payload)) == {
         "team_unknown": "/team_id"
     }
@@ -111,7 +113,10 @@ async def test_concurrent_reopening_and_acceptance_open_one_case(
     referral_etag = (await scenario.supervisor_north.get(referral_path)).headers["etag"]
     case_etag = (await scenario.supervisor_north.get(case_path)).headers["etag"]
     responses = await asyncio.gather(
-        *(scenario.supervisor_north.post(f"{case_path}/reopen", REOPENING, etag=case_etag) for _ in range(2)),
+        *(
+            scenario.supervisor_north.post(f"{case_path}/reopen", reopening_payload(), etag=case_etag)
+            for _ in range(2)
+        ),
         scenario.supervisor_north.post(
             f"{referral_path}/accept", acceptance_payload(child_id=child_id), etag=referral_etag
         ),
@@ -140,7 +145,7 @@ async def test_reopening_waits_for_a_link_of_the_case(scenario: Scenario, superu
         link = asyncio.create_task(scenario.supervisor_both.post(f"{case_path}/links", link_payload))
         await wait_for_lock_waiters(superuser_connection, 1)
         reopen = asyncio.create_task(
-            scenario.supervisor_north.post(f"{case_path}/reopen", REOPENING, etag=etag)
+            scenario.supervisor_north.post(f"{case_path}/reopen", reopening_payload(), etag=etag)
         )
         await wait_for_lock_waiters(superuser_connection, 2)
     expect_json(await link, 201)
@@ -161,7 +166,7 @@ async def test_reopening_and_acceptance_take_turns(
     await supervisor.open_matches(referral_path)
     etags = [(await supervisor.get(path)).headers["etag"] for path in (case_path, referral_path)]
     requests = [
-        supervisor.post(f"{case_path}/reopen", REOPENING, etag=etags[0]),
+        supervisor.post(f"{case_path}/reopen", reopening_payload(), etag=etags[0]),
         supervisor.post(f"{referral_path}/accept", acceptance_payload(child_id=child_id), etag=etags[1]),
     ]
     async with superuser_connection.transaction():
@@ -196,7 +201,7 @@ async def test_conflict_wall_covers_cases_opened_after_the_link(
     case_path = f"/v1/cases/{north_case['id']}"
     insert_member_sql = "INSERT INTO team_members (team_id, user_id, is_supervisor) VALUES ($1, $2, false)"
     await superuser_connection.execute(insert_member_sql, id_of("north"), id_of("worker_south"))
-    reopen_payload = {**REOPENING, "lead_worker_id": str(id_of("worker_south"))}
+    reopen_payload = {**reopening_payload(), "lead_worker_id": str(id_of("worker_south"))}
     assert parse_unmet_pointers(await scenario.supervisor_both.act(case_path, "reopen", reopen_payload)) == {
         "wall": None
     }
@@ -214,7 +219,7 @@ async def test_conflict_wall_covers_cases_opened_after_the_link(
 
     new_case = expect_json(
         await scenario.supervisor_both.act(
-            case_path, "reopen", {**REOPENING, "lead_worker_id": str(id_of("worker_north_2"))}
+            case_path, "reopen", {**reopening_payload(), "lead_worker_id": str(id_of("worker_north_2"))}
         ),
         201,
     )
@@ -259,7 +264,7 @@ async def test_link_is_refused_if_the_children_share_a_worker(
         await scenario.supervisor_north.act(
             f"/v1/cases/{north_case['id']}",
             "reopen",
-            {**REOPENING, "lead_worker_id": str(id_of("worker_north_2"))},
+            {**reopening_payload(), "lead_worker_id": str(id_of("worker_north_2"))},
         ),
         201,
     )

@@ -18,7 +18,10 @@ from tests.support.scenario import Scenario
 
 CLOSURE = {"reason_code": "moved_away", "outcome": "The family went to Thailand."}
 UNMET = {"met": False, "note": "Stays at home."}
-WELL = {"held_on": today().isoformat(), "wellbeing": "well"}
+
+
+def well_payload() -> dict[str, Any]:
+    return {"held_on": today().isoformat(), "wellbeing": "well"}
 
 
 async def create_exiting_case_of_kind(scenario: Scenario, kind: str) -> dict[str, Any]:
@@ -67,7 +70,7 @@ async def test_outcome_for_harmful_sexual_behaviour_of_a_survivor_is_rejected(sc
     assert invalid.status_code == 422
     expect_json(await scenario.worker_north.act(path, "close", CLOSURE))
     response = await scenario.worker_north.post(
-        f"{path}/follow-ups", {**WELL, "hsb_outcome": "no_further_behaviour"}
+        f"{path}/follow-ups", {**well_payload(), "hsb_outcome": "no_further_behaviour"}
     )
     assert parse_unmet_pointers(response) == {"not_asked": "/hsb_outcome"}
 
@@ -79,13 +82,13 @@ async def test_follow_up_stores_the_outcome_and_the_conditions(
     case = await create_exiting_case_of_kind(scenario, "hsb")
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     expect_json(await worker.act(path, "close", CLOSURE))
-    not_reached = {**WELL, "months": 1, "wellbeing": "not_reached"}
+    not_reached = {**well_payload(), "months": 1, "wellbeing": "not_reached"}
     missed = expect_json(await worker.post(f"{path}/follow-ups", not_reached), 201)
     assert (missed["status"], missed["hsb_outcome"]) == ("missed", None)
     patch = {"wellbeing": "well", "checklist": {"friends": UNMET, "in_school": {"met": True}}}
     held = expect_json(await worker.patch(f"/v1/follow-ups/{missed['id']}", patch, etag='"2"'))
     assert (held["status"], held["hsb_outcome"]) == ("held", "unknown")
-    additional = {**WELL, "months": 3, "hsb_outcome": "further_behaviour"}
+    additional = {**well_payload(), "months": 3, "hsb_outcome": "further_behaviour"}
     assert (
         expect_json(await worker.post(f"{path}/follow-ups", additional), 201)["hsb_outcome"]
         == "further_behaviour"

@@ -7,10 +7,10 @@ from typing import Any
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import (
     EXIT_CONDITIONS,
-    EXIT_PLAN_PAYLOAD,
     complete_next_review,
     create_approved_exit_plan,
     create_exiting_case,
+    exit_plan_payload,
     fill_next_review,
     iso_day,
 )
@@ -30,7 +30,7 @@ async def test_exit_plan_approval_requires_a_complete_plan_and_another_superviso
         *(f"/checklist/{condition}" for condition in EXIT_CONDITIONS), "/taper", "/ends_on",
     }  # fmt: skip
     incomplete_plan = {
-        **EXIT_PLAN_PAYLOAD,
+        **exit_plan_payload(),
         "checklist": {name: {"met": False} for name in EXIT_CONDITIONS},
         "taper": [
             {"from": iso_day(30), "contacts_per_month": 1},
@@ -46,21 +46,23 @@ async def test_exit_plan_approval_requires_a_complete_plan_and_another_superviso
         "taper_not_falling": "/taper",
         "follow_ups_missing": "/follow_up_months",
     }
-    late_taper_plan = {**EXIT_PLAN_PAYLOAD, "ends_on": iso_day(45)}
+    late_taper_plan = {**exit_plan_payload(), "ends_on": iso_day(45)}
     expect_json(await worker.put(plan_path, late_taper_plan, etag='"2"'))
     assert parse_unmet_pointers(await scenario.supervisor_both.act(plan_path, "approve")) == {
         "taper_after_end": "/taper"
     }
-    assert (await worker.put(plan_path, EXIT_PLAN_PAYLOAD, etag='"2"')).status_code == 412
-    assert (await worker.put(plan_path, EXIT_PLAN_PAYLOAD)).status_code == 428
+    assert (await worker.put(plan_path, exit_plan_payload(), etag='"2"')).status_code == 412
+    assert (await worker.put(plan_path, exit_plan_payload())).status_code == 428
     constant_taper = [{"from": day, "contacts_per_month": 2} for day in (iso_day(30), iso_day(60))]
-    expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper[:1]}, etag='"3"'))
+    expect_json(await worker.put(plan_path, {**exit_plan_payload(), "taper": constant_taper[:1]}, etag='"3"'))
     expect_json(await scenario.supervisor_north.act(plan_path, "approve"))
-    expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper[::-1]}, etag='"5"'))
+    expect_json(
+        await worker.put(plan_path, {**exit_plan_payload(), "taper": constant_taper[::-1]}, etag='"5"')
+    )
     assert parse_unmet_pointers(await scenario.supervisor_both.act(plan_path, "approve")) == {
         "taper_not_falling": "/taper"
     }
-    expect_json(await worker.put(plan_path, {**EXIT_PLAN_PAYLOAD, "taper": constant_taper}, etag='"6"'))
+    expect_json(await worker.put(plan_path, {**exit_plan_payload(), "taper": constant_taper}, etag='"6"'))
     assert (await worker.act(plan_path, "approve")).status_code == 403
     assert parse_unmet_pointers(await scenario.manager.act(plan_path, "approve")) == {"not_your_team": None}
     approved = expect_json(
@@ -80,7 +82,7 @@ async def test_revised_plan_needs_a_new_approval_and_keeps_the_approved_version(
     plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
     approved = await create_approved_exit_plan(scenario, case["id"])
     revised_plan = {
-        **EXIT_PLAN_PAYLOAD,
+        **exit_plan_payload(),
         "ends_on": iso_day(120),
         "note": "The school asked for another month.",
     }
@@ -161,7 +163,7 @@ async def test_dates_of_an_exit_plan_lie_ahead_at_its_approval(scenario: Scenari
     case, _ = await create_exiting_case(scenario)
     plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
     taper = [{"from": iso_day(day), "contacts_per_month": 2} for day in (-3, -1)]
-    past = {**EXIT_PLAN_PAYLOAD, "taper": taper, "ends_on": iso_day(-1)}
+    past = {**exit_plan_payload(), "taper": taper, "ends_on": iso_day(-1)}
     expect_json(await worker.put(plan_path, past, etag='"1"'))
     unmet = (await scenario.supervisor_north.act(plan_path, "approve")).json()["unmet"]
     assert [(fault["code"], fault["pointer"]) for fault in unmet] == [

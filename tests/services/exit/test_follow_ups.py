@@ -14,12 +14,14 @@ from tests.support.case_lifecycle import (
     create_approved_exit_plan,
     create_closed_case,
 )
-from tests.support.payloads import REOPENING_CONSENT_PAYLOAD
+from tests.support.payloads import reopening_consent_payload
 from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of
 
-WELL_PAYLOAD = {"held_on": today().isoformat(), "wellbeing": "well", "note": "Plays football."}
+
+def well_payload() -> dict[str, Any]:
+    return {"held_on": today().isoformat(), "wellbeing": "well", "note": "Plays football."}
 
 
 async def test_follow_up_is_recorded_on_a_closed_case_and_then_frozen(scenario: Scenario) -> None:
@@ -41,18 +43,18 @@ async def test_follow_up_is_recorded_on_a_closed_case_and_then_frozen(scenario: 
     tomorrow = (today() + timedelta(days=1)).isoformat()
     yesterday = (today() - timedelta(days=1)).isoformat()
     late, early = [
-        await worker.patch(follow_up_path, {**WELL_PAYLOAD, "held_on": held_on}, etag='"1"')
+        await worker.patch(follow_up_path, {**well_payload(), "held_on": held_on}, etag='"1"')
         for held_on in (tomorrow, yesterday)
     ]
     assert parse_faults(late) == {("/held_on", "date_in_future")}
     assert parse_unmet_pointers(early) == {"before_exit": "/held_on"}
     missed_follow_up = expect_json(
-        await worker.patch(follow_up_path, {**WELL_PAYLOAD, "wellbeing": "not_reached"}, etag='"1"')
+        await worker.patch(follow_up_path, {**well_payload(), "wellbeing": "not_reached"}, etag='"1"')
     )
     assert missed_follow_up["status"] == "missed"
     checklist = {"friends": {"met": False, "note": "Stays at home."}}
     held_follow_up = expect_json(
-        await worker.patch(follow_up_path, {**WELL_PAYLOAD, "checklist": checklist}, etag='"2"')
+        await worker.patch(follow_up_path, {**well_payload(), "checklist": checklist}, etag='"2"')
     )
     assert (held_follow_up["status"], held_follow_up["author_id"], held_follow_up["note"]) == (
         "held",
@@ -68,8 +70,8 @@ async def test_follow_up_is_recorded_on_a_closed_case_and_then_frozen(scenario: 
     second_path = f"/v1/follow-ups/{second_follow_up['id']}"
     for name, status in {"worker_south": 404, "partner_one": 403, "dpo": 403, "manager": 200}.items():
         assert (await scenario.client_for(name).get(second_path)).status_code == status, name
-    assert (await scenario.worker_south.patch(second_path, WELL_PAYLOAD, etag='"1"')).status_code == 404
-    assert (await scenario.manager.patch(second_path, WELL_PAYLOAD, etag='"1"')).status_code == 403
+    assert (await scenario.worker_south.patch(second_path, well_payload(), etag='"1"')).status_code == 404
+    assert (await scenario.manager.patch(second_path, well_payload(), etag='"1"')).status_code == 403
     kinds = [
         entry["kind"] for entry in expect_json(await worker.get(f"/v1/cases/{case['id']}/timeline"))["items"]
     ]
@@ -89,14 +91,14 @@ async def test_new_follow_up_is_matched_to_the_nearest_planned_one(
         set_due_on_sql = "UPDATE follow_ups SET due_on = $1 WHERE months = $2"
         await superuser_connection.execute(set_due_on_sql, today() + timedelta(days=days_from_today), months)
     missed_follow_up = expect_json(
-        await worker.post(follow_ups_path, {**WELL_PAYLOAD, "wellbeing": "not_reached"}), 201
+        await worker.post(follow_ups_path, {**well_payload(), "wellbeing": "not_reached"}), 201
     )
     assert (missed_follow_up["id"], missed_follow_up["status"], missed_follow_up["is_overdue"]) == (
         id_by_months[1],
         "missed",
         True,
     )
-    response = await worker.post(follow_ups_path, WELL_PAYLOAD)
+    response = await worker.post(follow_ups_path, well_payload())
     first_follow_up = expect_json(response, 201)
     assert (first_follow_up["id"], first_follow_up["months"], first_follow_up["status"]) == (
         id_by_months[1],
@@ -107,7 +109,7 @@ async def test_new_follow_up_is_matched_to_the_nearest_planned_one(
     assert (first_follow_up["version"], first_follow_up["is_overdue"]) == (3, False)
     additional_follow_up = expect_json(
         await worker.post(
-            follow_ups_path, {"held_on": WELL_PAYLOAD["held_on"], "note": "Met at the market."}
+            follow_ups_path, {"held_on": well_payload()["held_on"], "note": "Met at the market."}
         ),
         201,
     )
@@ -116,7 +118,7 @@ async def test_new_follow_up_is_matched_to_the_nearest_planned_one(
         additional_follow_up["status"],
         additional_follow_up["wellbeing"],
     ) == (None, "held", None)
-    payload = {"held_on": WELL_PAYLOAD["held_on"], "note": "In school.", "months": 6}
+    payload = {"held_on": well_payload()["held_on"], "note": "In school.", "months": 6}
     last_follow_up = expect_json(await worker.post(follow_ups_path, payload), 201)
     assert (last_follow_up["id"], last_follow_up["months"], last_follow_up["wellbeing"]) == (
         id_by_months[6],
@@ -127,9 +129,9 @@ async def test_new_follow_up_is_matched_to_the_nearest_planned_one(
     assert parse_unmet_pointers(await worker.post(follow_ups_path, {**payload, "months": 2})) == {
         "not_planned": "/months"
     }
-    assert parse_unmet_pointers(await worker.post(follow_ups_path, {"held_on": WELL_PAYLOAD["held_on"]})) == {
-        "wellbeing_missing": "/wellbeing"
-    }
+    assert parse_unmet_pointers(
+        await worker.post(follow_ups_path, {"held_on": well_payload()["held_on"]})
+    ) == {"wellbeing_missing": "/wellbeing"}
     status_by_months = {
         follow_up["months"]: follow_up["status"]
         for follow_up in expect_json(await worker.get(follow_ups_path))["items"]
@@ -140,7 +142,7 @@ async def test_new_follow_up_is_matched_to_the_nearest_planned_one(
 async def test_concurrent_follow_ups_record_the_planned_one_once(scenario: Scenario) -> None:
     case = await create_closed_case(scenario)
     follow_ups_path, worker = f"/v1/cases/{case['id']}/follow-ups", scenario.worker_north
-    responses = await asyncio.gather(*(worker.post(follow_ups_path, WELL_PAYLOAD) for _ in range(3)))
+    responses = await asyncio.gather(*(worker.post(follow_ups_path, well_payload()) for _ in range(3)))
     assert sorted(str(expect_json(response, 201)["months"]) for response in responses) == [
         "1",
         "None",
@@ -155,9 +157,11 @@ async def test_additional_follow_up_requires_a_closed_case(scenario: Scenario) -
         scenario.worker_north,
         str(uuid4()),
     )
-    expect_json(await worker.post(follow_ups_path, WELL_PAYLOAD), 201)  # records the first planned follow-up
+    expect_json(
+        await worker.post(follow_ups_path, well_payload()), 201
+    )  # records the first planned follow-up
     response = await worker.post(
-        follow_ups_path, {**WELL_PAYLOAD, "id": follow_up_id, "wellbeing": "at_risk"}
+        follow_ups_path, {**well_payload(), "id": follow_up_id, "wellbeing": "at_risk"}
     )
     additional_follow_up = expect_json(response, 201)
     assert response.headers["location"] == f"/v1/follow-ups/{follow_up_id}"
@@ -172,12 +176,12 @@ async def test_additional_follow_up_requires_a_closed_case(scenario: Scenario) -
         "held",
         "at_risk",
     )
-    assert (await worker.post(follow_ups_path, {**WELL_PAYLOAD, "id": follow_up_id})).status_code == 409
+    assert (await worker.post(follow_ups_path, {**well_payload(), "id": follow_up_id})).status_code == 409
     assert parse_faults(await worker.post(follow_ups_path, {"note": "Hm."})) == {("/held_on", "missing")}
-    assert (await scenario.worker_south.post(follow_ups_path, WELL_PAYLOAD)).status_code == 404
+    assert (await scenario.worker_south.post(follow_ups_path, well_payload())).status_code == 404
     open_case = await scenario.open_case()
     assert parse_unmet_pointers(
-        await worker.post(f"/v1/cases/{open_case['id']}/follow-ups", WELL_PAYLOAD)
+        await worker.post(f"/v1/cases/{open_case['id']}/follow-ups", well_payload())
     ) == {"case_open": None}
     listed_ids = [follow_up["id"] for follow_up in expect_json(await worker.get(follow_ups_path))["items"]]
     assert (listed_ids[0], len(listed_ids)) == (follow_up_id, 4)
@@ -233,12 +237,12 @@ async def test_open_follow_ups_end_when_the_child_has_a_new_case(scenario: Scena
     worker, path = scenario.worker_north, f"/v1/cases/{case['id']}/follow-ups"
     follow_ups = expect_json(await worker.get(path))["items"]
     held = next(follow_up for follow_up in follow_ups if follow_up["months"] == 1)
-    expect_json(await worker.patch(f"/v1/follow-ups/{held['id']}", WELL_PAYLOAD, etag='"1"'))
+    expect_json(await worker.patch(f"/v1/follow-ups/{held['id']}", well_payload(), etag='"1"'))
     reopening = {
         "team_id": str(id_of(team)),
         "lead_worker_id": str(id_of(f"worker_{team}")),
         "reason": "She asks for help again.",
-        "consent": REOPENING_CONSENT_PAYLOAD,
+        "consent": reopening_consent_payload(),
     }
     expect_json(await scenario.manager.act(f"/v1/cases/{case['id']}", "reopen", reopening), 201)
     statuses = {item["months"]: item["status"] for item in expect_json(await worker.get(path))["items"]}
@@ -246,7 +250,7 @@ async def test_open_follow_ups_end_when_the_child_has_a_new_case(scenario: Scena
     agenda = expect_json(await worker.get("/v1/me/agenda", params={"until": "2199-12-31"}))["items"]
     assert "follow_up" not in [item["kind"] for item in agenda]
     cancelled = next(item for item in follow_ups if item["months"] == 3)
-    response = await worker.patch(f"/v1/follow-ups/{cancelled['id']}", WELL_PAYLOAD, etag='"2"')
+    response = await worker.patch(f"/v1/follow-ups/{cancelled['id']}", well_payload(), etag='"2"')
     assert parse_unmet_pointers(response) == {"status": "/status"}
 
 

@@ -24,7 +24,7 @@ from tests.support.raw_sql import open_access, set_access
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 
-THIS_MONTH = f"from={today().replace(day=1)}&to={today()}"
+PERIOD = "from=2026-11-01&to=2026-11-30"
 ROLE_BY_CLIENT = {
     "supervisor_north": "supervisor", "manager": "programme_manager", "finance": "finance_officer", "me_officer": "me_officer",
     "dpo": "data_protection_officer",
@@ -32,7 +32,8 @@ ROLE_BY_CLIENT = {
 
 
 def report_path(name: str, **parameters: str) -> str:
-    return f"/v1/reports/{name}?{THIS_MONTH}" + "".join(
+    this_month = f"from={today().replace(day=1)}&to={today()}"
+    return f"/v1/reports/{name}?{this_month}" + "".join(
         f"&{key}={value}" for key, value in parameters.items()
     )
 
@@ -83,10 +84,10 @@ async def test_report_is_readable_by_its_roles_only(scenario: Scenario, name: st
 @pytest.mark.parametrize(
     ("path", "pointer", "code"),
     [
-        (f"nothing?{THIS_MONTH}", "path:name", "literal_error"),
-        (f"open_cases?{THIS_MONTH}&by=religion", "query:by", "literal_error"),
-        (f"referral_decisions?{THIS_MONTH}&by=sex", "query:by", "literal_error"),
-        (f"open_cases?{THIS_MONTH}&by=sex,kind,team", "query:by", "too_long"),
+        (f"nothing?{PERIOD}", "path:name", "literal_error"),
+        (f"open_cases?{PERIOD}&by=religion", "query:by", "literal_error"),
+        (f"referral_decisions?{PERIOD}&by=sex", "query:by", "literal_error"),
+        (f"open_cases?{PERIOD}&by=sex,kind,team", "query:by", "too_long"),
         ("open_cases?to=2026-01-31", "query:from", "missing"),
         ("open_cases?from=2026-Q1&to=2026-03-31", "query:from", "date_parsing"),
         ("open_cases?from=2026-01-01&to=2026-02-30", "query:to", "date_from_datetime_parsing"),
@@ -94,9 +95,9 @@ async def test_report_is_readable_by_its_roles_only(scenario: Scenario, name: st
         ("open_cases?from=2026-02-01&to=2026-01-31", "query:to", "period_reversed"),
         ("open_cases?from=2012-02-29&to=2022-02-28", None, None),
         ("open_cases?from=2012-02-29&to=2022-03-01", "query:to", "period_too_long"),
-        (f"open_cases?{THIS_MONTH}&compare=next", "query:compare", "literal_error"),
-        (f"open_cases?{THIS_MONTH}&format=docx", "query:format", "literal_error"),
-        (f"open_cases?{THIS_MONTH}&period=month", "query:period", "parameter_unknown"),
+        (f"open_cases?{PERIOD}&compare=next", "query:compare", "literal_error"),
+        (f"open_cases?{PERIOD}&format=docx", "query:format", "literal_error"),
+        (f"open_cases?{PERIOD}&period=month", "query:period", "parameter_unknown"),
     ],
 )
 async def test_bad_input_is_rejected_with_pointer_and_allowed_values(

@@ -15,11 +15,14 @@ from tests.support.scenario import Scenario, id_of
 from tests.support.sql_statements import record_statements
 
 INCIDENT_PAYLOAD = {"kind": "incident", "on": "2026-01-10", "description": "Followed home by a neighbour."}
-HEARING_PAYLOAD = {
-    "kind": "court_date",
-    "status": "planned",
-    "on": (today() + timedelta(days=40)).isoformat(),
-}
+
+
+def hearing_payload() -> dict[str, Any]:
+    return {
+        "kind": "court_date",
+        "status": "planned",
+        "on": (today() + timedelta(days=40)).isoformat(),
+    }
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ async def test_legal_steps_are_added_completed_and_listed(scenario: Scenario, ca
     assert expect_json(await worker.get(f"/v1/legal-steps/{step_id}")) == report
     incident, hearing = [
         expect_json(await worker.post(f"{case_path}/legal-steps", payload), 201)
-        for payload in (INCIDENT_PAYLOAD, HEARING_PAYLOAD)
+        for payload in (INCIDENT_PAYLOAD, hearing_payload())
     ]
 
     # A co-worker completes the step, and the timeline records the change.
@@ -177,7 +180,7 @@ async def test_legal_steps_are_hidden_from_former_workers_and_by_conflict_walls(
 async def test_list_uses_a_fixed_number_of_statements(scenario: Scenario, case_path: str) -> None:
     statement_counts = []
     for _ in range(2):
-        for payload in (POLICE_REPORT_PAYLOAD, INCIDENT_PAYLOAD, HEARING_PAYLOAD):
+        for payload in (POLICE_REPORT_PAYLOAD, INCIDENT_PAYLOAD, hearing_payload()):
             expect_json(await scenario.worker_north.post(f"{case_path}/legal-steps", payload), 201)
         with record_statements(scenario) as statements:
             expect_json(await scenario.worker_north.get(f"{case_path}/legal-steps"))

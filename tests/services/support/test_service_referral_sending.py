@@ -24,12 +24,21 @@ from tests.support.service_referrals import (
 ALL_SHARED_FIELDS = [
     "names", "age", "sex", "place", "phone", "phones", "languages", "disability", "school", "supporter", "need",
 ]  # fmt: skip
-YESTERDAY = (today() - timedelta(days=1)).isoformat()
-OLDEST_VALID_CHECK = add_months(today() + timedelta(days=1), -24).isoformat()
-"""The earliest day of a check without an end date that is still valid today."""
-EXPIRED_CHECK = add_months(today() - timedelta(days=4), -24).isoformat()
 AGENCY_ID = str(id_of("Helping Hands"))
 OTHER_AGENCY_ID = str(id_of("Safe Steps"))
+
+
+def yesterday() -> str:
+    return (today() - timedelta(days=1)).isoformat()
+
+
+def oldest_valid_check() -> str:
+    """Return the earliest day of a check without an end date that is still valid today."""
+    return add_months(today() + timedelta(days=1), -24).isoformat()
+
+
+def expired_check() -> str:
+    return add_months(today() - timedelta(days=4), -24).isoformat()
 
 
 async def send_new_referral(scenario: Scenario, case_path: str, **changes: Any) -> dict[str, Any]:
@@ -64,18 +73,18 @@ async def test_shared_values_are_stored_as_of_sending(scenario: Scenario) -> Non
 async def test_sending_reports_each_unmet_condition(scenario: Scenario) -> None:
     for consent_fields, provider_fields, expected_code in (
         ({"status": "refused"}, {}, "consent_refused"),
-        ({"valid_until": YESTERDAY}, {}, "consent_expired"),
+        ({"valid_until": yesterday()}, {}, "consent_expired"),
         ({"scope": ["services"]}, {}, "consent_scope"),
         ({}, {"kind": "authority"}, "consent_scope"),
         ({}, {"kind": "school"}, "consent_scope"),
         ({"recipient_agency_id": OTHER_AGENCY_ID}, {"agency_id": AGENCY_ID}, "consent_recipient"),
         ({"recipient_agency_id": OTHER_AGENCY_ID}, {}, "consent_recipient"),
         ({}, {"is_active": False}, "provider_inactive"),
-        ({}, {"safeguarding_valid_until": YESTERDAY}, "safeguarding_invalid"),
+        ({}, {"safeguarding_valid_until": yesterday()}, "safeguarding_invalid"),
         ({}, {"safeguarding_checked_on": None, "safeguarding_valid_until": None}, "safeguarding_invalid"),
         (
             {},
-            {"safeguarding_checked_on": EXPIRED_CHECK, "safeguarding_valid_until": None},
+            {"safeguarding_checked_on": expired_check(), "safeguarding_valid_until": None},
             "safeguarding_invalid",
         ),
     ):
@@ -123,7 +132,7 @@ async def test_sending_reports_all_unmet_conditions_together(scenario: Scenario)
         scenario, case_path, scope=["recording"], recipient_agency_id=OTHER_AGENCY_ID
     )
     referral_path = await create_service_referral(
-        scenario, case_path, consent_id=consent_id, provider_id=await create_provider(scenario, is_active=False, safeguarding_valid_until=YESTERDAY)
+        scenario, case_path, consent_id=consent_id, provider_id=await create_provider(scenario, is_active=False, safeguarding_valid_until=yesterday())
     )  # fmt: skip
     expect_json(await worker.act(f"/v1/consents/{consent_id}", "withdraw", {"reason": "Changed her mind."}))
     expect_json(await worker.act(referral_path, "cancel", {"reason": "Too late."}))
@@ -137,7 +146,7 @@ async def test_matching_consent_permits_sending(scenario: Scenario) -> None:
     case_path = await create_case_path(scenario)
     for consent_fields, provider_fields in (
         ({"valid_until": today().isoformat()}, {"safeguarding_valid_until": today().isoformat()}),
-        ({}, {"safeguarding_checked_on": OLDEST_VALID_CHECK, "safeguarding_valid_until": None}),
+        ({}, {"safeguarding_checked_on": oldest_valid_check(), "safeguarding_valid_until": None}),
         ({"recipient_agency_id": AGENCY_ID}, {"agency_id": AGENCY_ID}),
         ({"scope": ["share_with_school"]}, {"kind": "school"}),
         ({"scope": ["share_with_authorities"]}, {"kind": "authority"}),
@@ -181,7 +190,7 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
         {**expected_detail, "basis": "court_order"},
     )
     # The legal basis replaces the consent, but no other condition.
-    unchecked_provider_id = await create_provider(scenario, safeguarding_valid_until=YESTERDAY)
+    unchecked_provider_id = await create_provider(scenario, safeguarding_valid_until=yesterday())
     referral_path = await create_service_referral(
         scenario, case_path, provider_id=unchecked_provider_id, basis_without_consent=VITAL_INTEREST_BASIS
     )
