@@ -1,7 +1,7 @@
 """Random populations of released statistics, and the tables that a release publishes about them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from random import Random
 
@@ -18,14 +18,16 @@ CATEGORIES = {
 KEY = b"a key of tests, always the same."
 
 
-def create_population(size: int, rng: Random) -> Population:
+def create_population(
+    size: int, rng: Random, categories: Mapping[str, tuple[str, ...]] = CATEGORIES
+) -> Population:
     """Return a population in which a few categories contain most of the records, as in reality."""
-    weights = {name: [rng.paretovariate(1) for _ in values] for name, values in CATEGORIES.items()}
+    weights = {name: [rng.paretovariate(1) for _ in values] for name, values in categories.items()}
     counts = Counter(
-        tuple(rng.choices(values, weights[name])[0] for name, values in CATEGORIES.items())
+        tuple(rng.choices(values, weights[name])[0] for name, values in categories.items())
         for _ in range(size)
     )
-    return Population(tuple(CATEGORIES), counts, CATEGORIES)
+    return Population(tuple(categories), counts, categories)
 
 
 def correct_population(population: Population, changes: int, rng: Random, *, corrects: str) -> Population:
@@ -33,7 +35,7 @@ def correct_population(population: Population, changes: int, rng: Random, *, cor
     counts = Counter(population.counts)
     for _ in range(changes):
         counts[rng.choice([*counts.elements()])] -= 1
-        counts[tuple(rng.choice(values) for values in CATEGORIES.values())] += 1
+        counts[tuple(rng.choice(values) for values in population.categories.values())] += 1
     return Population(population.dimensions, +counts, population.categories, corrects=corrects)
 
 
@@ -42,13 +44,14 @@ def sum_populations(populations: Mapping[str, Population]) -> Population:
     counts = Counter[tuple[str, ...]]()
     for population in populations.values():
         counts.update(population.counts)
-    return Population(tuple(CATEGORIES), counts, CATEGORIES, parts=tuple(populations))
+    categories = next(iter(populations.values())).categories
+    return Population(tuple(categories), counts, categories, parts=tuple(populations))
 
 
-def list_tables(population: str) -> list[Table]:
+def list_tables(population: str, categories: Iterable[str] = tuple(CATEGORIES)) -> list[Table]:
     """Return the total, and the tables by one and by two dimensions."""
     return [
-        Table(population, dimensions) for size in range(3) for dimensions in combinations(CATEGORIES, size)
+        Table(population, dimensions) for size in range(3) for dimensions in combinations(categories, size)
     ]
 
 
