@@ -8,7 +8,7 @@ FaultCode = TypeAliasType(
     "FaultCode",
     Literal[
         "above_case_limit", "above_limit", "above_paid", "action_missing", "age_not_funded", "age_outside_range", "agency_kind",
-        "ages_reversed", "already_acknowledged", "already_done", "already_entered", "alternative_reason_missing", "amount_unfit", "amount_zero", "area_unanswered", "area_weak",
+        "ages_reversed", "already_acknowledged", "already_done", "already_entered", "alternative_reason_missing", "amount_negative", "amount_unfit", "amount_zero", "area_unanswered", "area_weak",
         "assessed_before", "assessment_not_approved", "assessment_of_another", "assessment_superseded",
         "attendances_above_sessions", "attendances_below_persons", "audience_unfit",
         "base64_invalid", "basis_unconfirmed", "before_approval", "before_exit", "before_last_review", "before_support",
@@ -26,7 +26,7 @@ FaultCode = TypeAliasType(
         "datetime_past", "datetime_type", "day_not_over", "decimal_max_digits", "decimal_max_places",
         "decimal_parsing", "decimal_type", "decimal_whole_digits", "decision_contradicts",
         "decision_missing", "deposit_used", "dict_type", "draft_exists", "duplicate_key", "duplicates_not_opened", "duplicates_not_reviewed",
-        "emergency_is_now", "end_not_reached", "end_past", "ends_on_missing", "entered_in_error", "enum",
+        "emergency_is_now", "encoding_wrong", "end_not_reached", "end_past", "ends_on_missing", "entered_in_error", "enum",
         "exit_plan_for_another_end", "exit_plan_not_approved", "extension_needed", "external_id_similar",
         "extra_forbidden", "field_unfit", "file_too_large", "final_review_missing", "finite_number",
         "float_parsing", "float_type", "follow_ups_missing", "form_without_therapy", "frozen",

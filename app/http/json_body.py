@@ -109,7 +109,9 @@ def _validate_strings(value: Any) -> None:
 
 def _build_unstorable_error(character: str) -> MalformedRequest:
     if character == "\x00":
-        return _build_malformed_error("nul_character", "A string must not contain U+0000.")
+        return _build_malformed_error(
+            "nul_character", "A string must not contain U+0000. Save a file in UTF-16 as UTF-8 first."
+        )
     return _build_malformed_error("lone_surrogate", "A string must not contain a lone surrogate.")
 
 

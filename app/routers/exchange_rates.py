@@ -7,7 +7,7 @@ from fastapi import Query
 from app.http.permissions import ExchangeRateReader, ExchangeRateRecorder
 from app.http.route import Router
 from app.http.session import Reader, Session
-from app.schemas.fund_statements import CsvImport, CsvImportResult
+from app.schemas.csv_imports import CsvImport, CsvImportResult
 from app.schemas.ledger import ExchangeRateCreate, ExchangeRateList
 from app.schemas.pending_changes import ExchangeRateDecision
 from app.schemas.wire import PageQuery

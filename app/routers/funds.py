@@ -15,8 +15,8 @@ from app.http.permissions import (
 )
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
+from app.schemas.csv_imports import CsvImport, CsvImportResult
 from app.schemas.deposits import Deposit, DepositCreate, DepositFilters, DepositList
-from app.schemas.fund_statements import CsvImport, CsvImportResult
 from app.schemas.funds import (
     Fund,
     FundClosure,

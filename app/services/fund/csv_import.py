@@ -13,13 +13,20 @@ from app.access.caller import Caller
 from app.database.errors import CONTENTION_MESSAGE
 from app.errors import Conflict
 from app.fault_codes import FaultCode
-from app.kit.csv_table import CsvRow, parse_csv
-from app.kit.csv_values import build_date_normalizer, normalize_number
+from app.kit.csv_table import CsvRow, CsvTable, parse_csv
+from app.kit.csv_values import build_amount_normalizer, build_date_normalizer, keep_text, lower_text
 from app.kit.records import get_for_update
 from app.models import ExchangeRate, Fund
+from app.schemas.csv_imports import (
+    CsvImport,
+    CsvImportLineResult,
+    CsvImportResult,
+    CsvNormalizedValue,
+    CsvSkippedLine,
+)
 from app.schemas.deposits import DepositCreate
-from app.schemas.fund_statements import CsvImport, CsvImportLineResult, CsvImportResult, CsvNormalizedValue
 from app.schemas.ledger import ExchangeRateCreate
+from app.schemas.money import MINOR_UNITS_PER_UNIT
 from app.schemas.validation_faults import get_fault_code
 from app.services.fund import deposits, exchange_rates, funds, ledger
 from app.services.fund.ledger import GENERAL_LINE, list_fund_lines
@@ -40,16 +47,18 @@ async def import_fund_deposits(
     Raises:
         InvalidInput: the text is not CSV with these columns, or has too many lines.
     """
-    rows = parse_csv(
+    fund = await get_for_update(session, Fund, fund_id)
+    table = parse_csv(
         payload.csv,
         {
             "received_on": build_date_normalizer(payload.date_order),
-            "amount": normalize_number,
-            "reference": str,
+            "amount": build_amount_normalizer(
+                fund.currency, is_whole=MINOR_UNITS_PER_UNIT[fund.currency] == 1
+            ),
+            "reference": keep_text,
         },
-        {"line": str.lower, "duplicate_reason": str},
+        {"line": lower_text, "duplicate_reason": keep_text},
     )
-    fund = await get_for_update(session, Fund, fund_id)
     known_references: set[Hashable] = {*await deposits.get_reference_keys(session, fund.id)}
 
     def parse(row: dict[str, str]) -> DepositCreate:
@@ -76,7 +85,7 @@ async def import_fund_deposits(
         for deposit in deposits_of_lines:
             await deposits.create_fund_deposit(session, caller, fund_id, deposit)
 
-    return await _import_rows(payload, rows, parse, check, create)
+    return await _import_rows(payload, table, parse, check, create)
 
 
 async def import_exchange_rates(session: AsyncSession, payload: CsvImport) -> CsvImportResult:
@@ -85,11 +94,12 @@ async def import_exchange_rates(session: AsyncSession, payload: CsvImport) -> Cs
     Raises:
         InvalidInput: the text is not CSV with these columns, or has too many lines.
     """
-    rows = parse_csv(
-        payload.csv,
-        {"on": build_date_normalizer(payload.date_order), "rate": normalize_number, "source": str},
-        {},
-    )
+    columns = {
+        "on": build_date_normalizer(payload.date_order),
+        "rate": build_amount_normalizer("KHR", is_whole=False),
+        "source": keep_text,
+    }
+    table = parse_csv(payload.csv, columns, {})
     stored = await session.execute(select(col(ExchangeRate.on), col(ExchangeRate.source)))
     known_rates: set[Hashable] = {(row[0], row[1]) for row in stored}
 
@@ -107,7 +117,7 @@ async def import_exchange_rates(session: AsyncSession, payload: CsvImport) -> Cs
         if rates and await exchange_rates.insert_near_rates(session, rates) is None:
             raise Conflict(CONTENTION_MESSAGE, retry_after=1)
 
-    return await _import_rows(payload, rows, ExchangeRateCreate.model_validate, check, create)
+    return await _import_rows(payload, table, ExchangeRateCreate.model_validate, check, create)
 
 
 def _check_key(key: Hashable, known_keys: set[Hashable]) -> list[FaultCode]:
@@ -119,20 +129,21 @@ def _check_key(key: Hashable, known_keys: set[Hashable]) -> list[FaultCode]:
 
 async def _import_rows(
     payload: CsvImport,
-    rows: Sequence[CsvRow],
+    table: CsvTable,
     parse: Callable[[dict[str, str]], Payload],
     check: Callable[[Sequence[Payload]], Awaitable[list[list[FaultCode]]]],
     create: Callable[[Sequence[Payload]], Awaitable[None]],
 ) -> CsvImportResult:
     """Parse and check every line. If no line has a fault and it is not a dry run, create all records."""
-    parsed = [row.codes or _parse_row(row, parse) for row in rows]
+    parsed = [row.codes or _parse_row(row, parse) for row in table.rows]
     records = [record for record in parsed if not isinstance(record, list)]
     codes_of_records = iter(await check(records))
     codes = [record if isinstance(record, list) else next(codes_of_records) for record in parsed]
     entered = [] if payload.dry_run or any(codes) else records
     await create(entered)
-    lines = [_build_line_result(row, line_codes) for row, line_codes in zip(rows, codes, strict=True)]
-    return CsvImportResult(dry_run=payload.dry_run, entered=len(entered), lines=lines)
+    lines = [_build_line_result(row, line_codes) for row, line_codes in zip(table.rows, codes, strict=True)]
+    skipped = [CsvSkippedLine(line=line, kind=kind) for line, kind in table.skipped]
+    return CsvImportResult(dry_run=payload.dry_run, entered=len(entered), lines=lines, skipped=skipped)
 
 
 def _parse_row(row: CsvRow, parse: Callable[[dict[str, str]], Payload]) -> Payload | list[FaultCode]:
@@ -147,7 +158,7 @@ def _parse_row(row: CsvRow, parse: Callable[[dict[str, str]], Payload]) -> Paylo
 
 def _build_line_result(row: CsvRow, codes: list[FaultCode]) -> CsvImportLineResult:
     normalized = [
-        CsvNormalizedValue(column=column, original=original, value=row.values[column])
-        for column, original in row.changed.items()
+        CsvNormalizedValue(column=column, original=original, value=value.text, readings=list(value.readings))
+        for column, (original, value) in row.changed.items()
     ]
     return CsvImportLineResult(line=row.line, codes=codes, normalized=normalized)

@@ -26,6 +26,8 @@ async def import_deposits(
         '\ufeffREFERENCE,"Received-on",amount\n\n,,\nA-1,46328,"1,234.50"\n,,\n',
         "sep=;\nreceived_on;amount;reference;;\n\n2026-11-02;១២៣៤,៥០;A-1;;\n;;;;\n",
         "received_on,amount,reference,line\n2026/11/02,1234.50,A-1,General\n",
+        'Deposits of the fund\n\nreceived_on,amount,reference\n02-Nov-26,"$1,234.50",A-1\nTotal,"$1,234.50",\n',
+        "received_on;amount;reference\n2/11/2569;USD 1.234,50;A-1\nសរុប;;\n",
     ],
 )
 async def test_deposits_are_imported_from_every_form_of_csv(scenario: Scenario, csv: str) -> None:
@@ -59,10 +61,54 @@ async def test_import_reports_normalized_and_ambiguous_values_of_each_line(scena
     ]  # fmt: skip
     assert [line["normalized"] for line in result["lines"]][:3] == [
         [],
-        [{"column": "amount", "original": "១០,៥០", "value": "10.50"}],
-        [{"column": "received_on", "original": "30/10/2026", "value": "2026-10-30"}],
+        [
+            {
+                "column": "received_on",
+                "original": "03/04/2026",
+                "value": "2026-04-03",
+                "readings": ["day_first"],
+            },
+            {"column": "amount", "original": "១០,៥០", "value": "10.50", "readings": []},
+        ],
+        [
+            {"column": "received_on", "original": "30/10/2026", "value": "2026-10-30", "readings": []},
+            {"column": "amount", "original": "1.234", "value": "1234", "readings": ["thousands_separator"]},
+        ],
     ]
     assert expect_json(await scenario.finance.get(f"/v1/funds/{fund['id']}/deposits"))["items"] == []
+
+
+async def test_import_reports_faults_and_skipped_lines(scenario: Scenario) -> None:
+    fund = await create_fund(scenario, "", "KHR")
+    csv = (
+        "Deposits\n"
+        "received_on;amount;reference\n"
+        "05/06/26;៛ 50 000;A-1\n"
+        "30-Oct-26;(50);A-2\n"
+        "30-Oct-26;$50;A-3\n"
+        "30-Oct-26;50.000;A-4\n"
+        "Total;100.050;\n"
+    )
+    result = await import_deposits(scenario, fund, csv)
+    assert (result["entered"], result["skipped"]) == (
+        0,
+        [{"line": 1, "kind": "title"}, {"line": 7, "kind": "total"}],
+    )
+    assert [(line["line"], line["codes"]) for line in result["lines"]] == [
+        (3, ["date_ambiguous"]), (4, ["amount_negative"]), (5, ["currency_other"]), (6, []),
+    ]  # fmt: skip
+    assert result["lines"][0]["normalized"] == [
+        {"column": "received_on", "original": "05/06/26", "value": "2026-06-05", "readings": ["day_first", "two_digit_year"]},
+        {"column": "amount", "original": "៛ 50 000", "value": "50000", "readings": []},
+    ]  # fmt: skip
+
+
+async def test_import_in_another_encoding_names_the_encoding_to_save_in(scenario: Scenario) -> None:
+    fund = await create_fund(scenario, "")
+    payload = {"csv": "ÿþreceived_on,amount,reference\n2026-11-02,1,x\n"}
+    response = await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits/import", payload)
+    (fault,) = response.json()["errors"]
+    assert (fault["code"], "UTF-8" in fault["detail"]) == ("encoding_wrong", True)
 
 
 async def test_import_needs_a_reason_for_a_repeated_reference(scenario: Scenario) -> None:
