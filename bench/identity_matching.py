@@ -34,7 +34,9 @@ def build_names(record: dict[str, Any], scripts: Sequence[str]) -> list[StoredPe
 
 
 def build_name(script: str, family: str, given: str, form: str) -> StoredPersonName:
-    """Return a name as a person types it: in parts, exchanged, in one field, or without a space."""
+    """Return a name as a person types it: in parts, exchanged, in one field, without a space, or the given name only."""
+    if form == "given_only":
+        return {"script": script, "family": None, "given": given}
     if form == "exchanged":
         family, given = given, family
     if form in {"one_field", "joined"}:
@@ -66,7 +68,7 @@ def is_found(pair: dict[str, Any], scripts: Sequence[str] = SCRIPTS) -> bool:
     """Return whether the records of a pair share a search key, and their score reaches the threshold."""
     first, second = (build_profile(record, scripts) for record in pair["records"])
     keys = [
-        name_matching.person_name_keys(profile.names, profile.nickname) | profile.phones
+        name_matching.compute_person_keys(profile.names, profile.nickname) | profile.phones
         for profile in (first, second)
     ]
     return bool(keys[0] & keys[1]) and score_similarity(first, second)[0] >= DUPLICATE_THRESHOLD

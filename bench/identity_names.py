@@ -28,6 +28,19 @@ GIVENS = """
 លាងហ៊ួ Leanghour Leang_Huo|សុខលី Sokly Sok_Ly|សុខហេង Sokheng Sok_Heng|ចាន់ណា Channa Chan_Na|យូឡុង Youlong Yulong
 ធារ៉ា Theara Thearah|ដាវី Davy Davi|ស៊ីណា Sina Syna|ប៉ូលី Poly Poli|មិថុនា Mithona Methona|អូនលី Ounly Unly
 """
+SREYS = """
+ស្រីមុំ Srey_Mom Sreymom Mom|ស្រីពៅ Srey_Pov Sreypov Pov|ស្រីនាង Srey_Neang Sreyneang Neang|ស្រីម៉ៅ Sreymao Srey_Mao Mao
+ស្រីល័ក្ខ Sreyleak Srey_Leak Leak|ស្រីពេជ្រ Sreypich Srey_Pich Pich|ស្រីអូន Sreyoun Srey_Oun Oun|ស្រីនិច Sreynich Srey_Nich Nich
+"""
+SECOND_SERIES = """
+នារី Neary Nary|មាលា Mealea Malea|នាវី Neavy Navy|វាន់នី Veanny Vanny|ធារ៉ា Theara Thara|រាហ៊ូ Reahou Rahu
+លាវី Leavy Lavy|មានី Meany Many|ភារុន Phearun Pharun|ទារី Teary Tary
+"""
+SIMILAR_PAIRS = """
+សុខា=Sokha សុខុម=Sokhom|វណ្ណា=Vanna វណ្ណី=Vanny|ចាន់ធី=Chanthy ចាន់ថា=Chantha|គឹមហេង=Kimheng គឹមហុង=Kimhong|សុភា=Sophea សុភាព=Sopheap
+ដារ៉ា=Dara ដារិទ្ធ=Darith|ស្រីមុំ=Sreymom ស្រីម៉ៅ=Sreymao|សុខលី=Sokly សុខនី=Sokny|រដ្ឋា=Ratha រដ្ឋី=Rathy|វុទ្ធី=Vuthy វុទ្ធា=Vutha
+ប៊ុនធឿន=Bunthoeun ប៊ុនថន=Bunthan|សុភ័ក្រ=Sopheak សុភាព=Sopheap|លីណា=Lina លីដា=Lida|ចិន្តា=Chenda ចិន្តី=Chendy|មុនី=Mony មុនា=Mona
+"""
 
 
 def _parse(text: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -41,3 +54,13 @@ FAMILY_SPELLINGS = _parse(FAMILIES)
 """Family names in Khmer, each with its Latin spellings, the usual one first. Frequent names come first."""
 GIVEN_SPELLINGS = _parse(GIVENS)
 """Given names in Khmer, each with its Latin spellings, the usual one first."""
+SREY_SPELLINGS = _parse(SREYS)
+"""Given names with the prefix Srey, with spellings of which the last one omits it."""
+SECOND_SERIES_SPELLINGS = _parse(SECOND_SERIES)
+"""Given names with a vowel that people write as `ea` or as `a`."""
+SIMILAR_GIVEN_NAMES = [
+    tuple((pair.partition("=")[0], pair.partition("=")[2]) for pair in entry.split())
+    for line in SIMILAR_PAIRS.strip().splitlines()
+    for entry in line.split("|")
+]
+"""Pairs of different given names that siblings have, each in Khmer and in Latin script."""

@@ -47,7 +47,7 @@ class Backup:
 
     def compute_tokens(self, names: Sequence[StoredPersonName], context: str) -> set[int]:
         """Return the stored tokens of names."""
-        keys = name_matching.person_name_keys(names, None)
+        keys = name_matching.compute_person_keys(names, None)
         return {token >> self._shift for token in self._index.compute_tokens(keys, context=context)}
 
     def rank_by_shared_tokens(self, tokens: Iterable[int]) -> list[int]:

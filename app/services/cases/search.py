@@ -41,7 +41,9 @@ async def find_matching_children(reader: RecordReader, caller: Caller, q: str) -
     if phone is not None:
         return dict.fromkeys(await _find_children_by_phone(reader, caller, phone), 1.0)
     similarities: dict[str, float] = {}
-    for child_id, identity in await _fetch_candidates(reader, caller, name_matching.search_query_keys(q)):
+    for child_id, identity in await _fetch_candidates(
+        reader, caller, name_matching.compute_search_keys(q, is_query=True)
+    ):
         similarity = name_matching.search_query_similarity(q, identity["names"], identity["nickname"])
         similarities[child_id] = max(similarity, similarities.get(child_id, 0.0))
     return {child_id: similarity for child_id, similarity in similarities.items() if similarity > 0}

@@ -72,6 +72,7 @@ IRREGULAR_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "អក្សរ": ("aksor",),
     "រដ្ឋា": ("ratha", "rotha"),
     "រាជ": ("reach",),
+    "រម្យ": ("rom", "ram"),
     "មហា": ("moha", "maha"),
     "សោភ័ណ": ("sophorn", "sophoan"),
     "សោភ័ណ្ឌ": ("sophorn", "sophoan"),

@@ -95,6 +95,8 @@ _INHERENT_VOWELS: Final = ("a", "o")
 """Spellings of the vowel that is not written. It is also the vowel of the sign samyok sannya."""
 
 _SILENT_LETTER: Final = re.compile("\u17d2?[\u1780-\u17b3][\u17b6-\u17c5]?\u17cd")
+_SILENT_FINAL_VOWEL: Final = re.compile("(?<=..)(?<=[\u178a-\u1793])[\u17b7\u17bb]$", re.DOTALL)
+"""A short vowel that is written after a final t, d or n and not spoken, as in `ជាតិ` (Cheat)."""
 _CLUSTER: Final = re.compile(
     "(?P<base>[\u1780-\u17b3])\u17cc?(?P<subscripts>(?:\u17d2[\u1780-\u17b3])*)(?P<shifter>[\u17c9\u17ca]?)"
     "(?P<vowel>[\u17b6-\u17c5]?)(?P<signs>[\u17b6-\u17d1\u17d3\u17dd]*)|(?P<other>.)",
@@ -114,7 +116,8 @@ def romanize_khmer(word: str) -> tuple[str, ...]:
     if _IRREGULAR.search(word):
         count = max(len(IRREGULAR_NAMES[match]) for match in _IRREGULAR.findall(word))
         variants += [_replace_irregular_names(word, number) for number in range(count)]
-    spellings = (spelling for variant in variants for spelling in _apply_rules(variant))
+    variants += [_SILENT_FINAL_VOWEL.sub("", word)]
+    spellings = (spelling for variant in dict.fromkeys(variants) for spelling in _apply_rules(variant))
     return tuple(dict.fromkeys(spellings))
 
 

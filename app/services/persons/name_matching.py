@@ -31,6 +31,10 @@ _Word: TypeAlias = tuple[Script, str]
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
 _MAX_SPELLING_DISTANCE = 4
+_OMITTED_SREY_FACTOR = 0.95
+"""Factor of the score of a search text without its prefix Srey."""
+_OTHER_SCRIPT_PREFIX_SCORE = 0.8
+"""Score of a search text that sounds as the beginning of a word in the other script."""
 
 
 def _prefixes(script: str, word: str) -> list[str]:
@@ -45,43 +49,49 @@ def _prefixes(script: str, word: str) -> list[str]:
     return characters + (["".join(letters[:_PREFIX_LENGTH])] if len(letters) >= _PREFIX_LENGTH else [])
 
 
-def _split_words(script: str, part: str) -> tuple[list[str], str]:
-    words = canonical_form(part, script).split()
-    return words, "".join(words)
+def compute_search_keys(text: str, *, is_query: bool = False) -> set[str]:
+    """Return the search keys of a text: of a part of a name or a nickname, and of a search text (`is_query`).
 
-
-def name_part_keys(script: str, part: str) -> set[str]:
-    """Return the search keys of one part of a name: `~` phonetic, `l^` or `k^` prefix of a Latin or Khmer word.
-
-    Phonetic keys are common to both scripts. The first three words, the joined words, and a word without the prefix Srey
-    have keys. A key of the exact word would find no more people than the phonetic one, and each key reveals something.
+    `~` is a phonetic key, which is common to both scripts, `l^` or `k^` the beginning of a Latin or Khmer word. The first
+    three words, the joined words, and a word without the prefix Srey have keys. A key of the exact word would find no more
+    people than the phonetic one, and each key reveals something. A search uses only the longest beginning of each word,
+    so that it reads fewer rows.
     """
-    words, joined = _split_words(script, part)
+    words = _list_words(text)
     keys: set[str] = set()
-    for word in {*words[:_MAX_KEYED_WORDS], joined} - {""}:
+    for script, word in {*words[:_MAX_KEYED_WORDS], *_join_words(words)}:
         keys |= _phonetic_keys(script, word) | _phonetic_keys(script, omit_srey(word))
-        keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)}
+        keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)[-1 if is_query else 0 :]}
     return keys
+
+
+def _list_words(text: str) -> list[_Word]:
+    return [
+        (detect_script(typed), word)
+        for typed in normalize_text(text).split()
+        for word in canonical_form(typed, detect_script(typed)).split()
+    ]
+
+
+def _join_words(words: Sequence[_Word]) -> list[_Word]:
+    """Return all words joined if they are in one script, because Khmer is written without spaces."""
+    have_same_script = len({script for script, _ in words}) == 1
+    return [(words[0][0], "".join(word for _, word in words))] if have_same_script else []
 
 
 def _phonetic_keys(script: str, word: str) -> set[str]:
     return {f"~{key}" for key in list_sound_keys(script, word)}
 
 
-def person_name_keys(names: Sequence[Name], nickname: str | None) -> set[str]:
+def compute_person_keys(names: Sequence[Name], nickname: str | None) -> set[str]:
     """Return the search keys of a person: of each part of a name and of the nickname, and phonetic ones of the full name.
 
     The full name is one word, in both orders of family and given name.
     """
     keys = _full_name_keys(names)
     for part in _name_parts(names, nickname):
-        keys |= name_part_keys(detect_script(part), part)
+        keys |= compute_search_keys(part)
     return keys
-
-
-def have_same_consonants(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
-    """Return whether two persons have a full name with the same consonants, in the sense of the phonetic keys."""
-    return not _full_name_keys(a_names).isdisjoint(_full_name_keys(b_names))
 
 
 def _full_name_keys(names: Sequence[Name]) -> set[str]:
@@ -101,30 +111,6 @@ def _name_parts(names: Sequence[Name], nickname: str | None) -> Iterator[str]:
         yield nickname
 
 
-def search_query_keys(q: str) -> set[str]:
-    """Return the search keys of a search text: of each word, and of all words joined."""
-    keys: set[str] = set()
-    words = _query_words(q)
-    for script, word in (*words, *_joined_words(words)):
-        keys |= _phonetic_keys(script, word)
-        keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)[-1:]}
-    return keys
-
-
-def _query_words(q: str) -> list[_Word]:
-    return [
-        (detect_script(text), word)
-        for text in normalize_text(q).split()
-        for word in canonical_form(text, detect_script(text)).split()
-    ]
-
-
-def _joined_words(words: Sequence[_Word]) -> list[_Word]:
-    """Return all words joined if they are in one script, because Khmer is written without spaces."""
-    have_same_script = len({script for script, _ in words}) == 1
-    return [(words[0][0], "".join(word for _, word in words))] if have_same_script else []
-
-
 def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None) -> float:
     """Return how well a search text matches a person, 0 to 1. Each word must match a part of a name, in any order.
 
@@ -132,10 +118,15 @@ def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None)
     the other script, reduces the similarity.
     """
     person_words = _person_words(names, nickname)
-    query_words = _query_words(q)
+    words = _list_words(q)
+    joined = _join_words(words)
+    without_srey = [(script, omit_srey(word)) for script, word in joined]
     return max(
-        _all_words_score(query_words, person_words),
-        _all_words_score(_joined_words(query_words), person_words),
+        _all_words_score(words, person_words),
+        _all_words_score(joined, person_words),
+        _OMITTED_SREY_FACTOR * _all_words_score(without_srey, person_words)
+        if without_srey != joined
+        else 0.0,
     )
 
 
@@ -147,9 +138,9 @@ def _person_words(names: Sequence[Name], nickname: str | None) -> set[_Word]:
         person_words.add((script, (family + given).replace(" ", "")))
         person_words.add((script, (given + family).replace(" ", "")))
     for part in _name_parts(names, nickname):
-        script = detect_script(part)
-        words, joined = _split_words(script, part)
-        person_words |= {(script, word) for word in (*words, joined, *map(omit_srey, (*words, joined)))}
+        words = _list_words(part)
+        words += _join_words(words)
+        person_words |= {*words, *((script, omit_srey(word)) for script, word in words)}
     return person_words - {("latin", ""), ("khmer", "")}
 
 
@@ -164,7 +155,7 @@ def _all_words_score(query_words: Sequence[_Word], person_words: set[_Word]) -> 
 def _word_score(query_word: _Word, word: _Word) -> float:
     (query_script, query_text), (script, text) = query_word, word
     if query_script != script:
-        return _other_script_score(query_text, text)
+        return _other_script_score(query_script, query_text, text)
     if query_text == text:
         return 1.0
     if text.startswith(query_text):
@@ -172,13 +163,23 @@ def _word_score(query_word: _Word, word: _Word) -> float:
     return 0.95 * part_similarity(query_text, text) if _is_typo(script, query_text, text) else 0.0
 
 
-def _other_script_score(query_text: str, text: str) -> float:
-    """Return the score of a word in the other script: 0 unless both have a common phonetic key and a similar sound."""
-    latin, khmer = sorted((query_text, text))
-    if list_sound_keys("latin", latin).isdisjoint(list_sound_keys("khmer", khmer)):
+def _other_script_score(query_script: Script, query_text: str, text: str) -> float:
+    """Return the score of a word in the other script: 0 unless both have a common phonetic key and a similar sound.
+
+    A search text that sounds as the beginning of the word has the score of a beginning (Chann for `ចាន់ណា`, Channa).
+    """
+    script: Script = "khmer" if query_script == "latin" else "latin"
+    if list_sound_keys(query_script, query_text).isdisjoint(list_sound_keys(script, text)):
         return 0.0
-    similarity = cross_script_similarity(latin, khmer)
-    return 0.95 * similarity if similarity >= SAME_SOUND_THRESHOLD else 0.0
+    similarity = cross_script_similarity(*sorted((query_text, text)))
+    if similarity >= SAME_SOUND_THRESHOLD:
+        return 0.95 * similarity
+    beginnings = tuple(list_sounds(query_script, query_text))
+    return (
+        _OTHER_SCRIPT_PREFIX_SCORE
+        if any(s.startswith(beginnings) for s in list_sounds(script, text))
+        else 0.0
+    )
 
 
 def _is_typo(script: str, query_word: str, word: str) -> bool:

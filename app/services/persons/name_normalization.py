@@ -24,7 +24,7 @@ _NOT_ASCII_WORD = re.compile("[^0-9a-z]+")
 # Sound classes of Latin spellings of Khmer: aspiration, voicing and doubling are ignored, a final h, r, v, w is silent.
 _LATIN_SOUNDS = re.compile(
     "(?P<y>^y(?=[aeiou]))|(?P<vowel>[aeiouy]+(?:[hrvw](?![aeiouy]))*)|(?P<c>t?ch+|[td]j|j|c(?![hk]))|(?P<k>c?kh*|g(?!n[aeiouy])h*|q)"
-    "|(?P<g>ngh?)|(?P<n>nh?|gn(?=[aeiouy]))|(?P<t>[td]h?)|(?P<p>[pb]h?|f)|(?P<v>[vw]h?)|(?P<s>[szx]h?)|(?P<r>rh?(?=[aeiouy]))"
+    "|(?P<g>ngh?)|(?P<n>nh?|gn(?=[aeiouy]))|(?P<t>[td]h*)|(?P<p>[pb]h*|f)|(?P<v>[vw]h*)|(?P<s>[szx]h*)|(?P<r>rh?(?=[aeiouy]))"
     "|(?P<silent>rh?|h(?![aeiouy]))|(?P<other>.)",
     re.DOTALL,
 )
@@ -68,7 +68,7 @@ def _strip_diacritics(text: str) -> str:
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def latin_phonetic_form(word: str) -> str:
-    """Return the phonetic form of a Latin spelling: consonant classes, and one of a, e (ea, ia), i, o, u per vowel group."""
+    """Return the phonetic form of a Latin spelling: consonant classes, and one of a, e (ea, ia, ie), i, o, u per vowel group."""
     return _REPEATED_CHARACTER.sub(r"\1", _LATIN_SOUNDS.sub(_phonetic_class, word))
 
 
@@ -83,7 +83,7 @@ def _phonetic_class(sound: re.Match[str]) -> str:
 def _phonetic_vowel(group: str) -> str:
     has_back_vowel = any(letter in group for letter in "ouvw")
     if any(letter in group for letter in "eiy"):
-        return "u" if has_back_vowel else "e" if "a" in group else "i"
+        return "u" if has_back_vowel else "e" if "a" in group or "ie" in group else "i"
     return "o" if has_back_vowel else "a"
 
 

@@ -32,6 +32,8 @@ distinguish them.
 
 _WHOLE_NAME_THRESHOLD, _WHOLE_NAME_SOUND_THRESHOLD = 0.95, 0.86
 """Lowest similarity of a full name without a space and the joined parts of another one, in one script and in two."""
+_SINGLE_PART_WEIGHT = 0.9
+"""Similarity of names of which one has a single part that is equal to the given name of the other."""
 _PHONETIC_WEIGHT = {"latin": 0.6, "khmer": 0.4}
 """Weight of the phonetic similarity, by script. It is lower for Khmer, because a Khmer spelling is more reliable than a
 Latin transcription.
@@ -46,6 +48,10 @@ _CONSONANT_WEIGHT, _SHORT_CONSONANT_WEIGHT = 0.65, 0.45
 
 Vowels have no fixed spelling, but only they distinguish short names (Heng, Hong).
 """
+_SECOND_SERIES_A_SIMILARITY = 0.97
+"""Factor of the similarity if `ea` and `a` are not distinguished: both are spellings of one vowel (Neary, Nary)."""
+_OMITTED_SREY_SIMILARITY, _OMITTED_WORD_SIMILARITY = 0.95, 0.9
+"""Lowest similarity of two parts of which one omits the prefix Srey, or any other word."""
 SAME_SOUND_THRESHOLD = 0.85
 
 
@@ -72,10 +78,10 @@ def name_similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
 
 
 def get_canonical_name(name: Name) -> CanonicalName:
-    """Return the compared forms of a name, in the script of most of its letters."""
+    """Return the script of most letters of a name, and the compared form of each part in its own script."""
     family, given = name.get("family") or "", name.get("given") or ""
     script = detect_script(family + given)
-    return script, canonical_form(family, script), canonical_form(given, script)
+    return script, canonical_form(family, detect_script(family)), canonical_form(given, detect_script(given))
 
 
 def _canonical_name_similarity(a: CanonicalName, b: CanonicalName) -> float:
@@ -99,7 +105,7 @@ def _split_similarity(a: tuple[str, ...], b: tuple[str, ...]) -> float:
     if not a:
         return 0.0
     if len(b) == 1:
-        return 0.9 * part_similarity(a[0], b[0])
+        return _SINGLE_PART_WEIGHT * part_similarity(a[0], b[0])
     if len(a) == 1:
         return _single_part_similarity(a[0], *b)
     same_order = 0.4 * part_similarity(a[0], b[0]) + 0.6 * part_similarity(a[1], b[1])
@@ -110,7 +116,7 @@ def _split_similarity(a: tuple[str, ...], b: tuple[str, ...]) -> float:
 def _single_part_similarity(part: str, family: str, given: str) -> float:
     """Compare one part with a full name: it may be the given name, the family name, or both without a space."""
     whole_name = max(part_similarity(part, family + given), part_similarity(part, given + family))
-    single = max(0.85 * part_similarity(part, given), 0.7 * part_similarity(part, family))
+    single = max(_SINGLE_PART_WEIGHT * part_similarity(part, given), 0.7 * part_similarity(part, family))
     is_one_script = detect_script(part) == detect_script(given)
     threshold = _WHOLE_NAME_THRESHOLD if is_one_script else _WHOLE_NAME_SOUND_THRESHOLD
     return max(single, whole_name if whole_name >= threshold else 0.0)
@@ -128,7 +134,10 @@ def part_similarity(a: str, b: str) -> float:
         similarity = cross_script_similarity(joined_a, joined_b)
     else:
         similarity = _same_script_similarity(scripts.pop(), joined_a, joined_b)
-    return max(similarity, 0.9) if _omits_words(a, b) or _omits_words(b, a) else similarity
+    if _omits_srey(a, b) or _omits_srey(b, a):
+        return max(similarity, _OMITTED_SREY_SIMILARITY)
+    a_words, b_words = set(a.split()), set(b.split())
+    return max(similarity, _OMITTED_WORD_SIMILARITY) if a_words < b_words or b_words < a_words else similarity
 
 
 def _same_script_similarity(script: Script, a: str, b: str) -> float:
@@ -149,9 +158,8 @@ def cross_script_similarity(latin: str, khmer: str) -> float:
     """Compare a Latin and a Khmer word by sound."""
     latin_sounds = list_sounds("latin", latin)
     khmer_sounds = list_sounds("khmer", khmer)
-    return _MAX_SOUND_SIMILARITY * max(
-        (_sound_similarity(a, b) for a in latin_sounds for b in khmer_sounds), default=0.0
-    )
+    similarities = (_sound_similarity(a, b) for a in latin_sounds for b in khmer_sounds)
+    return _MAX_SOUND_SIMILARITY * max(similarities, default=0.0)
 
 
 def _sound_similarity(a: str, b: str) -> float:
@@ -159,13 +167,15 @@ def _sound_similarity(a: str, b: str) -> float:
     is_short = max(len(a_key), len(b_key)) <= _SHORT_KEY_LENGTH
     weight = _SHORT_CONSONANT_WEIGHT if is_short else _CONSONANT_WEIGHT
     consonants = Levenshtein.normalized_similarity(a_key, b_key)
-    return weight * consonants + (1 - weight) * Levenshtein.normalized_similarity(a, b)
+    vowels = Levenshtein.normalized_similarity(a, b)
+    if "e" in a or "e" in b:
+        plain = Levenshtein.normalized_similarity(a.replace("e", "a"), b.replace("e", "a"))
+        vowels = max(vowels, _SECOND_SERIES_A_SIMILARITY * plain)
+    return weight * consonants + (1 - weight) * vowels
 
 
-def _omits_words(short: str, full: str) -> bool:
-    """Return whether `short` is `full` without some words, or without the prefix Srey."""
-    if " " in full and set(short.split()) < set(full.split()):
-        return True
+def _omits_srey(short: str, full: str) -> bool:
+    """Return whether `short` is `full` without the prefix Srey."""
     rest = omit_srey(full)
     if rest == full or _SREY_PREFIX.match(short):
         return False

@@ -184,7 +184,7 @@ def _get_referral_search_keys(content: StoredReferralContent) -> set[str]:
 
 
 def _get_identity_search_keys(identity: StoredChildIdentity) -> set[str]:
-    names = name_matching.person_name_keys(identity["names"], identity["nickname"])
+    names = name_matching.compute_person_keys(identity["names"], identity["nickname"])
     return names | _get_phone_search_keys(identity["phones"])
 
 

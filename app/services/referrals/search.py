@@ -26,7 +26,7 @@ async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) 
     """
     if caller.is_partner:
         return {}
-    tokens = person_details.hash_search_keys(name_matching.search_query_keys(q), "referral")
+    tokens = person_details.hash_search_keys(name_matching.compute_search_keys(q, is_query=True), "referral")
     query = _compile_candidates_query(SCOPE.list_arms(caller))
     similarities = {}
     for row in await reader.fetch(query, tokens=tokens, **SCOPE.get_parameters(caller)):

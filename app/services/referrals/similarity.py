@@ -2,14 +2,20 @@
 
 The positive weights add up to 1. The name has the greatest weight. The facts that siblings share (phone, place, caregiver)
 have a limited sum, so that siblings are not reported as duplicates. A contradicting fact reduces the score, but no single
-one excludes a child whose name, caregiver and phone agree. The score only selects pairs for review; staff decide.
+one excludes a child whose name, caregiver and phone agree. Two children with different given names are never a likely
+duplicate, because twins have the same birth date and household. The score only selects pairs for review; staff decide.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.kit.dates import BirthRange
-from app.services.persons.name_matching import have_same_consonants
+from app.services.persons.given_names import (
+    GivenNameAgreement,
+    compare_given_names,
+    have_family_name,
+    have_similar_family_names,
+)
 from app.services.persons.name_similarity import Name, name_similarity
 from app.services.referrals.birth_similarity import BirthAgreement, compare_births
 from app.text_folding import detect_script
@@ -31,17 +37,19 @@ _SEX_WEIGHT, _SEX_CONFLICT_WEIGHT = 0.05, -0.15
 _SAME_PLACE_WEIGHT, _NEAR_PLACE_WEIGHT, _PLACE_CONFLICT_WEIGHT = 0.10, 0.05, -0.05
 _PHONE_WEIGHT, _CAREGIVER_WEIGHT, _CAREGIVER_CONFLICT_WEIGHT = 0.15, 0.15, -0.10
 _MAX_HOUSEHOLD_WEIGHT = 0.30
-_CERTAIN_IDENTITY = frozenset({"caregiver_similar", "phone_shared"})
-"""Reasons that, together with a similar name, keep the score at the threshold if only one other fact contradicts."""
+_CONTACT_CODES = frozenset({"caregiver_similar", "phone_shared"})
+_AGREEMENT_CODES = _CONTACT_CODES | {"place_same", "birth_compatible", "sex_same"}
+_SUFFICIENT_AGREEMENTS = 3
+"""Number of agreeing facts, one of them a contact, that identify a child with the same name. Both contacts are sufficient."""
 
 _MIN_NAME_SIMILARITY, _SIMILAR_NAME_THRESHOLD, _SAME_NAME_THRESHOLD = 0.80, 0.85, 0.995
 """Lowest similarities of names that increase the score, that have the reason code `name_similar`, and that have
 `name_same`.
 """
 _CERTAIN_NAME_SIMILARITY = 0.93
-"""Lowest similarity of names of one child that have different consonants. Siblings can have a lower one."""
-_COMMUNE_DIGITS, _DISTRICT_DIGITS, _PROVINCE_DIGITS = 6, 4, 2
-"""Number of digits of the NCDD code of a commune, a district and a province."""
+"""Similarity of two spellings of one name, and the lowest one of names that can differ by a typing error."""
+_VILLAGE_DIGITS, _COMMUNE_DIGITS, _DISTRICT_DIGITS, _PROVINCE_DIGITS = 8, 6, 4, 2
+"""Number of digits of the NCDD code of a village, a commune, a district and a province."""
 
 _ScoredReasons = Iterator[tuple[float, str | None]]
 
@@ -63,17 +71,20 @@ class IdentityProfile:
 def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, list[str]]:
     """Return the score of two profiles, 0 to 1 with two decimals, and the reason codes for and against a match.
 
-    Codes: name_same, name_similar, nickname_similar, birth_compatible, birth_near, birth_conflict, sex_same,
-    sex_conflict, place_same, place_near, place_conflict, phone_shared, caregiver_similar.
+    Codes: name_same, name_similar, given_name_conflict, family_name_conflict, nickname_similar, birth_compatible, birth_near,
+    birth_conflict, sex_same, sex_conflict, place_same, place_near, place_conflict, phone_shared, caregiver_similar.
     """
-    similarity = name_similarity(a.names, b.names)
     household = list(_score_household(a, b))
-    reasons = [*_score_name(a, b, similarity), *_score_birth(a, b), *_score_sex(a, b), *household]
+    similarity, given_names = _compare_names(a, b, has_common_fact=bool(household))
+    names = _score_name(a, b, similarity, given_names)
+    reasons = [*names, *_score_birth(a, b), *_score_sex(a, b), *household]
     surplus = max(0.0, sum(points for points, _ in household) - _MAX_HOUSEHOLD_WEIGHT)
     score = sum(points for points, _ in reasons) - surplus
     codes = [code for _, code in reasons if code]
-    if _is_certain_identity(a, b, similarity, codes):
+    if _is_certain_identity(similarity, given_names, codes) or _is_known_given_name(a, b, given_names, codes):
         score = max(score, DUPLICATE_THRESHOLD)
+    if "given_name_conflict" in codes:
+        score = min(score, LIKELY_THRESHOLD - 0.01)
     return round(min(1.0, max(0.0, score)), 2), codes
 
 
@@ -83,26 +94,76 @@ def is_same_household(codes: Iterable[str]) -> bool:
     return len(shared) > 1
 
 
-def _is_certain_identity(
-    a: IdentityProfile, b: IdentityProfile, similarity: float, codes: Sequence[str]
-) -> bool:
-    """Return whether name, caregiver and phone agree, and at most one other fact contradicts."""
-    conflicts = [code for code in codes if code.endswith("_conflict")]
-    is_name_similar = similarity >= _CERTAIN_NAME_SIMILARITY or (
-        similarity >= _SIMILAR_NAME_THRESHOLD and have_same_consonants(a.names, b.names)
+def _is_certain_identity(similarity: float, given_names: GivenNameAgreement, codes: Sequence[str]) -> bool:
+    """Return whether the name, the caregiver or phone and other facts agree, and at most one fact contradicts.
+
+    The family name can be the contradicting fact, because a child can have the family name of either parent.
+    """
+    is_name_same = (
+        (given_names is GivenNameAgreement.same and similarity >= _SIMILAR_NAME_THRESHOLD)
+        or (given_names is GivenNameAgreement.unclear and similarity >= _CERTAIN_NAME_SIMILARITY)
+        or "family_name_conflict" in codes
     )
-    return is_name_similar and _CERTAIN_IDENTITY.issubset(codes) and len(conflicts) <= 1
+    contacts, agreements = _CONTACT_CODES.intersection(codes), _AGREEMENT_CODES.intersection(codes)
+    is_sufficient = contacts == _CONTACT_CODES or (contacts and len(agreements) >= _SUFFICIENT_AGREEMENTS)
+    return bool(is_name_same and is_sufficient and _count_conflicts(codes) <= 1)
 
 
-def _score_name(a: IdentityProfile, b: IdentityProfile, similarity: float) -> _ScoredReasons:
+def _is_known_given_name(
+    a: IdentityProfile, b: IdentityProfile, given_names: GivenNameAgreement, codes: Sequence[str]
+) -> bool:
+    """Return whether the given names agree, a family name is unknown, and the household agrees more than facts contradict.
+
+    The caregiver, the phone and the village each count as one agreement.
+    """
+    is_alone = given_names is GivenNameAgreement.same and not (
+        have_family_name(a.names) and have_family_name(b.names)
+    )
+    is_village_same = a.place_code == b.place_code and len(a.place_code or "") == _VILLAGE_DIGITS
+    agreements = len(_CONTACT_CODES.intersection(codes)) + is_village_same
+    return is_alone and agreements > _count_conflicts(codes)
+
+
+def _count_conflicts(codes: Sequence[str]) -> int:
+    """Return the number of contradicting facts. A birth date that can be a writing error is none."""
+    conflicts = sum(code.endswith("_conflict") for code in codes)
+    return conflicts - ("birth_near" in codes)
+
+
+def _score_name(
+    a: IdentityProfile, b: IdentityProfile, similarity: float, given_names: GivenNameAgreement
+) -> _ScoredReasons:
+    is_other_name = given_names is GivenNameAgreement.different
     strength = max(0.0, (similarity - _MIN_NAME_SIMILARITY) / (1 - _MIN_NAME_SIMILARITY))
+    strength = 0.0 if is_other_name else strength
     is_nickname_similar = _is_nickname_similar(a, b)
     if strength:
         yield _NAME_WEIGHT * strength, _name_reason(similarity)
     elif a.names and b.names and not is_nickname_similar:
         yield _NAME_CONFLICT_WEIGHT, None
+    if is_other_name or given_names is GivenNameAgreement.unclear:
+        yield 0.0, "given_name_conflict"
+    elif given_names is GivenNameAgreement.same and not have_similar_family_names(a.names, b.names):
+        yield 0.0, "family_name_conflict"
     if is_nickname_similar:
         yield (_NICKNAME_WITH_NAME_WEIGHT if strength else _NICKNAME_WEIGHT), "nickname_similar"
+
+
+def _compare_names(
+    a: IdentityProfile, b: IdentityProfile, *, has_common_fact: bool
+) -> tuple[float, GivenNameAgreement]:
+    """Return the similarity of the names, which is not lower for unusual spellings (Makara, Mokara), and that of the given names.
+
+    The given names of different names without a common fact are not compared, because most candidates are such children.
+    """
+    similarity = name_similarity(a.names, b.names)
+    if similarity < _MIN_NAME_SIMILARITY and not has_common_fact:
+        return similarity, GivenNameAgreement.unknown
+    given_names = compare_given_names(a.names, b.names)
+    are_full_names = have_family_name(a.names) and have_family_name(b.names)
+    if given_names is GivenNameAgreement.same and are_full_names and similarity >= _SIMILAR_NAME_THRESHOLD:
+        similarity = max(similarity, _CERTAIN_NAME_SIMILARITY)
+    return similarity, given_names
 
 
 def _name_reason(similarity: float) -> str | None:

@@ -61,11 +61,11 @@ async def test_duplicate_with_frequent_names_is_found_by_a_rare_token(
     # Planted: `possible_duplicates` sorts by the number of tokens instead of their rarity.
     phone = "+85512777888"
     name = {"script": "latin", "family": "Sok", "given": "Vichet"}
-    keys = name_matching.person_name_keys([name], None)  # type: ignore[list-item]  # a name as in the payload
+    keys = name_matching.compute_person_keys([name], None)  # type: ignore[list-item]  # a name as in the payload
     rare_keys = {
         "full name": keys
-        - name_matching.name_part_keys("latin", "Sok")
-        - name_matching.name_part_keys("latin", "Vichet"),
+        - name_matching.compute_search_keys("Sok")
+        - name_matching.compute_search_keys("Vichet"),
         "phone": {person_details.get_phone_search_key(phone)},
     }[rare_fact]
     for kind in ("child", "referral"):

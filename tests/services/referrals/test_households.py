@@ -61,6 +61,24 @@ async def test_sibling_is_listed_as_household_only_if_it_is_visible(scenario: Sc
     assert [item for item in items if item["kind"] == "household"] == []
 
 
+async def test_twin_with_a_similar_name_is_listed_as_household(scenario: Scenario) -> None:
+    case = await scenario.open_case(
+        child={**CHILD, "names": [{**LATIN_NAME, "given": "Sokha"}]}, caregiver=CAREGIVER
+    )
+    (match,) = await list_matches(scenario, {**CHILD, "names": [{**LATIN_NAME, "given": "Sokhom"}]})
+    assert (match["kind"], match["id"]) == ("household", case["child_id"])
+    assert {"given_name_conflict", "birth_compatible"} <= set(match["why"])
+    (match,) = await list_matches(scenario, {**CHILD, "names": [{**LATIN_NAME, "given": "Sokkha"}]})
+    assert (match["kind"], match["likelihood"], match["id"]) == ("child", "likely", case["child_id"])
+
+
+async def test_given_name_in_the_other_script_and_a_phone_are_listed(scenario: Scenario) -> None:
+    case = await scenario.open_case(child={**CHILD, "names": [KHMER_NAME]}, caregiver=CAREGIVER)
+    alone = {"names": [{"script": "latin", "given": "Vichet"}], "phone": {"number": "012 777 888"}}
+    (match,) = await list_matches(scenario, alone, None)
+    assert (match["kind"], match["id"], match["likelihood"]) == ("child", case["child_id"], "possible")
+
+
 async def get_acceptance_faults(caller: AuthenticatedClient, path: str) -> dict[str, str]:
     """Try to accept a referral without listing its matches, and return the pointers of the unmet conditions by code."""
     etag = (await caller.get(path)).headers["etag"]

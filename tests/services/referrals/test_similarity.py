@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from app.kit.dates import BirthRange
 from app.services.persons.name_similarity import Name
-from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
+from app.services.referrals.similarity import (
+    DUPLICATE_THRESHOLD,
+    LIKELY_THRESHOLD,
+    IdentityProfile,
+    is_same_household,
+    score_similarity,
+)
+from bench.identity_names import SIMILAR_GIVEN_NAMES
 
 MARGIN = 0.1
 """Distance from the threshold that makes a score certain."""
@@ -17,6 +24,8 @@ MARGIN = 0.1
 REASON_CODES = {
     "name_same",
     "name_similar",
+    "given_name_conflict",
+    "family_name_conflict",
     "nickname_similar",
     "birth_compatible",
     "birth_near",
@@ -305,6 +314,126 @@ def test_twins_with_different_names_score_below_the_threshold() -> None:
         for name in ("Vichet", "Dara")
     ]
     assert score_similarity(*twins)[0] < DUPLICATE_THRESHOLD
+
+
+NAME_FORMS: dict[str, tuple[list[Name], list[Name]]] = {
+    "both scripts": ([*CERTAIN_CHILD.names], [*CERTAIN_CHILD.names]),
+    "other script": ([khmer("សុខ", "វិចិត្រ")], [latin("Sok", "Vichet")]),
+    "other spelling": ([latin("Sok", "Vichet")], [latin("Sokh", "Vicheth")]),
+}
+CONFLICTS: list[dict[str, Any]] = [
+    *({"birth": build_birth(day)} for day in ("2016-11-03", "2016-03-12", "2017-03-11", "2006-03-11", "2016-08-11", "2009-06-20")),
+    *({"birth": build_birth(f"{year}-01-01", "year")} for year in (2012, 2015)),
+    *({"birth": build_estimated_birth(age)} for age in (7, 13, 16)),
+    {"sex": "female"},
+    *({"place_code": code} for code in ("12010101", "171010", "12")),
+    {"phones": frozenset({"+85599999999"})},
+    {"caregiver_names": [latin("Keo", "Bopha")]},
+    {"nickname": "Touch"},
+    {"names": [latin("Chan", "Vichet")]},
+    {"names": [khmer("ចាន់", "វិចិត្រ")]},
+]  # fmt: skip
+UNKNOWN_FACTS: dict[str, Any] = {
+    "birth": None, "sex": None, "place_code": None, "phones": frozenset(), "caregiver_names": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", NAME_FORMS)
+@pytest.mark.parametrize("conflict", CONFLICTS, ids=str)
+def test_one_conflict_never_excludes_a_child_whose_other_facts_agree(
+    form: str, conflict: dict[str, Any]
+) -> None:
+    # Planted: `_SUFFICIENT_AGREEMENTS` ignored, so that both contacts must agree.
+    (field,) = conflict
+    for unknown in (None, *(UNKNOWN_FACTS.keys() - {field})):
+        facts = {unknown: UNKNOWN_FACTS[unknown]} if unknown else {}
+        names, other_names = NAME_FORMS[form]
+        child = change_profile(**{"names": names, "nickname": conflict.get("nickname") and "Chet"} | facts)
+        again = change_profile(**{"names": other_names} | facts | conflict)
+        score, reasons = score_similarity(child, again)
+        assert score >= DUPLICATE_THRESHOLD, (unknown, score, reasons)
+
+
+TWIN_FACTS: dict[str, Any] = {"sex": "female", "birth": build_birth("2016-03-14"), **HOUSEHOLD}
+
+
+@pytest.mark.parametrize("twins", SIMILAR_GIVEN_NAMES)
+def test_twins_with_similar_names_are_one_household_with_a_conflict_of_names(
+    twins: tuple[tuple[str, str], ...],
+) -> None:
+    (khmer_name, latin_name), (other_khmer, other_latin) = twins
+    for first, second in (
+        (latin("Sok", latin_name), latin("Sok", other_latin)),
+        (khmer("សុខ", khmer_name), khmer("សុខ", other_khmer)),
+        (khmer("សុខ", khmer_name), latin("Sok", other_latin)),
+    ):
+        score, reasons = score_similarity(
+            build_profile(first, **TWIN_FACTS), build_profile(second, **TWIN_FACTS)
+        )
+        assert score < DUPLICATE_THRESHOLD
+        assert "given_name_conflict" in reasons
+        assert is_same_household(reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "other_name"),
+    [("Sokha", "Sokkha"), ("Vichet", "Wichet"), ("Makara", "Mokara"), ("Sreymom", "Srey Mom"), ("Sophea", "Sophia"), ("Theara", "Thara")],
+)  # fmt: skip
+def test_spelling_variant_with_the_same_facts_is_likely(name: str, other_name: str) -> None:
+    score, reasons = score_similarity(
+        build_profile(latin("Sok", name), **TWIN_FACTS), build_profile(latin("Sok", other_name), **TWIN_FACTS)
+    )
+    assert score >= LIKELY_THRESHOLD
+    assert "given_name_conflict" not in reasons
+
+
+def test_name_with_a_possible_typing_error_is_at_most_a_possible_duplicate() -> None:
+    score, reasons = score_similarity(
+        build_profile(latin("Sok", "Vichet"), **TWIN_FACTS),
+        build_profile(latin("Sok", "Vechet"), **TWIN_FACTS),
+    )
+    assert score >= LIKELY_THRESHOLD
+    score, reasons = score_similarity(
+        build_profile(latin("Sok", "Vichet"), **TWIN_FACTS),
+        build_profile(latin("Sok", "Vuchet"), **TWIN_FACTS),
+    )
+    assert DUPLICATE_THRESHOLD <= score < LIKELY_THRESHOLD
+    assert {"name_similar", "given_name_conflict"} <= set(reasons)
+
+
+ONE_FACT: list[dict[str, Any]] = [{name: value} for name, value in HOUSEHOLD.items()]
+
+
+@pytest.mark.parametrize("fact", ONE_FACT, ids=str)
+@pytest.mark.parametrize(
+    ("name", "other_name"),
+    [
+        (khmer(None, "វិចិត្រ"), latin("Sok", "Vichet")),
+        (khmer(None, "វិចិត្រ"), latin(None, "Vichet")),
+        (latin(None, "Mom"), khmer("ជា", "ស្រីមុំ")),
+        (khmer("សុខ", "នារី"), latin(None, "Nary")),
+    ],
+)
+def test_given_name_alone_and_one_fact_of_the_household_are_a_possible_duplicate(
+    fact: dict[str, Any], name: Name, other_name: Name
+) -> None:
+    child, again = build_profile(name, **fact), build_profile(other_name, **fact)
+    score, reasons = score_similarity(child, again)
+    assert DUPLICATE_THRESHOLD <= score < LIKELY_THRESHOLD
+    assert "name_similar" in reasons
+    births = {"birth": build_birth("2009-01-05")}, {"birth": build_birth("2016-03-11")}
+    contradicting = (
+        build_profile(each, **fact, **birth) for each, birth in zip((name, other_name), births, strict=True)
+    )
+    assert score_similarity(*contradicting)[0] < DUPLICATE_THRESHOLD
+
+
+def test_given_name_alone_without_a_fact_of_the_household_scores_below_the_threshold() -> None:
+    commune = {"place_code": "171009"}
+    score, _ = score_similarity(
+        build_profile(khmer(None, "វិចិត្រ"), **commune), build_profile(latin("Sok", "Vichet"), **commune)
+    )
+    assert score < DUPLICATE_THRESHOLD
 
 
 def test_birth_and_household_match_a_child_in_another_script() -> None:
