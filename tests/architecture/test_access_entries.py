@@ -91,7 +91,7 @@ def returned_child_ids(path: str, document: Any) -> set[str]:
     if path == "/v1/children/{child_id}":
         return {document["id"]}
     if path.endswith("/matches"):
-        return {item["id"] for item in document["items"] if item["kind"] == "child" and item["is_visible"]}
+        return {item["id"] for item in document["items"] if item["kind"] != "referral" and item["is_visible"]}
     return child_ids_in(document) | linked_child_ids(document)
 
 
