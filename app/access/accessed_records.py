@@ -93,12 +93,19 @@ class AccessedRecord(NamedTuple):
 DECISIVE_KINDS = ("break_glass", "clinical_handover", "case_link", "case_sibling", "clinical_note")
 """Kinds of records that an entry names even if the request accessed another record of the child first.
 
-The grant contains the reason for the access. The link and the note decide which supervisors can see the entry.
+The grant contains the reason for the access. The other kinds decide which supervisors can see the entry.
 """
+DECISIVE_WRITTEN_KINDS = ("feedback", "legal_step")
+"""The same for records that the request wrote. A request that reads the whole file of a case names the case."""
 
 
 def _get_rank(record: AccessedRecord) -> int:
     return DECISIVE_KINDS.index(record.kind) if record.kind in DECISIVE_KINDS else len(DECISIVE_KINDS)
+
+
+def _is_decisive(record: AccessedRecord, entry: AccessedRecord, *, is_written: bool) -> bool:
+    is_decisive_write = is_written and record.kind in DECISIVE_WRITTEN_KINDS
+    return _get_rank(record) < _get_rank(entry) or (is_decisive_write and entry.kind not in DECISIVE_KINDS)
 
 
 @dataclass(slots=True)
@@ -109,8 +116,8 @@ class AccessedRecords:
     without_child: dict[tuple[str, str], AccessedRecord] = field(default_factory=dict)
     """Records that do not belong to a child yet: referrals before they are accepted, with their questions."""
 
-    def add(self, record: AccessedRecord) -> None:
-        """Add a record. Only the first record of a child is kept, but a record of `DECISIVE_KINDS` replaces it.
+    def add(self, record: AccessedRecord, *, is_written: bool = False) -> None:
+        """Add a record. Only the first record of a child is kept, but a record of a decisive kind replaces it.
 
         An entry of the access log without a child is not added, because it contains nothing about a child.
         """
@@ -121,7 +128,7 @@ class AccessedRecords:
             return
         self.without_child.pop((record.kind, record.record_id), None)
         entry = self.by_child.setdefault(record.child_id, record)
-        if _get_rank(record) < _get_rank(entry):
+        if _is_decisive(record, entry, is_written=is_written):
             entry = record
         # The first record can have no case id, for example a new child, which is written before its case. A search of
         # the log by case must find the entry, so the case id is added.

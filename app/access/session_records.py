@@ -34,7 +34,7 @@ def _accessed_records(session_info: dict[Any, Any]) -> AccessedRecords:
     return records
 
 
-def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
+def _record_orm_access(session_info: dict[Any, Any], record: object, *, is_written: bool = False) -> None:
     kind = RECORD_KINDS.get(type(record))
     if kind is None:
         return
@@ -43,7 +43,7 @@ def _record_orm_access(session_info: dict[Any, Any], record: object) -> None:
     child_id = record_id if kind == "child" else columns.get("child_id")
     case_id = record_id if kind == "case" else columns.get("case_id")
     _accessed_records(session_info).add(
-        AccessedRecord(_to_text(child_id), _to_text(case_id), kind, str(record_id))
+        AccessedRecord(_to_text(child_id), _to_text(case_id), kind, str(record_id)), is_written=is_written
     )
 
 
@@ -115,4 +115,4 @@ def _on_refresh(record: object, context: QueryContext, _: object) -> None:
 def _on_write(_: object, __: object, record: object) -> None:
     session = object_session(record)
     if session is not None:
-        _record_orm_access(session.info, record)
+        _record_orm_access(session.info, record, is_written=True)

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from tests.support.payloads import BREAK_GLASS_PAYLOAD, HELD_SESSION_PAYLOAD
+from tests.support.payloads import (
+    BREAK_GLASS_PAYLOAD,
+    HELD_SESSION_PAYLOAD,
+    POLICE_REPORT_PAYLOAD,
+    REASON_PAYLOAD,
+    feedback_payload,
+)
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
@@ -93,10 +99,8 @@ async def test_break_glass_does_not_open_the_log_of_a_child(scenario: Scenario) 
         assert await list_log(south, **filters) == [], filters
 
 
-async def test_entries_about_records_with_tiers_need_the_case_of_the_team(
-    scenario: Scenario, superuser_connection: Any
-) -> None:
-    # Planted: the policy of access_entries without `is_kind_with_tiers`; `DECISIVE_KINDS` without clinical_note.
+async def create_second_case(scenario: Scenario, superuser_connection: Any) -> dict[str, Any]:
+    """Open a case of the team south for a child whose case of the team north is closed."""
     case = await scenario.open_case("worker_north")
     await superuser_connection.execute("UPDATE cases SET status = 'closed'")
     referral = await scenario.create_referral()
@@ -104,21 +108,70 @@ async def test_entries_about_records_with_tiers_need_the_case_of_the_team(
     expect_json(await scenario.supervisor_south.act(path, "acknowledge", {"team_id": str(id_of("south"))}))
     acceptance = acceptance_payload("worker_south", child_id=case["child_id"])
     second = expect_json(await manager.act(path, "accept", acceptance))
-    worker = scenario.worker_south
-    session_path = f"/v1/cases/{second['case_id']}/support-sessions"
-    support_session = expect_json(await worker.post(session_path, HELD_SESSION_PAYLOAD), 201)
+    await superuser_connection.execute(
+        "UPDATE cases SET status = 'active', next_review_on = current_date WHERE id = $1", second["case_id"]
+    )
+    return {"id": second["case_id"], "child_id": case["child_id"], "path": f"/v1/cases/{second['case_id']}"}
+
+
+async def test_entries_about_records_with_tiers_need_the_case_of_the_team(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Fails if `is_kind_with_tiers`, `DECISIVE_KINDS` or `DECISIVE_WRITTEN_KINDS` lacks one of the kinds, or if rejected
+    # requests keep the kind of the record that they name.
+    case = await create_second_case(scenario, superuser_connection)
+    worker, supervisor, path = scenario.worker_south, scenario.supervisor_south, case["path"]
+    support_session = expect_json(await worker.post(f"{path}/support-sessions", HELD_SESSION_PAYLOAD), 201)
     note_path = f"/v1/support-sessions/{support_session['id']}/clinical-note"
-    written = await worker.put(note_path, {"text": "Quiet."})
-    read = await worker.get(note_path)
-    for response in (written, read):
-        expect_json(response)
-        (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
-        assert entry["record"]["kind"] == "clinical_note"
-    request_ids = {response.headers["x-request-id"] for response in (written, read)}
+    missing_note = await worker.get(note_path)
+    legal_step = await worker.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD)
+    step_path = f"/v1/legal-steps/{expect_json(legal_step, 201)['id']}"
+    feedback = await worker.post(f"{path}/feedback", feedback_payload())
+    feedback_path = f"/v1/feedback/{expect_json(feedback, 201)['id']}"
+    responses = {
+        "clinical_note": [
+            missing_note,
+            await worker.put(note_path, {"text": "Quiet."}),
+            await worker.get(note_path),
+            await scenario.manager.get(note_path),
+        ],
+        "clinical_handover": [await supervisor.act(path, "clinical-handover", REASON_PAYLOAD)],
+        "legal_step": [
+            legal_step,
+            await worker.act(step_path, "enter-in-error", REASON_PAYLOAD),
+            await worker.patch(step_path, {"status": "done"}, etag='"99"'),
+            await worker.post(f"{path}/legal-steps", {}),
+        ],
+        "feedback": [
+            feedback,
+            await supervisor.get(feedback_path),
+            await worker.post(f"{path}/feedback", {}),
+            await worker.post(f"{feedback_path}/enter-in-error", REASON_PAYLOAD, etag='"1"'),
+        ],
+    }
+    assert [[response.status_code for response in each] for each in responses.values()] == [
+        [404, 200, 200, 403],
+        [201],
+        [201, 200, 412, 422],
+        [201, 200, 422, 403],
+    ]
+    request_ids = {response.headers["x-request-id"] for each in responses.values() for response in each}
+    logged = {entry["request_id"]: entry for entry in await list_child_log(scenario.dpo, case["child_id"])}
+    for kind, answers in responses.items():
+        for response in answers:
+            entry = logged[response.headers["x-request-id"]]
+            assert entry["case_id"] == case["id"], (kind, response.url)
+            assert await get_logged_kind(superuser_connection, entry) == kind, (kind, response.url)
     for name, expected in (("supervisor_south", request_ids), ("supervisor_north", set())):
         entries = await list_child_log(scenario.client_for(name), case["child_id"])
         assert {entry["request_id"] for entry in entries} & request_ids == expected, name
-        assert any(entry["case_id"] == second["case_id"] for entry in entries), name
+        assert any(entry["case_id"] == case["id"] for entry in entries), name
+
+
+async def get_logged_kind(superuser_connection: Any, entry: dict[str, Any]) -> str:
+    query = "SELECT record_kind FROM access_entries WHERE event_id = $1 AND child_id = $2"
+    kind: str = await superuser_connection.fetchval(query, entry["event_id"], entry["child_id"])
+    return kind
 
 
 async def test_refused_acceptance_under_the_id_of_a_match_names_the_hidden_child(scenario: Scenario) -> None:

@@ -99,10 +99,11 @@ COMMENT ON FUNCTION access.can_read_referral(access_contexts, uuid, uuid, uuid, 
     'assigned, and callers who can read the cases of all teams.';
 
 CREATE FUNCTION access.is_kind_with_tiers(p_kind text) RETURNS boolean LANGUAGE sql IMMUTABLE
-RETURN p_kind IN ('case_history', 'clinical_note', 'document', 'document_content', 'legal_step', 'session_addendum');
+RETURN p_kind IN ('case_history', 'clinical_handover', 'clinical_note', 'document', 'document_content', 'feedback',
+                  'legal_step', 'session_addendum');
 COMMENT ON FUNCTION access.is_kind_with_tiers(text) IS
-    'Returns whether records of a kind can have the tier clinical or legal. In the access log, only supervisors of the '
-    'case can see entries about them.';
+    'Returns whether records of a kind can have the tier clinical or legal, or are feedback. In the access log, only '
+    'supervisors of the case can see entries about them.';
 
 CREATE FUNCTION access.can_report_team(x public.access_contexts, p_team uuid) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN x.act = 'report.read' AND (x.can_report_all_teams OR p_team = ANY (x.supervised_team_ids));
@@ -136,5 +137,5 @@ GRANT EXECUTE ON FUNCTION
     TO firststep_api, firststep_owner;
 GRANT EXECUTE ON FUNCTION
     access.can_read_case(access_contexts, uuid, uuid, uuid),
-    access.can_read_referral(access_contexts, uuid, uuid, uuid, uuid, uuid)
+    access.can_read_referral(access_contexts, uuid, uuid, uuid, uuid, uuid), access.is_kind_with_tiers(text)
     TO firststep_gate;

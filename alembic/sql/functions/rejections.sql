@@ -30,21 +30,33 @@ COMMENT ON FUNCTION access.find_configuration_kind(uuid) IS
     'Returns the kind of an account or a record of the configuration, or NULL for any other id. The API cannot execute '
     'the function.';
 
--- The API receives nothing about the records, because the caller may not know that they exist. A rejected link has no
--- record: a supervisor of one child must not read that someone tried to link it with a child behind the conflict wall.
+CREATE FUNCTION access.get_restricted_kind(p_act text) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN CASE
+    WHEN p_act = 'case.link' THEN 'case_link'
+    WHEN access.is_kind_with_tiers(split_part(p_act, '.', 1)) THEN split_part(p_act, '.', 1) END;
+COMMENT ON FUNCTION access.get_restricted_kind(text) IS
+    'Returns the kind of record that an act is about, if only some of the supervisors of a child can see entries about such '
+    'records, otherwise NULL.';
+
+-- The API receives nothing about the records, because the caller may not know that they exist. The act can reveal more
+-- than the named records: a supervisor of one child must not read that someone tried to link it with a child behind the
+-- conflict wall, or tried to read a clinical note in the case of another team. The entry therefore gets the kind of the act.
 CREATE FUNCTION access.conclude_rejected(
     p_event uuid, p_secret uuid, p_outcome text, p_status integer, p_ids uuid[]
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 DECLARE
-    is_link constant boolean := EXISTS (SELECT FROM public.access_contexts WHERE event_id = p_event AND act = 'case.link');
+    restricted_kind constant text := (
+        SELECT access.get_restricted_kind(act) FROM public.access_contexts WHERE event_id = p_event);
 BEGIN
     PERFORM access.conclude(
         ARRAY[p_event], ARRAY[p_secret], ARRAY[p_outcome], ARRAY[p_status],
         array_agg(1), array_agg(e.n), array_agg(e.child_id), array_agg(e.case_id),
-        array_agg(CASE WHEN is_link AND e.child_id IS NOT NULL THEN 'case_link' ELSE e.kind END),
-        array_agg(CASE WHEN is_link AND e.child_id IS NOT NULL THEN NULL ELSE e.record_id END),
+        array_agg(CASE WHEN e.is_restricted THEN restricted_kind ELSE e.kind END),
+        array_agg(CASE WHEN e.is_restricted AND (restricted_kind = 'case_link' OR e.record_id = e.case_id) THEN NULL
+                       ELSE e.record_id END),
         array_agg(NULL::jsonb))
       FROM (
         WITH named AS (
@@ -62,17 +74,20 @@ BEGIN
             SELECT 1, NULL, NULL, access.find_configuration_kind(p_ids[1]), p_ids[1]
              WHERE NOT EXISTS (SELECT FROM named)
         )
-        SELECT (row_number() OVER (ORDER BY position, child_id))::integer AS n, entry.* FROM entry
+        SELECT (row_number() OVER (ORDER BY position, child_id))::integer AS n, entry.*,
+               restricted_kind IS NOT NULL AND child_id IS NOT NULL AND NOT access.is_kind_with_tiers(kind) AS is_restricted
+          FROM entry
       ) e;
 END
 $$;
 COMMENT ON FUNCTION access.conclude_rejected(uuid, uuid, text, integer, uuid[]) IS
     'Concludes the access of a rejected request that contains the given ids. Writes one entry for each child that an '
-    'id belongs to, directly or through a record, and one for each record without a child. If no id is known, it '
-    'writes one entry with the first id.';
+    'id belongs to, directly or through a record, and one for each record without a child, or for the first id if none is '
+    'known. If the act is about a link or about records with tiers, the entries of children have its kind.';
 
 REVOKE ALL ON FUNCTION
-    access.find_configuration_kind(uuid), access.conclude_rejected(uuid, uuid, text, integer, uuid[])
+    access.find_configuration_kind(uuid), access.get_restricted_kind(text),
+    access.conclude_rejected(uuid, uuid, text, integer, uuid[])
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.conclude_rejected(uuid, uuid, text, integer, uuid[]) TO firststep_api;
 
