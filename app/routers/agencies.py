@@ -54,6 +54,7 @@ async def update_agency(
     """Update an agency.
 
     If the agency is deactivated, every following request of its API clients is rejected. If an API client has the scope
-    `referrals`, the kind must stay `fsc` or `partner`.
+    `referrals`, the kind must stay `fsc` or `partner`. An inactive agency cannot be activated while such a client is active:
+    deactivate the client first. A second person confirms its activation.
     """
     return await agencies.update_agency(session, agency_id, expected_version, payload)

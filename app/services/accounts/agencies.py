@@ -76,14 +76,13 @@ async def update_agency(
 
     Raises:
         AlreadyExists: another agency has the name.
-        GateRefused: an API client has the scope `referrals`, which the new kind does not allow.
+        GateRefused: an API client has the scope `referrals`, which the new kind does not allow, or which a second person
+            must confirm again before the client of an inactive agency can use it.
     """
     agency = await get_version_for_update(session, Agency, agency_id, expected_version)
     document = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}
     settings = apply_patch(AgencySettings, document, patch)
-    if settings.kind not in REFERRING_AGENCY_KINDS and await _has_referral_client(session, agency):
-        detail = "Remove the scope `referrals` from the agency's API clients first."
-        raise_if_unmet([Fault("/kind", "sends_referrals", detail)])
+    raise_if_unmet(await _check_referral_clients(session, agency, settings))
     agency.name, agency.kind, agency.is_active = settings.name, settings.kind, settings.is_active
     return await AGENCIES.save(session, agency)
 
@@ -101,8 +100,19 @@ async def check_referring_agency(
     return []
 
 
-async def _has_referral_client(session: AsyncSession, agency: Agency) -> bool:
-    has_client = exists().where(
+async def _check_referral_clients(
+    session: AsyncSession, agency: Agency, settings: AgencySettings
+) -> list[Fault]:
+    """Return the faults of a change of the agency that concerns its API clients with the scope `referrals`."""
+    client = exists().where(
         col(ApiClient.agency_id) == agency.id, literal("referrals") == any_(col(ApiClient.scopes))
     )
-    return bool(await session.scalar(select(has_client)))
+    faults = []
+    if settings.kind not in REFERRING_AGENCY_KINDS and await session.scalar(select(client)):
+        detail = "Remove the scope `referrals` from the agency's API clients first."
+        faults.append(Fault("/kind", "sends_referrals", detail))
+    is_reactivated = settings.is_active and not agency.is_active
+    if is_reactivated and await session.scalar(select(client.where(col(ApiClient.is_active)))):
+        detail = "Deactivate the agency's API clients with the scope `referrals` first. A second person confirms their activation."
+        faults.append(Fault("/is_active", "sends_referrals", detail))
+    return faults

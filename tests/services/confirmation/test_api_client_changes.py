@@ -3,7 +3,9 @@
 import uuid
 from typing import Any
 
+import asyncpg
 import httpx
+import pytest
 
 from app.access.jwk import export_public_jwk
 from app.access.keyring import KeyRing
@@ -91,3 +93,20 @@ async def test_agency_that_cannot_refer_any_more_refuses_the_confirmation(scenar
     change = await find_open_change(scenario.dpo)
     refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert refused.json()["unmet"][0]["code"] == "agency_kind"
+
+
+async def test_agency_with_an_active_client_is_not_activated_again(
+    scenario: Scenario, api_connection: Any
+) -> None:
+    # Fails if the activation of the agency gives the client the scope again, also by SQL with the password of the API.
+    admin, path = scenario.admin, f"/v1/agencies/{id_of('Helping Hands')}"
+    expect_json(await admin.patch(path, {"is_active": False}, etag='"1"'))
+    refused = await admin.patch(path, {"is_active": True}, etag='"2"')
+    unmet = expect_json(refused, 409)["unmet"]
+    assert [(each["pointer"], each["code"]) for each in unmet] == [("/is_active", "sends_referrals")]
+    with pytest.raises(asyncpg.CheckViolationError):
+        await api_connection.execute("UPDATE agencies SET is_active = true")
+    expect_json(await admin.patch(PARTNER_PATH, {"is_active": False}, etag='"1"'))
+    assert expect_json(await admin.patch(path, {"is_active": True}, etag='"2"'))["is_active"] is True
+    client = expect_json(await admin.patch(PARTNER_PATH, {"is_active": True}, etag='"2"'))
+    assert (client["is_active"], len(client["pending_changes"])) == (False, 1)
