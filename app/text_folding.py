@@ -22,7 +22,23 @@ _DASHES: Final = re.compile(
 )
 _APOSTROPHES: Final = re.compile("[`\u02b9-\u02bf\u02c8\u2018-\u201b\u2032\uff07]| \u0301")
 """U+00B4 is a space with U+0301 after NFKC."""
+_DIGITS_LIKE_LETTERS: Final = str.maketrans("oil", "011")
 _SPACED_DASH: Final = re.compile(r"\s*-\s*")
+
+# Letters of other scripts that look like Latin letters, from confusables.txt of Unicode (UTS #39), limited to the letters of
+# names. A capital and its small letter have one Latin letter, so that the case stays irrelevant.
+_GREEK_CAPITALS: Final = str.maketrans({"\u039d": "N", "\u03a5": "Y"})
+"""Greek capitals that look like another Latin letter than their small letters: Nu and Upsilon."""
+_CYRILLIC_LETTERS: Final = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d",
+    "abekmhopctyxijshdqw",
+)
+_GREEK_LETTERS: Final = str.maketrans(
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03f2\u03f3",
+    "abezhikmvoptuxcj",
+)
+_LETTERS_LIKE_LATIN: Final = _CYRILLIC_LETTERS | _GREEK_LETTERS
+"""The Latin letter for each small Cyrillic or Greek letter of which it, or its capital, looks like a Latin one."""
 
 # Khmer: signs that look the same are replaced by one sign, then the marks of a cluster are sorted.
 _KHMER: Final = re.compile("[\u1780-\u17ff]")
@@ -67,7 +83,8 @@ def fold_text(text: str) -> str:
     """Return the compared form of a text: texts that look equal are equal strings.
 
     Ignores Unicode forms, invisible characters, letter case, the script of digits, and the kind of dashes, apostrophes and
-    spaces. Khmer marks have one order, and the subscripts TA and DA, which look the same, are one.
+    spaces. Letters of other scripts that look like Latin letters are Latin. Khmer marks have one order, and the subscripts TA and
+    DA, which look the same, are one. The letter O is not the digit 0: `fold_number` ignores that difference.
     """
     if text.isascii():
         plain = _APOSTROPHES.sub("'", _INVISIBLE.sub("", text)).lower()
@@ -79,6 +96,14 @@ def fold_text(text: str) -> str:
 def fold_identifier(text: str) -> str:
     """Return the letters, marks and digits of a folded number or code: `FSC-2026-0042` and `fsc 2026 0042` are equal."""
     return "".join(character for character in fold_text(text) if unicodedata.category(character)[0] in "LMN")
+
+
+def fold_number(text: str) -> str:
+    """Return the folded identifier with the digits 0 and 1 for the letters O, I and L, which people type for them.
+
+    Only numbers of records are compared in this form, because names contain these letters.
+    """
+    return fold_identifier(text).translate(_DIGITS_LIKE_LETTERS)
 
 
 def fold_email_address(email: str) -> str:
@@ -99,9 +124,10 @@ def fold_digits(text: str) -> str:
 
 
 def _fold_characters(text: str) -> str:
-    """Return the text with one form of each visible character, as NFKC_Casefold of Unicode, and ASCII digits."""
+    """Return the text with one form of each visible character: NFKC_Casefold of Unicode, Latin letters and ASCII digits."""
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", plain).casefold())
+    plain = unicodedata.normalize("NFKD", plain).translate(_GREEK_CAPITALS).casefold()
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", plain).translate(_LETTERS_LIKE_LATIN))
     plain = _APOSTROPHES.sub("'", _INVISIBLE.sub("", plain))
     return unicodedata.normalize("NFKC", fold_digits(plain))
 

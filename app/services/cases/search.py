@@ -15,7 +15,7 @@ from app.models import Case, Child, NameToken, Person
 from app.models.contents import StoredChildIdentity, StoredPhone
 from app.services.persons import name_matching, person_details
 from app.services.persons.phone_numbers import find_e164
-from app.text_folding import fold_identifier
+from app.text_folding import fold_number
 
 MAX_NAME_CANDIDATES = 500
 """Maximum number of children that one search compares in memory."""
@@ -59,7 +59,7 @@ def parse_case_numbers(q: str) -> list[str]:
 
 def parse_numbers(q: str, prefix: str, digits: int) -> list[str]:
     """Return the numbers of records that a text can mean, for example of cases (see `parse_case_numbers`)."""
-    match = re.fullmatch(rf"(?:{prefix.lower()})?(?P<year>20\d\d)?(?P<serial>\d{{1,5}})", fold_identifier(q))
+    match = re.fullmatch(rf"(?:{fold_number(prefix)})?(?P<year>20\d\d)?(?P<serial>\d{{1,5}})", fold_number(q))
     if match is None:
         return []
     newest = today().year

@@ -6,12 +6,13 @@ from typing import Any
 from app.errors import Fault
 from app.models.contents import StoredPersonName, StoredPhone
 from app.schemas.warnings import build_warning
+from app.services.persons.legacy_fonts import is_legacy_address, is_legacy_name
 from app.text_folding import detect_script
 
 
 def list_detail_warnings(details: Mapping[str, Any], pointer: str = "") -> list[Fault]:
-    """Return the warnings about the names and phones of a person, whose JSON pointer is `pointer`."""
-    return [*check_name_scripts(details["names"], pointer), *check_phones(details["phones"], pointer)]
+    """Return the warnings about the texts and phones of a person, whose JSON pointer is `pointer`."""
+    return [*check_texts(details, pointer), *check_phones(details["phones"], pointer)]
 
 
 def check_phones(phones: Sequence[StoredPhone], pointer: str) -> Iterator[Fault]:
@@ -21,12 +22,17 @@ def check_phones(phones: Sequence[StoredPhone], pointer: str) -> Iterator[Fault]
             yield build_warning(f"{pointer}/phones/{index}/number", "phone_invalid")
 
 
-def check_name_scripts(names: Iterable[StoredPersonName], pointer: str) -> Iterator[Fault]:
-    """Yield a warning for each part of a name that is not written in its declared script.
+def check_texts(details: Mapping[str, Any], pointer: str) -> Iterator[Fault]:
+    """Yield a warning for each name, nickname or address that is not in its declared script or in a legacy Khmer font."""
+    yield from check_name_scripts(details["names"], pointer)
+    if is_legacy_name(details.get("nickname") or ""):
+        yield build_warning(f"{pointer}/nickname", "legacy_font")
+    if is_legacy_address(details.get("address_detail") or ""):
+        yield build_warning(f"{pointer}/address_detail", "legacy_font")
 
-    A legacy Khmer font, such as Limon, shows Khmer letters for Latin characters. A name that was typed in it and declared
-    as Khmer is unreadable in every other font, for example `suk BisidæÞ`.
-    """
+
+def check_name_scripts(names: Iterable[StoredPersonName], pointer: str) -> Iterator[Fault]:
+    """Yield a warning for each part of a name that is not written in its declared script, or in a legacy Khmer font."""
     for index, name in enumerate(names):
         for part in ("family", "given"):
             text = name["family"] if part == "family" else name["given"]
@@ -35,5 +41,7 @@ def check_name_scripts(names: Iterable[StoredPersonName], pointer: str) -> Itera
 
 
 def _check_script(text: str, script: str, pointer: str) -> Iterator[Fault]:
-    if detect_script(text) != script:
+    if is_legacy_name(text):
+        yield build_warning(pointer, "legacy_font")
+    elif detect_script(text) != script:
         yield build_warning(pointer, "legacy_font" if script == "khmer" else "script_mismatch")

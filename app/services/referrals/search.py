@@ -12,11 +12,9 @@ from app.schemas.referral_filters import ReferralFilters
 from app.services.cases.search import MAX_NAME_CANDIDATES, ONLY_COMPARED
 from app.services.persons import name_matching, person_details
 from app.services.referrals.scope import ReferralScope
-from app.text_folding import fold_identifier, normalize_identifier
+from app.text_folding import fold_number, normalize_identifier
 
 SCOPE = ReferralScope()
-DIGITS_BY_CONFUSABLE_LETTER = str.maketrans("OIL", "011")
-"""Digit for each letter that users confuse with it. Tracking numbers do not contain these letters."""
 
 
 async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) -> dict[str, float]:
@@ -37,7 +35,7 @@ async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) 
 
 def parse_tracking_number(q: str) -> str:
     """Return the normalized tracking number in `q` (`R-7K3M-92QF` for `r 7k3m92qf`), or an empty text."""
-    text = fold_identifier(q).upper().removeprefix("R").translate(DIGITS_BY_CONFUSABLE_LETTER)
+    text = fold_number(q).upper().removeprefix("R")  # tracking numbers do not contain the letters O, I and L
     return f"R-{text[:4]}-{text[4:]}" if len(text) == 8 else ""  # noqa: PLR2004 - characters of a tracking number
 
 
