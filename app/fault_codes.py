@@ -60,7 +60,7 @@ FaultCode = TypeAliasType(
         "tuple_type", "two_alive", "two_open_cases", "unchanged", "undated", "under_way", "union_tag_invalid",
         "union_tag_not_found", "unknown", "unmerge_too_late", "unreachable", "until_too_early", "until_too_late", "url_parsing", "url_scheme",
         "url_syntax_violation", "url_too_long", "url_type", "uuid_parsing", "uuid_type", "uuid_version",
-        "value_empty", "wall", "wellbeing_missing", "worker_unfit", "wrong",
+        "value_converted", "value_empty", "wall", "wellbeing_missing", "worker_unfit", "wrong",
     ],
 )  # fmt: skip
 """Every code that the API sends, in alphabetical order: those of the business rules and those of the validation."""

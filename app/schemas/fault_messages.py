@@ -132,8 +132,8 @@ WARNING_MESSAGES: Final[dict[FaultCode, str]] = {
     "before.",
     "consent_scope": "The consent does not include First Step's services. First Step cannot accept the referral before.",
     "external_id_similar": "Your agency has a referral whose external_id differs only in letter case, spaces or punctuation.",
-    "legacy_font": "The name is declared as Khmer, but has no Khmer letters. If it was typed in a legacy font such as Limon, "
-    "type it again in Khmer Unicode.",
+    "legacy_font": "The text is declared as Khmer, but has no Khmer letters, or has characters of a legacy font such as Limon. If it was "
+    "typed in such a font, type it again in Khmer Unicode.",
     "personal_data": "The text may contain a name, a phone number, an email address or a case number. Remove it: outreach "
     "activities contain no personal data of participants.",
     "phone_invalid": "Not certainly a valid phone number. It is kept as it was typed, and is not dialled or compared. Write "
@@ -143,6 +143,8 @@ WARNING_MESSAGES: Final[dict[FaultCode, str]] = {
     "place_unknown": "The gazetteer does not contain this place.",
     "script_mismatch": "The name is not written in the declared script.",
     "source_ignored": "The channel is `api` for API clients and another one for staff.",
+    "value_converted": "The value has another form than the documented one, and was converted. First Step's staff can read it as it "
+    "was sent.",
 }
 """The message of each code of a warning."""
 
@@ -182,13 +184,14 @@ KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "consent_missing": "សូមផ្តល់ given_by, method, on និង scope ឬ basis_without_consent។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",
     "consent_scope": "ការយល់ព្រមមិនរួមបញ្ចូលសេវារបស់ First Step ទេ។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",
     "external_id_similar": "ស្ថាប័នរបស់អ្នកមានការបញ្ជូនមួយដែល external_id ខុសគ្នាតែអក្សរតូចធំ ដកឃ្លា ឬសញ្ញាវណ្ណយុត្តិ។",
-    "legacy_font": "ឈ្មោះនេះបញ្ជាក់ថាជាអក្សរខ្មែរ ប៉ុន្តែគ្មានអក្សរខ្មែរទេ។ បើវាយដោយពុម្ពអក្សរចាស់ដូចជា Limon សូមវាយឡើងវិញជាខ្មែរយូនីកូដ។",
+    "legacy_font": "អត្ថបទនេះបញ្ជាក់ថាជាអក្សរខ្មែរ ប៉ុន្តែគ្មានអក្សរខ្មែរទេ ឬមានតួអក្សរនៃពុម្ពអក្សរចាស់ដូចជា Limon។ បើវាយដោយពុម្ពអក្សរចាស់ សូមវាយឡើងវិញជាខ្មែរយូនីកូដ។",
     "personal_data": "អត្ថបទនេះអាចមានឈ្មោះ លេខទូរស័ព្ទ អ៊ីមែល ឬលេខករណី។ សូមលុបចេញ៖ សកម្មភាពផ្សព្វផ្សាយមិនមានទិន្នន័យផ្ទាល់ខ្លួនរបស់អ្នកចូលរួមទេ។",
     "phone_invalid": "មិនប្រាកដថាជាលេខទូរស័ព្ទត្រឹមត្រូវទេ។ លេខនេះត្រូវបានរក្សាទុកដូចដែលបានវាយ ហើយមិនត្រូវបានហៅ ឬប្រៀបធៀបទេ។ សូមសរសេរជាមួយ + និងលេខកូដប្រទេស។",
     "phone_split": "អត្ថបទនេះមានលេខទូរស័ព្ទ {count}។ លេខនីមួយៗត្រូវបានរក្សាទុកដាច់ដោយឡែក។ សូមផ្តល់ owner និង safe_to_call សម្រាប់លេខនីមួយៗ។",
     "place_unknown": "បញ្ជីទីកន្លែងមិនមានទីកន្លែងនេះទេ។",
     "source_ignored": "ប្រភពគឺ `api` សម្រាប់ប្រព័ន្ធ API និងប្រភពផ្សេងសម្រាប់បុគ្គលិក។",
     "script_mismatch": "ឈ្មោះមិនត្រូវបានសរសេរជាអក្សរដែលបានបញ្ជាក់ទេ។",
+    "value_converted": "តម្លៃនេះមានទម្រង់ខុសពីទម្រង់ដែលកំណត់ ហើយត្រូវបានបម្លែង។ បុគ្គលិក First Step អាចអានតម្លៃដូចដែលបានផ្ញើ។",
 }
 """The message in Khmer of each error code of a query parameter and of each warning. The other codes have an English message
 only."""

@@ -24,12 +24,15 @@ class ReferralQuestion(Output):
 
 
 class UnreadReferralValue(Output):
-    """A value that could not be read, as it was sent."""
+    """A value that could not be read, or was cut or converted, as it was sent."""
 
     pointer: str = Field(
         description="JSON pointer of the value in the body of the request, as in `warnings`."
     )
-    value: str = Field(description="The value: a text as it was sent, anything else as JSON.")
+    value: str = Field(
+        description="The value: a text as it was sent, anything else as JSON. Of a list that is too long, the items that were left "
+        "out."
+    )
 
 
 class ReferralWaiver(Output):
@@ -173,7 +176,8 @@ class Referral(StaffReferral):
         description="Fields that were accepted although they look wrong or incomplete."
     )
     unread_values: list[UnreadReferralValue] = Field(
-        description="Values that could not be read and are therefore not in the content. Each has a warning."
+        description="Values as they were sent that could not be read, or were cut or converted (`value_converted`). Each has a "
+        "warning."
     )
     waivers: list[ReferralWaiver] = Field(
         description="Warnings whose fields were not completed before the acceptance, with the reasons."

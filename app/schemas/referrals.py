@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
 from app.schemas.codes import CodeOf
+from app.schemas.lenient_validation import UnreadValue, validate_leniently
 from app.schemas.referral_content import (
     ReferralContent,
     ReferralContentUpdate,
 )
-from app.schemas.soft_input import UnreadValue, validate_softly
 from app.schemas.wire import (
     ClientChosenId,
     Id,
@@ -26,16 +26,19 @@ from app.schemas.wire import (
 )
 
 REQUIRED_PATHS: Final = frozenset[tuple[str | int, ...]]({
-    *((), ("id",), ("external_id",), ("urgency",), ("concern",), ("concern", "summary"), ("child",)),
+    (), ("urgency",), ("concern",), ("concern", "summary"), ("child",),
 })  # fmt: skip
-"""The fields of a new referral whose faults are errors. Faults of the other fields are warnings."""
+"""The fields without which a new referral is refused. Faults of the other fields are warnings."""
+EXACT_PATHS: Final = frozenset[tuple[str | int, ...]]({("id",), ("external_id",)})
+"""The fields that identify a referral. They are neither converted nor cut."""
 
 
 class ReferralCreate(ReferralContent):
     """A new referral, from a partner's system or from staff.
 
-    Only a missing name, summary or urgency, a value of another type, an unknown field and a text that is too long refuse a
-    referral. Other faults are `warnings` of the response. The acceptance requires their completion or a waiver.
+    Only a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON and a body that is too large refuse
+    a referral. A value of another type, a text or list that is too long and an unknown field are `warnings` of the response, like
+    all other faults. The acceptance requires their completion or a waiver.
     """
 
     id: ClientChosenId | None = Field(
@@ -56,12 +59,14 @@ class ReferralCreate(ReferralContent):
     @classmethod
     def keep_imperfect_values(cls, document: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         """Accept a referral without the values that cannot be read, unless one of them is required."""
-        referral, unread_values = validate_softly(validate, document, REQUIRED_PATHS)
+        referral, unread_values = validate_leniently(
+            validate, document, required=REQUIRED_PATHS, exact=EXACT_PATHS
+        )
         referral._unread_values = unread_values  # noqa: SLF001 - the same class
         return referral
 
     def get_unread_values(self) -> list[UnreadValue]:
-        """Return the values that cannot be read, each with its warning."""
+        """Return the values that were removed, cut or converted, each with its warning."""
         return self._unread_values
 
 

@@ -1,14 +1,17 @@
 """Invalid values in every field of a referral are reported by pointer, and are not repeated in the response."""
 
 import copy
+import json
 from collections.abc import Iterator
 from itertools import cycle
+from string import ascii_lowercase
 from typing import Any
 
 import httpx
 import pytest
 
-from app.schemas.referrals import ReferralCreate
+from app.schemas.referrals import EXACT_PATHS, REQUIRED_PATHS, ReferralCreate
+from tests.support.json_paths import Path, changed, holder, paths, pointer
 from tests.support.referrals import FULL_REFERRAL_PAYLOAD, LEAK_CANARY, SAMPLE_DATE
 from tests.support.scenario import AuthenticatedClient, Scenario
 
@@ -21,6 +24,7 @@ ESTIMATED_RANGE["child"]["birth"] = {
     "estimated_age_max": 12,
     "estimated_on": SAMPLE_DATE,
 }
+NEVER_SOFT = REQUIRED_PATHS | EXACT_PATHS
 NOT_PATCHED = {"id", "external_id", "source"}
 TRICKY = (
     "'; DROP TABLE referrals; --", "../../../../etc/passwd", "%00%2e%2e%2f", "{{7*7}}${7*7}", "<script>alert(1)</script>",
@@ -28,41 +32,12 @@ TRICKY = (
     "-1", "NaN", "٣", "x" * 200, "line one\r\n\tline two",
 )  # fmt: skip
 
-Path = tuple[str | int, ...]
-
-
-def paths(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield the path and the value of every node below the root of a document."""
-    inside = document.items() if isinstance(document, dict) else enumerate(document)
-    for step, value in inside:
-        yield (*path, step), value
-        if isinstance(value, dict | list):
-            yield from paths(value, (*path, step))
-
-
 LEAVES = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if not isinstance(value, dict | list)]
 CONTAINERS = [(path, value) for path, value in paths(FULL_REFERRAL_PAYLOAD) if isinstance(value, dict | list)]
 FREE = [path for path, value in LEAVES if str(value).startswith("sample")]
 DAYS = [path for path, value in LEAVES if value in {SAMPLE_DATE, "2015-05-04"}]
 TRUTHS = [path for path, value in LEAVES if value is True]
 TEXTS = [path for path, value in LEAVES if isinstance(value, str)]
-
-
-def pointer(path: Path) -> str:
-    return "".join(f"/{step}" for step in path)
-
-
-def holder(document: Any, path: Path) -> Any:
-    for step in path[:-1]:
-        document = document[step]
-    return document
-
-
-def changed(value: Any, *places: Path, full: dict[str, Any] = FULL_REFERRAL_PAYLOAD) -> dict[str, Any]:
-    document = copy.deepcopy(full)
-    for path in places:
-        holder(document, path)[path[-1]] = value
-    return document
 
 
 def patch_of(document: dict[str, Any]) -> dict[str, Any]:
@@ -189,25 +164,37 @@ def assert_about(path: Path, pointers: set[str]) -> bool:
     return True
 
 
-async def test_wrong_types_are_reported_for_every_field(target: Target) -> None:
+async def test_wrong_values_in_all_fields_at_once_are_accepted_and_kept(
+    scenario: Scenario, target: Target
+) -> None:
+    everywhere = [path for path, _ in LEAVES if path not in NEVER_SOFT and path != ("child", "nickname")]
+    for wrong in (92719271, 9271.5, True, LEAK_CANARY * 500, [LEAK_CANARY], {LEAK_CANARY: LEAK_CANARY}, {}):
+        document = changed(wrong, *everywhere)
+        created = await target.post(document)
+        assert created.status_code == 201, created.text[:300]
+        assert "Canary" not in created.text
+        assert len({warning["pointer"] for warning in created.json()["warnings"]}) > 20
+        staff_view = (await scenario.supervisor_north.get(created.headers["location"])).json()
+        sent = wrong if isinstance(wrong, str) else json.dumps(wrong)
+        assert sent in {item["value"] for item in staff_view["unread_values"]}
+
+
+async def test_wrong_types_are_reported_for_every_field_of_a_change(target: Target) -> None:
     everywhere = [path for path, _ in LEAVES]
     others: list[Any] = [92719271, 9271.5, [LEAK_CANARY], {LEAK_CANARY: LEAK_CANARY}, [], {}]
     for other in others:
-        await target.rejected(changed(other, *everywhere), *everywhere)
-    await target.rejected(changed(True, *TEXTS), *TEXTS)
+        await target.rejected_change(changed(other, *everywhere), *everywhere)
+    await target.rejected_change(changed(True, *TEXTS), *TEXTS)
     for truth in ("yes", "true", 1, 0, "1", LEAK_CANARY):
-        await target.rejected(changed(truth, *TRUTHS), *TRUTHS)
+        await target.rejected_change(changed(truth, *TRUTHS), *TRUTHS)
     age: Path = ("child", "birth", "estimated_age")
-    for years in ("7", 7.5, True, LEAK_CANARY):
-        await target.rejected(changed(years, age, full=ESTIMATED), age)
-    for years in (-1, 121, 2**53):
+    for years in ("7", 7.5, True, LEAK_CANARY, -1, 121, 2**53):
         await target.warned(changed(years, age, full=ESTIMATED), age)
 
 
 async def test_invalid_dates_are_warnings_of_a_new_referral(target: Target) -> None:
-    for number in (1_772_323_200, 1.5, True):
-        await target.rejected(changed(number, *DAYS), *DAYS)
     for value in (
+        *(1_772_323_200, 1.5, True),
         *("1772323200", "2026-03-01T00:00:00Z", "2026-03-01 ", "2026-3-1", "20260301", "01/03/2026"),
         *("0000-00-00", "0000-01-01", "2026-02-29", "2026-13-01", "2026-04-31", "10000-01-01", "-2026-03-01"),
         *("២០២៦-០៣-០១", "2026-W09-7", "today", LEAK_CANARY),
@@ -225,7 +212,7 @@ async def test_invalid_dates_are_warnings_of_a_new_referral(target: Target) -> N
         await target.warned(changed(value, *happened), *happened)
 
 
-async def test_objects_and_lists_are_not_interchangeable(target: Target) -> None:
+async def test_objects_and_lists_are_not_interchangeable_in_a_change(target: Target) -> None:
     for depth in range(1, 4):  # One depth at a time: replacing an object also replaces its fields.
         places = [path for path, _ in CONTAINERS if len(path) == depth]
         lists = [path for path, value in CONTAINERS if len(path) == depth and isinstance(value, list)]
@@ -236,21 +223,21 @@ async def test_objects_and_lists_are_not_interchangeable(target: Target) -> None
         ]
         for wrong, spots in (*wrongs, (LEAK_CANARY, places), (9271, places), (True, places)):
             if spots:
-                await target.rejected(changed(wrong, *spots), *spots)
+                await target.rejected_change(changed(wrong, *spots), *spots)
     assert {len(path) for path, _ in CONTAINERS} == {1, 2, 3}
     for body in ([FULL_REFERRAL_PAYLOAD], [], LEAK_CANARY, 9271, None, True):
         assert rejection(await target.partner.post("/v1/referrals", body)) == {""}
     many = changed([{"title": LEAK_CANARY}] * 21, ("documents",))
-    await target.rejected(many, ("documents",))
+    await target.warned(many, ("documents",))
 
 
-async def test_unknown_fields_are_rejected_in_every_object(target: Target) -> None:
+async def test_unknown_fields_are_warnings_of_a_new_referral(target: Target) -> None:
     objects: list[Path] = [(), *(path for path, value in CONTAINERS if isinstance(value, dict))]
     objects.remove(("child", "disability", "difficulties"))
     document = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
     for path in objects:
         holder(document, (*path, "x"))["surprise"] = LEAK_CANARY
-    await target.rejected(document, *((*path, "surprise") for path in objects))
+    await target.warned(document, *((*path, "surprise") for path in objects))
     for key in (
         LEAK_CANARY,
         "",
@@ -258,8 +245,13 @@ async def test_unknown_fields_are_rejected_in_every_object(target: Target) -> No
         "ឈ្មោះ",
         "a b",
     ):  # Keys that are not plain identifiers are not repeated.
-        assert rejection(await target.post({**FULL_REFERRAL_PAYLOAD, key: LEAK_CANARY})) == {""}
-    assert rejection(await target.post({**FULL_REFERRAL_PAYLOAD, "__proto__": LEAK_CANARY})) == {"/__proto__"}
+        created = await target.post({**FULL_REFERRAL_PAYLOAD, key: LEAK_CANARY})
+        assert created.status_code == 201
+        assert "Canary" not in created.text
+        assert [warning["pointer"] for warning in created.json()["warnings"]] == [""]
+        assert rejection(await target.patch({"child": {}, key: LEAK_CANARY})) == {""}
+    too_many = {f"surprise_{letter}{other}": 1 for letter in ascii_lowercase for other in ascii_lowercase}
+    assert len(rejection(await target.post({**FULL_REFERRAL_PAYLOAD, **too_many}))) == 100
     difficulties: Path = ("child", "disability", "difficulties")
     await target.warned(changed({LEAK_CANARY: "some"}, difficulties), difficulties)
 
@@ -268,14 +260,15 @@ async def test_texts_have_a_maximum_length_and_are_not_blank(target: Target) -> 
     huge = LEAK_CANARY * 10_000
     for start in range(0, len(TEXTS), 9):
         some = TEXTS[start : start + 9]
-        await target.rejected(changed(huge, *some), *some)
+        await target.rejected_change(changed(huge, *some), *some)
     for blank in ("", " ", "\u200b\n\u00a0\ufeff"):
-        await target.rejected(changed(blank, *TEXTS), *TEXTS)
+        await target.rejected(changed(blank, *TEXTS), ("urgency",), ("concern", "summary"))
+        await target.rejected_change(changed(blank, *TEXTS), *TEXTS)
     named = [path for path in FREE if path[-1] in {"family", "given", "nickname"}]
     of_child = [path for path in named if path[0] == "child"]
     family: Path = ("caregiver", "names", 0, "family")
-    await target.rejected(changed("\ufb2c" * 200, *named), *of_child)
-    await target.rejected(changed("\ufb2c" * 200, family), family)
+    await target.warned(changed("\ufb2c" * 200, *named), *of_child)
+    await target.warned(changed("\ufb2c" * 200, family), family)
     for invisible in ("\u2060", "\u00ad", "\u17b5", "\u2003", "\u0001", "\u3164"):
         assert rejection(await target.post(changed(invisible, *named))) == {"/child"}
         await target.rejected_change(changed(invisible, *named), *of_child)

@@ -14,14 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import Fault
 from app.models.encrypted_field import dump_content
 from app.models.referrals import StoredReferralConsent, StoredReferralContent, StoredWarning
+from app.schemas.identity import ChildIdentity, ContactDetails
+from app.schemas.lenient_validation import UnreadValue
 from app.schemas.referral_content import Caregiver, ReferralContent, Referrer
-from app.schemas.soft_input import UnreadValue
 from app.schemas.warnings import InputWarning, build_warning, to_warnings
 from app.services.persons import person_details, places
-from app.services.persons.detail_warnings import check_name_scripts
+from app.services.persons.detail_warnings import check_texts
+from app.services.persons.person_details import MAX_NAME_LENGTH
 from app.services.persons.phone_numbers import find_e164
+from app.text_folding import normalize_text
 
-INFORMATIVE_CODES: Final = frozenset({"phone_split", "external_id_similar", "source_ignored"})
+INFORMATIVE_CODES: Final = frozenset(
+    {"phone_split", "external_id_similar", "source_ignored", "value_converted"}
+)
 """Codes of warnings after which nothing is left to complete."""
 DECIDED_AT_ACCEPTANCE: Final = ("/child/birth", "/consent", "/concern/kind", "/source", "/referrer")
 """Pointers of fields that a condition of its own covers at the acceptance, or that only concern the referrer."""
@@ -33,18 +38,16 @@ async def normalize_new_content(
     unread_values: Sequence[UnreadValue],
     findings: Sequence[Fault],
 ) -> StoredReferralContent:
-    """Return the content of a new referral with its warnings. `findings` are warnings about fields outside the content.
-
-    Raises:
-        InvalidInput: A name is too long after the normalization.
-    """
+    """Return the content of a new referral with its warnings. `findings` are warnings about fields outside the content."""
     unread = [_store_warning(value.warning, value.value) for value in unread_values]
     update: dict[str, Any] = {}
     for part, details in (("child", payload.child), ("caregiver", payload.caregiver)):
-        faults = await person_details.check_place(session, details.place_code, f"/{part}") if details else []
-        if details and faults:
-            unread += [_store_warning(fault, details.place_code) for fault in faults]
-            update[part] = details.model_copy(update={"place_code": None})
+        if details is None:
+            continue
+        shortened, cut_names = _cut_names(details, f"/{part}")
+        faults = await person_details.check_place(session, details.place_code, f"/{part}")
+        unread += [*cut_names, *(_store_warning(fault, details.place_code) for fault in faults)]
+        update[part] = shortened.model_copy(update={"place_code": None}) if faults else shortened
     content, warnings = await _normalize_content(session, payload.model_copy(update=update))
     content["warnings"] = [*unread, *map(_store_warning, (*findings, *warnings))]
     return content
@@ -75,6 +78,8 @@ def check_warnings(content: StoredReferralContent, waived_pointers: frozenset[st
     for warning in content["warnings"]:
         is_kept_place = warning["code"] == "place_unknown" and warning["value"] is None
         is_informative = is_kept_place or warning["code"] in INFORMATIVE_CODES
+        is_unknown_field = warning["code"] == "extra_forbidden" and not warning["pointer"]
+        is_informative = is_informative or is_unknown_field
         is_open = not is_informative and warning["pointer"] not in waived_pointers
         if is_open and not warning["pointer"].startswith(DECIDED_AT_ACCEPTANCE):
             fault = _to_fault(warning)
@@ -107,6 +112,29 @@ async def _normalize_content(
     return content, [*warnings, *_check_content(content), *await _check_villages(session, content)]
 
 
+def _cut_names(details: ContactDetails, pointer: str) -> tuple[ContactDetails, list[StoredWarning]]:
+    """Return the details with names that are short enough after the normalization, which can lengthen a text."""
+    warnings: list[StoredWarning] = []
+
+    def cut(text: str | None, place: str) -> str | None:
+        if text is None or len(normalize_text(text)) <= MAX_NAME_LENGTH:
+            return text
+        fault = build_warning(f"{pointer}{place}", "string_too_long", max_length=MAX_NAME_LENGTH)
+        warnings.append(_store_warning(fault, text))
+        return normalize_text(text)[:MAX_NAME_LENGTH]
+
+    names = [
+        name.model_copy(
+            update={part: cut(getattr(name, part), f"/names/{index}/{part}") for part in ("family", "given")}
+        )
+        for index, name in enumerate(details.names)
+    ]
+    update: dict[str, Any] = {"names": names}
+    if isinstance(details, ChildIdentity):
+        update["nickname"] = cut(details.nickname, "/nickname")
+    return details.model_copy(update=update), warnings
+
+
 def _normalize_referrer(referrer: Referrer | None) -> Referrer | None:
     if referrer is None:
         return None
@@ -123,9 +151,9 @@ def _check_content(content: StoredReferralContent) -> Iterator[Fault]:
         yield build_warning("/concern/kind", "concern_kind_missing")
     if child["birth"] is None:
         yield build_warning("/child/birth", "birth_missing")
-    yield from check_name_scripts(child["names"], "/child")
+    yield from check_texts(child, "/child")
     if caregiver:
-        yield from check_name_scripts(caregiver["names"], "/caregiver")
+        yield from check_texts(caregiver, "/caregiver")
     if referrer and referrer["phone"] and referrer["phone_e164"] is None:
         yield build_warning("/referrer/phone", "phone_invalid")
     if not has_complete_consent(consent):
