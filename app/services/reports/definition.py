@@ -109,6 +109,11 @@ def count_if(name: str, title: Text, condition: str) -> Measure:
     return Measure(name=name, title=title, sql=f"count(*) FILTER (WHERE {condition})")
 
 
+def sum_of(name: str, title: Text, column: str) -> Measure:
+    """Return the measure that adds up a column of whole numbers. NULL counts as zero."""
+    return Measure(name=name, title=title, sql=f"coalesce(sum({column}), 0)")
+
+
 def percentage(name: str, title: Text, numerator: str, denominator: str) -> Measure:
     """Return the measure that divides one count by another."""
     return Measure(
@@ -142,6 +147,11 @@ URGENCY = Dimension("urgency", "urgency")
 AREA = Dimension("area", "area")
 SERVICE = Dimension("service", "service")
 SESSION_KIND = Dimension("kind", "session_kind")
+OUTREACH_KIND = Dimension("kind", "outreach_kind")
+AUDIENCE = Dimension("audience", "outreach_audience")
+TOPIC = Dimension("topic", "outreach_topic")
+PROGRAMME = Dimension("programme", "programme")
+GOVERNMENT_LEVEL = Dimension("government_level", "government_level")
 FUND = Dimension("fund", source="funds")
 CATEGORY = Dimension("category", "assistance_category")
 

@@ -11,6 +11,7 @@ from tests.services.reports.slow_figures import Rows
 from tests.services.reports.slow_fund import FUND_REPORTS
 from tests.services.reports.slow_intake import INTAKE_REPORTS
 from tests.services.reports.slow_outcomes import OUTCOME_REPORTS
+from tests.services.reports.slow_outreach import OUTREACH_REPORTS
 from tests.services.reports.slow_pathway import PATHWAY_REPORTS
 from tests.services.reports.slow_times import TIME_REPORTS
 
@@ -21,10 +22,12 @@ SLOW_REPORTS = {
     **EXIT_REPORTS,
     **FUND_REPORTS,
     **OUTCOME_REPORTS,
+    **OUTREACH_REPORTS,
 }
 COUNTED_TABLES = (
     "children", "cases", "referrals", "assessments", "care_plans", "goals", "actions", "support_sessions", "reviews",
     "service_referrals", "follow_ups", "disbursements", "break_glass", "exit_plans", "status_periods", "assignment_periods",
+    "feedback", "outreach_activities", "outreach_participants",
 )  # fmt: skip
 
 

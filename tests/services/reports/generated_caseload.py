@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 from app.models import Case, Child, Referral
 from tests.services.reports.generated_days import DAYS, MOMENTS, codes
+from tests.services.reports.generated_outreach import feedback, outreach_activities
 from tests.services.reports.generated_pathway import pathway_records
 from tests.support.scenario import id_of
 
@@ -24,6 +25,8 @@ def children_with_cases(draw: st.DrawFn, number: int) -> list[SQLModel]:
     """Draw a child with up to three cases. A later case can continue an earlier one."""
     child = Child(sex=draw(codes("sex")))
     rows: list[SQLModel] = [child]
+    if draw(st.booleans()):  # a merge moves the cases of this record to the child
+        rows.append(Child(sex=draw(codes("sex")), merged_into_id=child.id))
     previous: UUID | None = None
     days = sorted(draw(st.lists(DAYS, min_size=1, max_size=6)))
     for n, opened_on in enumerate(days[::2]):
@@ -33,7 +36,7 @@ def children_with_cases(draw: st.DrawFn, number: int) -> list[SQLModel]:
         )
         case.previous_case_id = draw(st.sampled_from([None, previous]))
         previous = case.id
-        rows += [case, *draw(pathway_records(case))]
+        rows += [case, *draw(pathway_records(case)), *draw(st.lists(feedback(case), max_size=3))]
     return rows
 
 
@@ -86,4 +89,6 @@ def caseloads(draw: st.DrawFn) -> Caseload:
     for number in range(draw(st.integers(0, 5))):
         rows.extend(draw(children_with_cases(number)))
     rows.extend(draw(referrals(number)) for number in range(draw(st.integers(0, 6))))
+    for _ in range(draw(st.integers(0, 8))):
+        rows.extend(draw(outreach_activities()))
     return rows

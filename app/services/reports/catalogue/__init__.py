@@ -31,8 +31,16 @@ from app.services.reports.catalogue.outcomes import (
     after_exit,
     exit_conditions,
     exits,
+    feedback,
     hsb_outcome,
     length_of_support,
+)
+from app.services.reports.catalogue.outreach import (
+    outreach_agents,
+    outreach_dissemination,
+    outreach_meetings,
+    outreach_participants,
+    outreach_training,
 )
 from app.services.reports.definition import Report
 
@@ -63,6 +71,12 @@ MODULES = (
     exit_conditions,
     hsb_outcome,
     caseload,
+    feedback,
+    outreach_participants,
+    outreach_training,
+    outreach_agents,
+    outreach_meetings,
+    outreach_dissemination,
 )
 REPORTS: dict[str, Report] = {module.REPORT.name: module.REPORT for module in MODULES}
 """The reports by name, in the order of the list."""

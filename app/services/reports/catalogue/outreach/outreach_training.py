@@ -1,0 +1,73 @@
+"""Report: staff trained, with their scores before and after."""
+
+from app.services.reports.definition import (
+    FLOW,
+    OUTREACH_KIND,
+    PROVINCE,
+    TOPIC,
+    Measure,
+    Report,
+    Text,
+    count_if,
+    sum_of,
+)
+from app.services.reports.outreach_facts import (
+    ACTIVITIES,
+    ATTENDANCES,
+    PERSONS,
+    PERSONS_PITFALL,
+    SEX_MEASURES,
+    select_activities,
+)
+
+IS_COMPARED = "(mean_before IS NOT NULL AND mean_after IS NOT NULL)"
+
+
+def _mean_score(test: str) -> str:
+    """Return the SQL of the mean score of a test in percent of the highest score, weighted by the tested persons."""
+    share = f"100 * mean_{test}::numeric / score_maximum::numeric * tested_{test}"
+    return f"sum({share}) FILTER (WHERE {IS_COMPARED}) / sum(tested_{test}) FILTER (WHERE {IS_COMPARED})"
+
+
+REPORT = Report(
+    name="outreach_training",
+    definition=Text(
+        "Trainings, consultations and coachings of staff that ended in the period, with the scores before and after.",
+        "ការបណ្តុះបណ្តាល ការផ្តល់ប្រឹក្សា និងការបង្វឹកការងារដល់បុគ្គលិក ដែលបានចប់ក្នុងរយៈពេល រួមទាំងពិន្ទុមុន និងក្រោយ។",
+    ),
+    numerator="Participants, and the mean scores in percent of the highest possible score, weighted by the tested persons.",
+    denominator="Tested persons of the activities that have the results of both tests.",
+    pitfall=PERSONS_PITFALL
+    + " Activities with one test only are outside of the scores. The persons of the two tests can "
+    "differ.",
+    period=FLOW,
+    dimensions=(OUTREACH_KIND, TOPIC, PROVINCE),
+    measures=(
+        ACTIVITIES,
+        PERSONS,
+        ATTENDANCES,
+        *SEX_MEASURES,
+        count_if("compared", Text("Activities with both tests", "សកម្មភាពដែលមានតេស្តទាំងពីរ"), IS_COMPARED),
+        sum_of("tested_before", Text("Persons tested before", "អ្នកធ្វើតេស្តមុន"), "tested_before"),
+        sum_of("tested_after", Text("Persons tested after", "អ្នកធ្វើតេស្តក្រោយ"), "tested_after"),
+        Measure(
+            name="mean_before",
+            title=Text("Mean score before (%)", "ពិន្ទុមធ្យមមុន (%)"),
+            kind="number",
+            sql=_mean_score("before"),
+        ),
+        Measure(
+            name="mean_after",
+            title=Text("Mean score after (%)", "ពិន្ទុមធ្យមក្រោយ (%)"),
+            kind="number",
+            sql=_mean_score("after"),
+        ),
+        Measure(
+            name="gain",
+            title=Text("Gain in percentage points", "កំណើនជាចំណុចភាគរយ"),
+            kind="number",
+            sql=f"{_mean_score('after')} - {_mean_score('before')}",
+        ),
+    ),
+    facts=select_activities(("training", "consultation", "coaching")),
+)
