@@ -45,6 +45,14 @@ def build_pdf_response(
     return PdfResponse(printed.content, headers=headers)
 
 
+def build_printed_response(
+    file_name: str, media_type: str, printed: PrintedFile, language: str
+) -> PrintedResponse:
+    """Return a PDF or a picture for saving."""
+    headers = _build_headers(printed, language, f'attachment; filename="{file_name}"')
+    return PrintedResponse(printed.content, headers=headers, media_type=media_type)
+
+
 def _build_headers(printed: PrintedFile, language: str, disposition: str) -> dict[str, str]:
     return {
         "Content-Disposition": disposition,

@@ -8,12 +8,19 @@ from starlette.responses import Response
 from app.access.report_reader import REPORT_SECONDS
 from app.http.language import AcceptedLanguage
 from app.http.permissions import ReportViewer
+from app.http.printed_responses import PrintedResponse, build_printed_response
 from app.http.responses import build_attachment_response, describe_attachment
 from app.http.route import Router
 from app.http.session import Reader, ReportSource
 from app.schemas.reports import ReportCatalogue, ReportName, ReportQuery, ReportResult
 from app.services.reports import reports
-from app.services.reports.files import XLSX_MEDIA_TYPE, ReportFile
+from app.services.reports.files import (
+    PDF_MEDIA_TYPE,
+    SVG_MEDIA_TYPE,
+    XLSX_MEDIA_TYPE,
+    PrintedReport,
+    ReportFile,
+)
 
 router = Router(prefix="/reports", tags=["reports"])
 SECONDS_BY_PREFIX: Final = {"/v1/reports/": REPORT_SECONDS + 15.0}
@@ -30,7 +37,9 @@ async def get_report_catalogue(_caller: ReportViewer, _reader: Reader) -> Report
 
 
 @router.get(
-    "/{name}", response_model=ReportResult, responses=describe_attachment("text/csv", XLSX_MEDIA_TYPE)
+    "/{name}",
+    response_model=ReportResult,
+    responses=describe_attachment("text/csv", XLSX_MEDIA_TYPE, SVG_MEDIA_TYPE, PDF_MEDIA_TYPE),
 )
 async def get_report(
     caller: ReportViewer,
@@ -38,15 +47,22 @@ async def get_report(
     name: ReportName,
     query: Annotated[ReportQuery, Query()],
     accepted_language: AcceptedLanguage,
-) -> Response | ReportResult:
+) -> Response | PrintedResponse | ReportResult:
     """Get the figures of a report.
 
     The figures are exact. For a supervisor they count the records of the supervised teams, for the other roles those of
     all teams, also of cases behind a conflict wall. The access log names the report, its period and its filters. It
     contains no entry per child. A report that takes longer than 30 seconds is rejected with 503 and `Retry-After`.
+
+    The formats `svg` and `pdf` have title, period and definition in the language of the request. The picture shows bars,
+    or a table for a cohort. The PDF contains the bars and all figures.
     """
     return _build_report_response(await reports.get_report(reader, caller, name, query, accepted_language))
 
 
-def _build_report_response(report: ReportResult | ReportFile) -> Response | ReportResult:
-    return build_attachment_response(*report) if isinstance(report, ReportFile) else report
+def _build_report_response(report: ReportResult | ReportFile | PrintedReport) -> Response | ReportResult:
+    if isinstance(report, ReportFile):
+        return build_attachment_response(*report)
+    if isinstance(report, PrintedReport):
+        return build_printed_response(report.name, report.media_type, report.printed, report.language)
+    return report

@@ -17,6 +17,10 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
 - Cases that were closed as duplicates and referrals that were declined as duplicates are not counted.
 - For a supervisor, a report counts the records of the supervised teams, by the current team of a case. For the other roles,
   it counts all teams, also cases behind a conflict wall.
+- `format` is `json`, `csv`, `xlsx`, `svg` or `pdf`. A picture shows the first count by group as bars, or all counts
+  without `by`; a cohort is a table. A PDF contains bars and tables with all figures. Both have title, period and definition
+  in English or Khmer (`language` or `Accept-Language`), and leave out groups whose figures are all zero or empty. The
+  header `Missing-Characters` counts characters that no font has.
 - The access log names report, period and filters of each read. It contains no entry per child.
 
 This page is generated from `app/services/reports/catalogue/` by `python -m app.cli report-docs`.

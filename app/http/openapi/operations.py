@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -126,7 +126,8 @@ class Operation:
     @property
     def returns_printed_file(self) -> bool:
         """Whether a successful response is a PDF or a picture that the application renders."""
-        return _is_subclass(self.route.response_class, PrintedResponse)
+        results = get_args(get_type_hints(self.route.endpoint).get("return"))
+        return _is_subclass(self.route.response_class, PrintedResponse) or PrintedResponse in results
 
     def _depends_on(self, dependency: Any) -> bool:
         return any(dependant.call is dependency for dependant in self.dependants)

@@ -18,7 +18,7 @@ from app.schemas.reports import (
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.definition import Report
 from app.services.reports.descriptions import build_definition
-from app.services.reports.files import ReportFile, render_report
+from app.services.reports.files import PrintedReport, ReportFile, render_report
 from app.services.reports.labels import Labels, list_groups, load_labels
 from app.services.reports.query import Period, Table, build_empty_figures, compute_table
 
@@ -30,7 +30,7 @@ def get_report_catalogue() -> ReportCatalogue:
 
 async def get_report(
     reader: ReportReader, caller: Caller, name: str, query: ReportQuery, accepted_language: str
-) -> ReportResult | ReportFile:
+) -> ReportResult | ReportFile | PrintedReport:
     """Return a report in the format of the query.
 
     Raises:
