@@ -22,11 +22,11 @@ from app.access.session_records import record_change
 from app.errors import Fault
 from app.models import PendingChange, Team
 from app.models.record import Record
-from app.schemas.pending_changes import OpenChange
+from app.schemas.pending_changes import PendingChangeSummary
 
 SECRET_FIELDS = frozenset({"password_hash", "digest"})
 """Fields of a payload that the access log does not contain."""
-IS_OPEN = and_(col(PendingChange.status) == "pending", col(PendingChange.expires_at) > func.now())
+IS_PENDING = and_(col(PendingChange.status) == "pending", col(PendingChange.expires_at) > func.now())
 """The condition that a change waits for its confirmation."""
 SUPERVISED_TEAMS = (
     select(
@@ -90,21 +90,21 @@ async def request_change(
     return change_id
 
 
-async def withdraw_open_changes(session: AsyncSession, kind: str, target_id: UUID) -> None:
+async def withdraw_pending_changes(session: AsyncSession, kind: str, target_id: UUID) -> None:
     """Withdraw the pending change of a kind for a person or record, because the caller has requested something else."""
-    await call_function(session, func.access.withdraw_open_changes(kind, target_id))
+    await call_function(session, func.access.withdraw_pending_changes(kind, target_id))
 
 
-async def get_open_payload(session: AsyncSession, kind: str, target_id: UUID) -> dict[str, Any]:
+async def get_pending_payload(session: AsyncSession, kind: str, target_id: UUID) -> dict[str, Any]:
     """Return the payload of the pending change of a kind for a person or record, or an empty one."""
     target = func.coalesce(PendingChange.person_id, PendingChange.record_id)
     query = select(col(PendingChange.payload)).where(
-        col(PendingChange.kind) == kind, target == target_id, IS_OPEN
+        col(PendingChange.kind) == kind, target == target_id, IS_PENDING
     )
     return await session.scalar(query) or {}
 
 
-def select_open_changes(condition: ColumnElement[bool]) -> ScalarSelect[Any]:
+def select_pending_changes(condition: ColumnElement[bool]) -> ScalarSelect[Any]:
     """Return a subquery with the matching pending changes as a JSON array, oldest first, or NULL if none match."""
     change = func.json_build_object(
         "id", col(PendingChange.id),
@@ -114,11 +114,11 @@ def select_open_changes(condition: ColumnElement[bool]) -> ScalarSelect[Any]:
         "expires_at", col(PendingChange.expires_at),
     )  # fmt: skip
     changes = func.json_agg(aggregate_order_by(change, col(PendingChange.created_at)), type_=JSON)
-    return select(changes).where(IS_OPEN, condition).scalar_subquery()
+    return select(changes).where(IS_PENDING, condition).scalar_subquery()
 
 
-def to_open_changes(changes: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """Convert the JSON of `select_open_changes` to the fields of `app.schemas.pending_changes.OpenChange`."""
+def to_pending_changes(changes: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Convert the JSON of `select_pending_changes` to the fields of `app.schemas.pending_changes.PendingChangeSummary`."""
     return [
         {
             **change,
@@ -130,12 +130,12 @@ def to_open_changes(changes: list[dict[str, Any]] | None) -> list[dict[str, Any]
     ]
 
 
-OPEN_CHANGE_QUERY = ReadQuery(
-    select(select_open_changes(col(PendingChange.id) == bindparam("change_id")).label("pending_changes"))
+PENDING_CHANGE_QUERY = ReadQuery(
+    select(select_pending_changes(col(PendingChange.id) == bindparam("change_id")).label("pending_changes"))
 )
 
 
-async def load_open_changes(session: AsyncSession, change_id: UUID | None) -> list[OpenChange]:
+async def load_pending_changes(session: AsyncSession, change_id: UUID | None) -> list[PendingChangeSummary]:
     """Return a list with the pending change of this id, or an empty list if the id is None."""
-    row = await session_reader(session).fetch_required(OPEN_CHANGE_QUERY, change_id=change_id)
-    return [OpenChange(**change) for change in to_open_changes(row.pending_changes)]
+    row = await session_reader(session).fetch_required(PENDING_CHANGE_QUERY, change_id=change_id)
+    return [PendingChangeSummary(**change) for change in to_pending_changes(row.pending_changes)]

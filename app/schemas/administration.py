@@ -8,7 +8,7 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.pending_changes import OpenChange
+from app.schemas.pending_changes import PendingChangeSummary
 from app.schemas.shown_once import ShownOnce
 from app.schemas.sign_in import StaffRole, TeamMembership
 from app.schemas.staff import StaffCriteria
@@ -107,7 +107,7 @@ class User(Versioned):
         description="Whether the user must enter an activation code before the roles with access to children, money or "
         "accounts have an effect."
     )
-    pending_changes: list[OpenChange] = Field(
+    pending_changes: list[PendingChangeSummary] = Field(
         description="Changes of the account that wait for the confirmation of a second person, oldest first. The list "
         "contains those that the caller requested or can confirm."
     )

@@ -8,7 +8,7 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.administration import NEW_ID
 from app.schemas.merge_patch import build_patch_model
-from app.schemas.pending_changes import OpenChange
+from app.schemas.pending_changes import PendingChangeSummary
 from app.schemas.references import AgencyRef
 from app.schemas.shown_once import ShownOnce
 from app.schemas.wire import (
@@ -128,7 +128,7 @@ class ApiClient(Versioned):
         description="Time of the last successful authentication; null if there was none."
     )
     secrets: list[ApiClientSecret] = Field(description="Active secrets, oldest first; at most two.")
-    pending_changes: list[OpenChange] = Field(
+    pending_changes: list[PendingChangeSummary] = Field(
         description="Changes of the caller that wait for the confirmation of a second person, oldest first."
     )
     created_at: UtcDateTime = Field(description="Time at which the API client was created.")
@@ -151,7 +151,7 @@ class NewApiClientSecret(ApiClientSecret):
     """A new secret of an API client. The secret is shown only in this response."""
 
     client_id: str = Field(description="`client_id` for the token endpoint.")
-    pending_changes: list[OpenChange] = Field(
+    pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before the secret is valid; empty if it is valid."
     )
     client_secret: ShownOnce[str | None] = Field(

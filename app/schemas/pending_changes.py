@@ -75,7 +75,7 @@ class RequestedLegalBasis(Output):
     )
 
 
-class OpenChange(Output):
+class PendingChangeSummary(Output):
     """A change that waits for the confirmation of a second person."""
 
     id: UUID = Field(description="Id of the pending change.")
@@ -94,7 +94,7 @@ class ApprovalLimitDecision(Output):
         description="The limit for the role, act and currency that applies on `starts_on` without the pending change; null if "
         "the role may not do the act."
     )
-    pending_changes: list[OpenChange] = Field(
+    pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before the requested limit applies; empty if it applies already."
     )
 
@@ -105,7 +105,7 @@ class ExchangeRateDecision(Output):
     effective: ExchangeRate | None = Field(
         description="The recorded rate; null if it waits for its confirmation."
     )
-    pending_changes: list[OpenChange] = Field(
+    pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before the rate is published; empty if it is published already."
     )
 
@@ -113,7 +113,7 @@ class ExchangeRateDecision(Output):
 class PaymentRateRequest(Output):
     """The request to pay a disbursement at a rate more than 5 % from the published one."""
 
-    pending_changes: list[OpenChange] = Field(
+    pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before a payment can have the rate."
     )
 

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from tests.support.case_lifecycle import create_case_path, create_closed_case
-from tests.support.confirmations import confirm_open_change
+from tests.support.confirmations import confirm_pending_change
 from tests.support.payloads import BREAK_GLASS_PAYLOAD, VITAL_INTEREST_BASIS, reopening_consent_payload
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
@@ -33,7 +33,7 @@ async def test_break_glass_does_not_allow_sending_a_service_referral(scenario: S
         "shared_fields": ["names", "phone", "place"], "basis_without_consent": VITAL_INTEREST_BASIS,
     }  # fmt: skip
     draft = expect_json(await scenario.worker_north.post(f"{case}/service-referrals", payload), 201)
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
     path = f"/v1/service-referrals/{draft['id']}"
     assert parse_unmet_pointers(await caller.act(path, "send")) == {"not_on_case": None}
     expect_json(await scenario.worker_north.act(path, "send"))

@@ -57,7 +57,7 @@ ACCOUNT_FUNCTIONS = {
     "activate_account", "change_own_password", "confirm_change", "count_remaining_work", "insert_api_client", "insert_api_client_secret",
     "insert_lower_approval_limit", "insert_near_exchange_rates", "insert_user", "issue_initial_password", "rehash_own_password", "reject_change", "replace_own_settings",
     "replace_team_members", "request_change", "revoke_api_client_secret", "store_own_second_factor",
-    "update_api_client", "update_user", "withdraw_change", "withdraw_open_changes",
+    "update_api_client", "update_user", "withdraw_change", "withdraw_pending_changes",
 }  # fmt: skip
 """Functions that resolve the caller of the access before they look at their arguments, and require an act and a role."""
 ENTRY = (

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from tests.support.browser import run_sql
-from tests.support.confirmations import find_open_change
+from tests.support.confirmations import find_pending_change
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
@@ -61,9 +61,9 @@ async def test_account_is_disabled(scenario: Scenario) -> None:
 async def test_resets_print_the_initial_password_and_the_pending_change(scenario: Scenario) -> None:
     await run_sql(scenario, "UPDATE users SET totp_confirmed_at = now() WHERE id = $1", id_of("worker_north"))
     text = await run_users_command(scenario, "reset-password", "worker_north@fsc.example")
-    assert (await find_open_change(scenario.dpo))["id"] in text
+    assert (await find_pending_change(scenario.dpo))["id"] in text
     reset = await run_for_json(scenario, "reset-2fa", "worker_north@fsc.example")
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     assert (reset["pending_change_id"], change["remove_second_factor"]) == (change["id"], True)
     assert reset["initial_password"] not in text
 

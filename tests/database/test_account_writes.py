@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.access.confirmed_roles import CONFIRMED_ROLES
-from tests.support.confirmations import find_open_change
+from tests.support.confirmations import find_pending_change
 from tests.support.raw_sql import open_transaction_as
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
@@ -126,7 +126,7 @@ async def test_only_a_second_person_decides_in_the_database(
     # Planted: close_change() without its call of require_second_person(); require_caller() without its roles.
     grant = {"roles": ["me_officer", "programme_manager"]}
     expect_json(await scenario.admin.patch(f"/v1/users/{USER}", grant, etag='"1"'))
-    change_id = (await find_open_change(scenario.dpo))["id"]
+    change_id = (await find_pending_change(scenario.dpo))["id"]
     for act in ("pending_change.decide", "pending_change.withdraw", "user.manage"):
         async with open_transaction_as(api_connection, name, act):
             await assert_refused(api_connection, "SELECT access.confirm_change($1, 'x')", change_id)
@@ -141,7 +141,7 @@ async def test_change_is_confirmed_only_by_an_access_for_that_act(
 ) -> None:
     grant = {"roles": ["me_officer", "programme_manager"]}
     expect_json(await scenario.admin.patch(f"/v1/users/{USER}", grant, etag='"1"'))
-    change_id = (await find_open_change(scenario.dpo))["id"]
+    change_id = (await find_pending_change(scenario.dpo))["id"]
     async with open_transaction_as(api_connection, "dpo", act):
         await assert_refused(api_connection, "SELECT access.confirm_change($1, 'x')", change_id)
 
@@ -150,7 +150,7 @@ async def test_confirmer_concerned_or_without_activation_cannot_confirm_in_the_d
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
     expect_json(await scenario.admin.act(f"/v1/users/{id_of('dpo')}", "reset-password"))
-    change_id = (await find_open_change(scenario.dpo))["id"]
+    change_id = (await find_pending_change(scenario.dpo))["id"]
     async with open_transaction_as(api_connection, "dpo", "pending_change.decide"):
         await assert_refused(api_connection, "SELECT access.confirm_change($1, 'x')", change_id)
     await superuser_connection.execute(

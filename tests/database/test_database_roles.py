@@ -72,7 +72,7 @@ GATE_FUNCTIONS_OF_API = {
     "rehash_own_password", "reject_change", "replace_team_members", "request_change",
     "revoke_api_client_secret", "revoke_sessions", "spending_by_month", "store_own_second_factor",
     "unmerge_children", "update_api_client", "update_last_contact", "update_user", "use_second_factor_code",
-    "violates_conflict_wall", "withdraw_change", "withdraw_open_changes",
+    "violates_conflict_wall", "withdraw_change", "withdraw_pending_changes",
 }  # fmt: skip
 """The functions with the privileges of firststep_gate that firststep_api can execute."""
 OWNER_FUNCTIONS = {"create_log_partitions"}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import uvicorn
 
-from tests.support.confirmations import confirm_open_change
+from tests.support.confirmations import confirm_pending_change
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
@@ -48,7 +48,7 @@ class ScriptRunner:
 async def script(scenario: Scenario, tmp_path: Path) -> AsyncIterator[ScriptRunner]:
     payload = {"name": "Partner", "agency_id": str(id_of("Helping Hands")), "scopes": ["referrals"]}
     client = expect_json(await scenario.admin.post("/v1/api-clients", payload), 201)
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     (source,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "send_referral.py"
     path.write_text(source)

@@ -7,7 +7,7 @@ from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario
 
 
-async def find_open_change(reader: AuthenticatedClient, kind: str | None = None) -> dict[str, Any]:
+async def find_pending_change(reader: AuthenticatedClient, kind: str | None = None) -> dict[str, Any]:
     """Return the only pending change, or the only one of a kind."""
     query = f"&kind={kind}" if kind else ""
     (change,) = expect_json(await reader.get(f"/v1/pending-changes?status=pending{query}"))["items"]
@@ -15,10 +15,12 @@ async def find_open_change(reader: AuthenticatedClient, kind: str | None = None)
     return found
 
 
-async def confirm_open_change(scenario: Scenario, kind: str | None = None, by: str = "dpo") -> dict[str, Any]:
+async def confirm_pending_change(
+    scenario: Scenario, kind: str | None = None, by: str = "dpo"
+) -> dict[str, Any]:
     """Confirm the only pending change, or the only one of a kind. Return the response."""
     confirmer = scenario.client_for(by)
-    change = await find_open_change(confirmer, kind)
+    change = await find_pending_change(confirmer, kind)
     confirmed: dict[str, Any] = expect_json(
         await confirmer.act(f"/v1/pending-changes/{change['id']}", "confirm")
     )

@@ -38,7 +38,7 @@ COMMENT ON FUNCTION access.require_change_requester(text) IS
     'Returns the caller of the current access, or NULL for the command line. Raises an error unless the caller may request '
     'changes of this kind.';
 
-CREATE FUNCTION access.withdraw_open_changes(p_kind text, p_target uuid) RETURNS void
+CREATE FUNCTION access.withdraw_pending_changes(p_kind text, p_target uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
@@ -52,7 +52,7 @@ BEGIN
      WHERE kind = p_kind AND coalesce(person_id, record_id) = p_target AND status = 'pending';
 END
 $$;
-COMMENT ON FUNCTION access.withdraw_open_changes(text, uuid) IS
+COMMENT ON FUNCTION access.withdraw_pending_changes(text, uuid) IS
     'Withdraws the pending change of a kind for a person or record, because a newer request replaces it.';
 
 CREATE FUNCTION access.request_change(p_kind text, p_person uuid, p_record uuid, p_payload jsonb) RETURNS uuid
@@ -69,7 +69,7 @@ BEGIN
     IF FOUND THEN
         RETURN change;
     END IF;
-    PERFORM access.withdraw_open_changes(p_kind, coalesce(p_person, p_record));
+    PERFORM access.withdraw_pending_changes(p_kind, coalesce(p_person, p_record));
     INSERT INTO public.pending_changes
         (id, created_at, version, kind, requested_by_id, person_id, record_id, payload, expires_at, status)
     VALUES (gen_random_uuid(), clock_timestamp(), 1, p_kind, requester, p_person, p_record, p_payload,
@@ -222,17 +222,17 @@ AS $$ BEGIN PERFORM access.close_change(p_id, 'withdrawn', NULL); END $$;
 COMMENT ON FUNCTION access.withdraw_change(uuid) IS 'Withdraws a pending change, for its requester.';
 
 REVOKE ALL ON FUNCTION
-    access.change_requester_roles(text), access.require_change_requester(text), access.withdraw_open_changes(text, uuid),
+    access.change_requester_roles(text), access.require_change_requester(text), access.withdraw_pending_changes(text, uuid),
     access.request_change(text, uuid, uuid, jsonb), access.close_change(uuid, text, text),
     access.grant_rights(pending_changes, bytea), access.apply_change(pending_changes, bytea),
     access.confirm_change(uuid, bytea), access.reject_change(uuid, text), access.withdraw_change(uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.withdraw_open_changes(text, uuid), access.request_change(text, uuid, uuid, jsonb),
+    access.withdraw_pending_changes(text, uuid), access.request_change(text, uuid, uuid, jsonb),
     access.confirm_change(uuid, bytea), access.reject_change(uuid, text), access.withdraw_change(uuid)
     TO firststep_api;
 GRANT EXECUTE ON FUNCTION
-    access.withdraw_open_changes(text, uuid), access.request_change(text, uuid, uuid, jsonb) TO firststep_owner;
+    access.withdraw_pending_changes(text, uuid), access.request_change(text, uuid, uuid, jsonb) TO firststep_owner;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -12,7 +12,7 @@ from app.access.confirmed_roles import CONFIRMED_ROLES
 from app.access.permissions import Role
 from app.access.session_records import record_change
 from app.errors import Fault, NotFound
-from app.kit.pending_changes import ChangeKind, request_change, withdraw_open_changes
+from app.kit.pending_changes import ChangeKind, request_change, withdraw_pending_changes
 from app.kit.records import get_record
 from app.models import PendingChange, TeamMember, User
 from app.services.accounts import sessions
@@ -21,12 +21,12 @@ from app.services.accounts import sessions
 async def request_rights(
     session: AsyncSession, user_id: UUID, roles: Collection[str], supervised_team_ids: Collection[str]
 ) -> None:
-    """Request roles and supervised teams for a user, in place of an earlier open request for the user."""
+    """Request roles and supervised teams for a user, in place of an earlier pending change of the user."""
     if roles or supervised_team_ids:
         payload = {"roles": sorted(roles), "supervised_team_ids": sorted(supervised_team_ids)}
         await request_change(session, RIGHTS.name, payload, person_id=user_id)
     else:
-        await withdraw_open_changes(session, RIGHTS.name, user_id)
+        await withdraw_pending_changes(session, RIGHTS.name, user_id)
 
 
 def check_role_combination(roles: Collection[str]) -> list[Fault]:

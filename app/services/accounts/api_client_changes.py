@@ -32,7 +32,7 @@ class ApiAccess:
 async def request_access(
     session: AsyncSession, client_id: UUID, current: ApiAccess, requested: ApiAccess
 ) -> None:
-    """Request access for an API client, in place of an earlier open request for the client."""
+    """Request access for an API client, in place of an earlier pending change of the client."""
     payload = {**asdict(requested), "current": asdict(current)}
     await request_change(session, API_CLIENT.name, payload, record_id=client_id)
 

@@ -23,9 +23,9 @@ from app.kit.list_query import ListQuery
 from app.kit.pending_changes import (
     call_function,
     request_change,
-    select_open_changes,
-    to_open_changes,
-    withdraw_open_changes,
+    select_pending_changes,
+    to_pending_changes,
+    withdraw_pending_changes,
 )
 from app.kit.records import apply_patch, get_for_update, get_version_for_update
 from app.kit.reference_names import agency_name, to_ref
@@ -84,7 +84,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
             {"id": secret_id, "created_at": datetime.fromisoformat(created_at).astimezone(UTC)}
             for secret_id, created_at in row.secrets or []
         ],
-        "pending_changes": to_open_changes(row.pending_changes),
+        "pending_changes": to_pending_changes(row.pending_changes),
     }
 
 
@@ -96,7 +96,9 @@ API_CLIENTS = Resource(
             *(getattr(ApiClient, name) for name in COLUMN_FIELDS),
             agency_name(col(ApiClient.agency_id)).label("agency_name"),
             SECRETS.label("secrets"),
-            select_open_changes(col(PendingChange.record_id) == col(ApiClient.id)).label("pending_changes"),
+            select_pending_changes(col(PendingChange.record_id) == col(ApiClient.id)).label(
+                "pending_changes"
+            ),
         ),
         filters={
             "agency_id": col(ApiClient.agency_id) == bindparam("agency_id"),
@@ -171,7 +173,7 @@ async def update_api_client(
     if access != wanted:
         await request_access(session, client.id, access, wanted)
     elif {"scopes", "public_key", "is_active"} & patch.model_fields_set:
-        await withdraw_open_changes(session, API_CLIENT.name, client.id)
+        await withdraw_pending_changes(session, API_CLIENT.name, client.id)
     if not access.is_active:
         await _revoke_tokens(session, client.id)
     return await API_CLIENTS.get(session_reader(session), client.id)

@@ -18,7 +18,7 @@ from app.access.passwords import generate_one_time_code, hash_password
 from app.access.permissions import STAFF
 from app.access.session_records import get_accessed_records
 from app.errors import Conflict, Fault, InvalidInput, NotFound
-from app.kit.pending_changes import request_change, withdraw_open_changes
+from app.kit.pending_changes import request_change, withdraw_pending_changes
 from app.kit.records import get_for_update
 from app.models import AuthSession, User
 from app.services.accounts import sessions
@@ -92,7 +92,7 @@ async def disable_account(session: AsyncSession, email: str) -> int:
     if user.is_active:
         user.is_active, user.version = False, user.version + 1
         await session.flush()
-    await withdraw_open_changes(session, REACTIVATION.name, user.id)
+    await withdraw_pending_changes(session, REACTIVATION.name, user.id)
     return await sessions.revoke_sessions(session, user.id, "deactivated")
 
 

@@ -18,11 +18,11 @@ from app.errors import Fault, InvalidInput
 from app.kit.list_query import ListQuery
 from app.kit.pending_changes import (
     call_function,
-    get_open_payload,
+    get_pending_payload,
     request_change,
-    select_open_changes,
-    to_open_changes,
-    withdraw_open_changes,
+    select_pending_changes,
+    to_pending_changes,
+    withdraw_pending_changes,
 )
 from app.kit.records import apply_patch, get_version_for_update
 from app.kit.resources import Resource
@@ -62,7 +62,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         "teams": row.teams or [],
         "mfa_enrolled": row.totp_confirmed_at is not None,
         "activation_required": row.activation_required,
-        "pending_changes": to_open_changes(row.pending_changes),
+        "pending_changes": to_pending_changes(row.pending_changes),
     }
 
 
@@ -75,7 +75,7 @@ USERS = Resource(
             col(User.totp_confirmed_at),
             team_members.MEMBERSHIPS.label("teams"),
             col(User.activation_digest).is_not(None).label("activation_required"),
-            select_open_changes(col(PendingChange.person_id) == col(User.id)).label("pending_changes"),
+            select_pending_changes(col(PendingChange.person_id) == col(User.id)).label("pending_changes"),
         ),
         filters=FILTERS,
         sorts=SORTS,
@@ -162,7 +162,7 @@ async def update_user(
     if needs_reactivation:
         await request_change(session, REACTIVATION.name, {}, person_id=user.id)
     elif "is_active" in patch.model_fields_set:
-        await withdraw_open_changes(session, REACTIVATION.name, user.id)
+        await withdraw_pending_changes(session, REACTIVATION.name, user.id)
     if not is_active:
         await sessions.revoke_sessions(session, user.id, "deactivated")
     schema = await USERS.get(session_reader(session), user.id)
@@ -181,7 +181,7 @@ async def _update_rights(
     fields = patch.model_fields_set & {"roles", "teams"}
     if not fields:
         return
-    requested = await get_open_payload(session, RIGHTS.name, user_id)
+    requested = await get_pending_payload(session, RIGHTS.name, user_id)
     supervised = set(requested.get("supervised_team_ids", ()))
     if "teams" in fields:
         supervised = await team_members.replace_memberships(session, user_id, settings.teams)

@@ -10,7 +10,7 @@ from app.access.caller import Caller
 from app.access.permissions import Permission
 from app.access.reader import ReadQuery, RecordReader
 from app.kit.list_query import COUNTED, ListQuery, is_one_of
-from app.kit.pending_changes import IS_OPEN, SUPERVISED_TEAMS
+from app.kit.pending_changes import IS_PENDING, SUPERVISED_TEAMS
 from app.kit.reference_names import staff_names, to_ref, to_staff_refs
 from app.kit.resources import Resource
 from app.models import ApiClient, PendingChange, User
@@ -24,7 +24,7 @@ STATUS = case(
 )
 """Status of a change. The table still contains `pending` for a change that has expired."""
 AWAITING_ME = and_(
-    IS_OPEN,
+    IS_PENDING,
     bindparam("can_decide", type_=Boolean),
     col(PendingChange.requested_by_id).is_distinct_from(bindparam("caller_id", type_=Uuid)),
     col(PendingChange.person_id).is_distinct_from(bindparam("caller_id", type_=Uuid)),

@@ -31,7 +31,7 @@ from app.kit.list_query import ListQuery
 from app.kit.pending_changes import (
     ChangeKind,
     call_function,
-    load_open_changes,
+    load_pending_changes,
     request_change,
 )
 from app.kit.reference_names import staff_names, to_staff_refs
@@ -117,7 +117,7 @@ async def _load_decision(
     limit = await reader.fetch_one(LIMIT_OF_DAY, **key)
     return ApprovalLimitDecision(
         effective=None if limit is None else ApprovalLimitSchema(**_row_to_fields(limit)),
-        pending_changes=await load_open_changes(session, change_id),
+        pending_changes=await load_pending_changes(session, change_id),
     )
 
 

@@ -17,7 +17,7 @@ from app.access.reader import RecordReader, session_reader
 from app.access.session_records import record_function_insert
 from app.errors import AlreadyExists, Fault
 from app.kit.list_query import ListQuery
-from app.kit.pending_changes import ChangeKind, call_function, load_open_changes, request_change
+from app.kit.pending_changes import ChangeKind, call_function, load_pending_changes, request_change
 from app.kit.reference_names import staff_names, to_staff_refs
 from app.kit.resources import Resource
 from app.models import ExchangeRate, PendingChange
@@ -92,7 +92,9 @@ async def create_exchange_rate(session: AsyncSession, payload: ExchangeRateCreat
     published = await get_exchange_rate_on(session, payload.on)
     rate = Rate(Decimal(payload.rate), payload.on, payload.source)
     change_id = await request_change(session, EXCHANGE_RATE.name, build_rate_content(rate, published))
-    return ExchangeRateDecision(effective=None, pending_changes=await load_open_changes(session, change_id))
+    return ExchangeRateDecision(
+        effective=None, pending_changes=await load_pending_changes(session, change_id)
+    )
 
 
 async def insert_near_rates(

@@ -13,7 +13,7 @@ from app.access.caller import Caller
 from app.access.permissions import Role
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
-from app.kit.pending_changes import ChangeKind, load_open_changes, request_change
+from app.kit.pending_changes import ChangeKind, load_pending_changes, request_change
 from app.kit.records import get_for_share, validate_expected_version
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Disbursement, PendingChange
@@ -176,7 +176,7 @@ async def request_disbursement_rate(
     )
     content = exchange_rates.build_rate_content(rate, published, disbursement.number)
     change_id = await request_change(session, PAYMENT_RATE.name, content, record_id=disbursement_id)
-    return PaymentRateRequest(pending_changes=await load_open_changes(session, change_id))
+    return PaymentRateRequest(pending_changes=await load_pending_changes(session, change_id))
 
 
 def _check_payable(disbursement: Disbursement) -> list[Fault]:

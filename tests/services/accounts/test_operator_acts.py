@@ -19,8 +19,8 @@ from tests.support.browser import USER_PASSWORD, open_browser_with_passwords, ru
 from tests.support.command_line import run_command
 from tests.support.confirmations import (
     activate_account,
-    confirm_open_change,
-    find_open_change,
+    confirm_pending_change,
+    find_pending_change,
     sign_in_for_the_first_time,
 )
 from tests.support.responses import expect_json, parse_unmet_conditions
@@ -95,8 +95,8 @@ async def test_any_user_can_be_disabled_and_again(scenario: Scenario, name: str)
     assert await run_sql(scenario, "SELECT FROM users WHERE is_active") == []
 
 
-async def test_disable_withdraws_the_open_request_to_activate_the_account(scenario: Scenario) -> None:
-    # Planted: `disable_account` without `withdraw_open_changes`.
+async def test_disable_withdraws_the_pending_change_to_activate_the_account(scenario: Scenario) -> None:
+    # Planted: `disable_account` without `withdraw_pending_changes`.
     path = f"/v1/users/{id_of('worker_north')}"
     expect_json(await scenario.admin.patch(path, {"is_active": False}, etag='"1"'))
     expect_json(await scenario.admin.patch(path, {"is_active": True}, etag='"2"'))
@@ -136,7 +136,7 @@ async def test_reset_of_a_user_with_confirmed_roles_needs_a_second_person(
     assert (await scenario.worker_north.get("/v1/me")).status_code == 200
     assert (await browser.sign_in(password=requested.initial_password)).status_code == 401
     assert (await browser.sign_in()).status_code == 200
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     assert (change["id"], change["requested_by_id"], change["requested_by"]) == (
         str(requested.pending_change_id),
         None,
@@ -144,7 +144,7 @@ async def test_reset_of_a_user_with_confirmed_roles_needs_a_second_person(
     )
     (awaiting,) = expect_json(await scenario.dpo.get("/v1/pending-changes?awaiting=me"))["items"]
     assert awaiting["id"] == change["id"]
-    code = (await confirm_open_change(scenario))["activation_code"]
+    code = (await confirm_pending_change(scenario))["activation_code"]
     assert (await scenario.worker_north.get("/v1/me")).status_code == 401
     person = await sign_in_for_the_first_time(scenario, WORKER, requested.initial_password)
     assert (await person.get("/v1/cases")).status_code == 403
@@ -184,7 +184,7 @@ async def test_second_factor_is_removed_after_the_confirmation(scenario: Scenari
     requested = await reset(scenario, OFFICER, removes_second_factor=True)
     (account,) = await list_users(scenario, "me_officer")
     assert account.has_second_factor
-    assert (await confirm_open_change(scenario))["remove_second_factor"] is True
+    assert (await confirm_pending_change(scenario))["remove_second_factor"] is True
     (account,) = await list_users(scenario, "me_officer")
     assert not account.has_second_factor
     await sign_in_for_the_first_time(scenario, OFFICER, requested.initial_password)
@@ -285,9 +285,9 @@ async def test_command_and_confirmation_at_once_leave_the_user_disabled(scenario
         assert await run_sql(scenario, sessions, id_of("worker_north")) == []
 
 
-async def test_two_resets_at_once_leave_one_open_request(scenario: Scenario) -> None:
+async def test_two_resets_at_once_leave_one_pending_change(scenario: Scenario) -> None:
     requests = await asyncio.gather(*(reset(scenario, WORKER) for _ in range(3)))
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     assert change["id"] in {str(request.pending_change_id) for request in requests}
     assert (await scenario.worker_north.get("/v1/me")).status_code == 200
     assert USER_PASSWORD not in {request.initial_password for request in requests}

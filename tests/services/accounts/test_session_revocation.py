@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.calendar_feeds import create_feed, fetch_feed
-from tests.support.confirmations import confirm_open_change
+from tests.support.confirmations import confirm_pending_change
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
@@ -18,6 +18,6 @@ async def test_ending_all_sessions_revokes_calendar_feeds(scenario: Scenario, ac
     assert (await fetch_feed(scenario, feed)).status_code == 200
     expect_json(await scenario.admin.act(f"/v1/users/{scenario.worker_north.id}", act))
     if act == "reset-password":
-        await confirm_open_change(scenario)
+        await confirm_pending_change(scenario)
     assert (await fetch_feed(scenario, feed)).status_code == 404
     assert (await fetch_feed(scenario, other_users_feed)).status_code == 200

@@ -8,8 +8,8 @@ import pytest
 from tests.support.browser import USER_PASSWORD, open_browser, open_browser_with_passwords, run_sql
 from tests.support.confirmations import (
     activate_account,
-    confirm_open_change,
-    find_open_change,
+    confirm_pending_change,
+    find_pending_change,
     sign_in_for_the_first_time,
 )
 from tests.support.responses import expect_json, parse_faults
@@ -40,7 +40,7 @@ async def test_role_of_a_new_user_waits_for_a_second_person(scenario: Scenario, 
     assert user["roles"] == ["me_officer"]
     (change,) = user["pending_changes"]
     assert (change["kind"], change["roles"], change["supervised_teams"]) == ("rights", [role], [])
-    confirmed = await confirm_open_change(scenario)
+    confirmed = await confirm_pending_change(scenario)
     assert confirmed["id"] == change["id"]
     assert (confirmed["status"], confirmed["decided_by"]["name"]) == ("confirmed", "Dpo")
     granted = await read_user(scenario, user["id"])
@@ -58,7 +58,7 @@ async def test_granted_role_has_no_effect_until_the_person_enters_the_activation
     assert (me["roles"], me["activation_required"]) == ([], False)
     (change,) = expect_json(await browser.get("/v1/pending-changes"))["items"]
     assert (change["roles"], change["person_email"]) == (["social_worker"], NEW["email"])
-    code = (await confirm_open_change(scenario))["activation_code"]
+    code = (await confirm_pending_change(scenario))["activation_code"]
     assert expect_json(await browser.get("/v1/me"))["activation_required"] is True
     assert (await browser.get("/v1/cases")).status_code == 403
     assert await activate_account(browser, "0000-0000-0000-0000-0000") == 422
@@ -70,7 +70,7 @@ async def test_granted_role_has_no_effect_until_the_person_enters_the_activation
 async def test_activation_code_expires_after_seven_days(scenario: Scenario) -> None:
     user = await create_user(scenario, roles=["social_worker"])
     browser = await sign_in_for_the_first_time(scenario, NEW["email"], user["initial_password"])
-    code = (await confirm_open_change(scenario))["activation_code"]
+    code = (await confirm_pending_change(scenario))["activation_code"]
     days = "SELECT activation_expires_at - now() > '6 days 23 hours' AS is_long FROM users WHERE email = $1"
     assert (await run_sql(scenario, days, NEW["email"]))[0]["is_long"]
     await run_sql(scenario, "UPDATE users SET activation_expires_at = now()")
@@ -82,7 +82,7 @@ async def test_further_role_of_an_activated_user_needs_no_code(scenario: Scenari
     roles = {"roles": ["social_worker", "supervisor"]}
     pending = expect_json(await scenario.admin.patch(path, roles, etag='"1"'))
     assert pending["roles"] == ["social_worker"]
-    assert (await confirm_open_change(scenario, by="manager"))["activation_code"] is None
+    assert (await confirm_pending_change(scenario, by="manager"))["activation_code"] is None
     assert expect_json(await scenario.worker_north.get("/v1/me"))["roles"] == ["social_worker", "supervisor"]
 
 
@@ -93,7 +93,7 @@ async def test_role_that_was_removed_and_granted_again_needs_a_code(scenario: Sc
     reset = expect_json(await scenario.admin.act(path, "reset-password"))
     assert reset["pending_changes"] == []
     expect_json(await scenario.admin.patch(path, {"roles": ["social_worker"]}, etag=f'"{reset["version"]}"'))
-    assert (await confirm_open_change(scenario))["activation_code"]
+    assert (await confirm_pending_change(scenario))["activation_code"]
     browser = await sign_in_for_the_first_time(
         scenario, "worker_north@fsc.example", reset["initial_password"]
     )
@@ -111,7 +111,7 @@ async def test_supervised_team_waits_for_a_second_person(scenario: Scenario) -> 
     ]
     assert [team["name"] for team in pending["pending_changes"][0]["supervised_teams"]] == ["south"]
     assert (await scenario.supervisor_north.get(f"/v1/cases/{case['id']}")).status_code == 404
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     assert (await scenario.supervisor_north.get(f"/v1/cases/{case['id']}")).status_code == 200
 
 
@@ -140,7 +140,7 @@ async def test_reactivation_of_a_user_with_such_a_role_waits_for_a_second_person
         False,
         ["reactivation"],
     )
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     assert (await read_user(scenario, str(id_of("worker_north"))))["is_active"] is True
 
 
@@ -154,7 +154,7 @@ async def test_password_reset_of_such_a_user_waits_for_a_second_person(scenario:
     assert (await browser.get("/v1/me")).status_code == 200
     thief = open_browser(scenario, "192.0.2.77")
     assert (await thief.sign_in(password=reset["initial_password"])).status_code == 401
-    confirmed = await confirm_open_change(scenario)
+    confirmed = await confirm_pending_change(scenario)
     assert confirmed["remove_second_factor"] is False
     assert (await browser.get("/v1/me")).status_code == 401
     assert (await browser.sign_in(password=USER_PASSWORD)).status_code == 401
@@ -172,7 +172,7 @@ async def test_removal_of_a_second_factor_waits_for_a_second_person(
     path = f"/v1/users/{id_of(name)}"
     lost = expect_json(await scenario.admin.act(path, "reset-password", {"remove_second_factor": True}))
     assert lost["mfa_enrolled"] is True
-    confirmed = await confirm_open_change(scenario)
+    confirmed = await confirm_pending_change(scenario)
     assert (confirmed["remove_second_factor"], bool(confirmed["activation_code"])) == (True, needs_code)
     assert (await read_user(scenario, str(id_of(name))))["mfa_enrolled"] is False
     sign_in = await open_browser(scenario).sign_in(name, password=lost["initial_password"])
@@ -186,11 +186,11 @@ async def test_administrator_has_no_role_with_access_to_children_or_money(scenar
     user = await create_user(scenario, roles=["administrator"])
     path = f"/v1/users/{user['id']}"
     # Two requests, each of which is possible alone.
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     changed = expect_json(await scenario.admin.patch(path, {"roles": ["social_worker"]}, etag='"2"'))
     assert changed["roles"] == []
     await run_sql(scenario, "UPDATE users SET roles = '{administrator}' WHERE id = $1", user["id"])
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert refused.json()["unmet"][0]["code"] == "roles_exclusive"
 
@@ -211,7 +211,7 @@ async def test_equal_request_returns_the_same_change_and_another_one_replaces_it
 async def test_concurrent_confirmations_and_a_withdrawal_give_one_decision(scenario: Scenario) -> None:
     for round_number in range(3):
         await create_user(scenario, email=f"user{round_number}@fsc.example", roles=["social_worker"])
-        change = await find_open_change(scenario.dpo)
+        change = await find_pending_change(scenario.dpo)
         path, etag = f"/v1/pending-changes/{change['id']}", '"1"'
         responses = await asyncio.gather(
             scenario.dpo.post(f"{path}/confirm", etag=etag),
@@ -223,7 +223,7 @@ async def test_concurrent_confirmations_and_a_withdrawal_give_one_decision(scena
 
 async def test_confirmer_who_is_deactivated_meanwhile_cannot_confirm(scenario: Scenario) -> None:
     await create_user(scenario, roles=["social_worker"])
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     path = f"/v1/users/{id_of('dpo')}"
     confirmation, deactivation = await asyncio.gather(
         scenario.dpo.post(f"/v1/pending-changes/{change['id']}/confirm", etag='"1"'),

@@ -10,7 +10,7 @@ import pytest
 from app.access.jwk import export_public_jwk
 from app.access.keyring import KeyRing
 from tests.support.browser import run_sql
-from tests.support.confirmations import confirm_open_change, find_open_change
+from tests.support.confirmations import confirm_pending_change, find_pending_change
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
@@ -28,7 +28,7 @@ async def test_new_client_gets_the_scope_referrals_after_a_confirmation(scenario
     assert (created["scopes"], created["pending_changes"][0]["kind"]) == (["reports"], "api_client")
     token = expect_json(await request_token(scenario, created, created["client_secret"]))
     assert token["scope"] == "reports"
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     assert change["api_access"] == {
         "api_client_id": created["id"],
         "api_client": {"id": created["id"], "name": "CMS"},
@@ -37,7 +37,7 @@ async def test_new_client_gets_the_scope_referrals_after_a_confirmation(scenario
         "secret_added": False,
         "key_replaced": False,
     }
-    confirmed = await confirm_open_change(scenario)
+    confirmed = await confirm_pending_change(scenario)
     assert confirmed["activation_code"] is None
     token = expect_json(await request_token(scenario, created, created["client_secret"]))
     assert token["scope"].split() == ["referrals", "reports"]
@@ -48,7 +48,7 @@ async def test_secret_of_a_client_with_the_scope_works_after_a_confirmation(scen
     assert [change["kind"] for change in secret["pending_changes"]] == ["api_client_secret"]
     assert (await request_token(scenario, secret, secret["client_secret"])).status_code == 401
     assert expect_json(await scenario.admin.get(PARTNER_PATH))["secrets"] == []
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     assert (await request_token(scenario, secret, secret["client_secret"])).status_code == 200
     (active,) = expect_json(await scenario.admin.get(PARTNER_PATH))["secrets"]
     assert active["id"] == secret["id"]
@@ -60,13 +60,13 @@ async def test_key_and_reactivation_of_a_client_with_the_scope_wait(
     key = export_public_jwk(key_ring.signing_keys[key_ring.signing_active].public_key())
     pending = expect_json(await scenario.admin.patch(PARTNER_PATH, {"public_key": key}, etag='"1"'))
     assert (pending["public_key"], len(pending["pending_changes"])) == (None, 1)
-    assert (await find_open_change(scenario.dpo))["api_access"]["key_replaced"] is True
-    # Removing rights takes effect at once, and replaces the open request.
+    assert (await find_pending_change(scenario.dpo))["api_access"]["key_replaced"] is True
+    # Removing rights takes effect at once, and replaces the pending change.
     off = expect_json(await scenario.admin.patch(PARTNER_PATH, {"is_active": False}, etag='"2"'))
     assert (off["is_active"], off["pending_changes"]) == (False, [])
     back = expect_json(await scenario.admin.patch(PARTNER_PATH, {"is_active": True}, etag='"3"'))
     assert (back["is_active"], len(back["pending_changes"])) == (False, 1)
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     assert expect_json(await scenario.admin.get(PARTNER_PATH))["is_active"] is True
 
 
@@ -74,7 +74,7 @@ async def test_change_is_refused_if_the_client_has_changed_since_the_request(sce
     path = f"/v1/api-clients/{id_of('reporting')}"
     wide = {"scopes": ["referrals", "reports"]}
     expect_json(await scenario.admin.patch(path, wide, etag='"1"'))
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     renamed = expect_json(await scenario.admin.patch(path, {"name": "Statistics"}, etag='"2"'))
     assert len(renamed["pending_changes"]) == 1
     # Another administrator cannot see the request, so a removal of rights by SQL stands for their act.
@@ -90,7 +90,7 @@ async def test_agency_that_cannot_refer_any_more_refuses_the_confirmation(scenar
     expect_json(await scenario.admin.post("/v1/api-clients", client), 201)
     donor = await scenario.admin.patch(f"/v1/agencies/{agency['id']}", {"kind": "donor"}, etag='"1"')
     assert donor.status_code == 200
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert refused.json()["unmet"][0]["code"] == "agency_kind"
 

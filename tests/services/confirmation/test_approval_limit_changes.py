@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.kit.dates import today
-from tests.support.confirmations import confirm_open_change, find_open_change
+from tests.support.confirmations import confirm_pending_change, find_pending_change
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 
@@ -39,10 +39,10 @@ async def test_higher_limit_waits_for_a_second_person(scenario: Scenario, amount
     limit = build_limit(amount)
     assert await set_limit(scenario, limit) == ("200.00", 1)
     assert await set_limit(scenario, limit) == ("200.00", 1)
-    change = await find_open_change(scenario.manager)
+    change = await find_pending_change(scenario.manager)
     assert change["approval_limit"] == limit
     assert change["person"] is None
-    await confirm_open_change(scenario, by="manager")
+    await confirm_pending_change(scenario, by="manager")
     newest = expect_json(await scenario.admin.get(PATH))["items"][0]
     assert (newest["amount"], newest["set_by"]["name"]) == (limit["amount"], "Admin")
     assert (await scenario.admin.post(PATH, limit)).status_code == 409
@@ -61,6 +61,6 @@ async def test_first_limit_of_a_role_waits_for_a_second_person(scenario: Scenari
 async def test_limit_that_was_set_meanwhile_is_not_set_again(scenario: Scenario) -> None:
     assert await set_limit(scenario, build_limit("300.00")) == ("200.00", 1)
     assert await set_limit(scenario, build_limit("100.00")) == ("100.00", 0)
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert refused.json()["unmet"][0]["code"] == "already_done"

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from tests.support.browser import run_sql
-from tests.support.confirmations import find_open_change
+from tests.support.confirmations import find_pending_change
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
@@ -55,7 +55,7 @@ async def test_own_account_is_not_awaiting_its_confirmer(scenario: Scenario) -> 
     path = f"/v1/users/{id_of('dpo')}"
     expect_json(await scenario.admin.act(path, "reset-password"))
     assert expect_json(await scenario.dpo.get("/v1/pending-changes?awaiting=me"))["items"] == []
-    change = await find_open_change(scenario.dpo)
+    change = await find_pending_change(scenario.dpo)
     refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert (refused.status_code, refused.json()["unmet"][0]["code"]) == (409, "own_account")
     refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "reject", REASON)

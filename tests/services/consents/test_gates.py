@@ -14,7 +14,7 @@ from tests.support.case_lifecycle import (
     create_closed_case,
     fill_care_plan,
 )
-from tests.support.confirmations import confirm_open_change, find_open_change
+from tests.support.confirmations import confirm_pending_change, find_pending_change
 from tests.support.locks import wait_for_lock_waiters
 from tests.support.payloads import (
     PROVIDER_CONSENT_PAYLOAD,
@@ -252,7 +252,7 @@ async def test_legal_basis_for_sharing_needs_a_second_person(scenario: Scenario)
         "basis_unconfirmed": "/basis_without_consent"
     }
     referral = expect_json(await worker.get(path))
-    change = await find_open_change(scenario.dpo, "consent_basis")
+    change = await find_pending_change(scenario.dpo, "consent_basis")
     assert change["legal_basis"] == {
         "consent_id": referral["basis_entry_id"],
         "basis": "vital_interest",
@@ -278,10 +278,10 @@ async def test_requester_cannot_confirm_the_own_legal_basis(scenario: Scenario) 
         "basis_without_consent": VITAL_INTEREST_BASIS,
     }
     expect_json(await scenario.manager.post(f"{case_path}/consents", payload), 201)
-    change = await find_open_change(scenario.manager, "consent_basis")
+    change = await find_pending_change(scenario.manager, "consent_basis")
     refused = await scenario.manager.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert parse_unmet_pointers(refused) == {"own_request": None}
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
 
 
 async def test_withdrawn_legal_basis_cannot_be_confirmed(scenario: Scenario) -> None:
@@ -292,7 +292,7 @@ async def test_withdrawn_legal_basis_cannot_be_confirmed(scenario: Scenario) -> 
         "basis_without_consent": VITAL_INTEREST_BASIS,
     }
     entry = expect_json(await scenario.worker_north.post(f"{case_path}/consents", payload), 201)
-    change = await find_open_change(scenario.dpo, "consent_basis")
+    change = await find_pending_change(scenario.dpo, "consent_basis")
     expect_json(
         await scenario.worker_north.act(f"/v1/consents/{entry['id']}", "withdraw", {"reason": "Not needed."})
     )
@@ -312,14 +312,14 @@ async def test_changed_draft_needs_a_new_confirmation(scenario: Scenario) -> Non
     # Planted: the entry kept when the provider changes.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     path = await create_service_referral(scenario, case_path, basis_without_consent=VITAL_INTEREST_BASIS)
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
     etag = (await worker.get(path)).headers["etag"]
     patch = {"provider_id": await create_provider(scenario, name="Another clinic")}
     expect_json(await worker.patch(path, patch, etag=etag))
     assert parse_unmet_pointers(await worker.act(path, "send")) == {
         "basis_unconfirmed": "/basis_without_consent"
     }
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
     expect_json(await worker.act(path, "send"))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import create_approved_exit_plan
-from tests.support.confirmations import confirm_open_change
+from tests.support.confirmations import confirm_pending_change
 from tests.support.fund import (
     RECEIPT_PDF_BASE64,
     act_on_disbursement,
@@ -211,7 +211,7 @@ async def test_refused_approval_lists_every_unmet_condition(scenario: Scenario) 
         "starts_on": today().isoformat(),
     }
     expect_json(await scenario.admin.post("/v1/approval-limits", limit))
-    await confirm_open_change(scenario)
+    await confirm_pending_change(scenario)
     later = {**limit, "amount": usd("1.00"), "starts_on": (today() + timedelta(days=1)).isoformat()}
     expect_json(await scenario.admin.post("/v1/approval-limits", later))
     next_request = await create_disbursement(scenario, case, usd("250.00"))

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.kit.dates import today
-from tests.support.confirmations import confirm_open_change, find_open_change
+from tests.support.confirmations import confirm_pending_change, find_pending_change
 from tests.support.fund import (
     act_on_disbursement,
     create_approved_disbursement,
@@ -58,7 +58,7 @@ async def test_confirmed_rate_is_published_and_logged(scenario: Scenario) -> Non
     await publish_rate(scenario, "4100.00", 1)
     assert await publish_rate(scenario, "4500") == (None, 1)
     assert await publish_rate(scenario, "4500") == (None, 1)
-    change = await find_open_change(scenario.manager, "exchange_rate")
+    change = await find_pending_change(scenario.manager, "exchange_rate")
     assert change["exchange_rate"] == {
         "on": today().isoformat(), "rate": "4500.00", "source": "National Bank", "published_rate": "4100.00",
         "disbursement_number": None,
@@ -66,7 +66,7 @@ async def test_confirmed_rate_is_published_and_logged(scenario: Scenario) -> Non
     by_requester = await scenario.finance.act(f"/v1/pending-changes/{change['id']}", "confirm")
     assert by_requester.status_code == 403
     assert await list_rates(scenario) == ["4100.00"]
-    await confirm_open_change(scenario, "exchange_rate", by="manager")
+    await confirm_pending_change(scenario, "exchange_rate", by="manager")
     assert await list_rates(scenario) == ["4500.00", "4100.00"]
     newest = expect_json(await scenario.finance.get(PATH))["items"][0]
     assert newest["recorded_by"]["name"] == "Finance"
@@ -77,7 +77,7 @@ async def test_confirmed_rate_is_published_and_logged(scenario: Scenario) -> Non
 async def test_requester_can_withdraw_a_rate(scenario: Scenario) -> None:
     await publish_rate(scenario, "4100.00", 1)
     await publish_rate(scenario, "9999")
-    change = await find_open_change(scenario.finance, "exchange_rate")
+    change = await find_pending_change(scenario.finance, "exchange_rate")
     expect_json(await scenario.finance.act(f"/v1/pending-changes/{change['id']}", "withdraw"))
     assert await list_rates(scenario) == ["4100.00"]
 
@@ -129,7 +129,7 @@ async def test_rate_of_a_payment_needs_a_second_person(scenario: Scenario) -> No
     assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payment) == {
         "rate_far_off"
     }
-    change = await confirm_open_change(scenario, "payment_rate", by="manager")
+    change = await confirm_pending_change(scenario, "payment_rate", by="manager")
     assert change["exchange_rate"] == {
         "on": today().isoformat(), "rate": "3800.00", "source": "payment", "published_rate": "4100.00",
         "disbursement_number": disbursement["number"],

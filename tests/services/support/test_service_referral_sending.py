@@ -9,7 +9,7 @@ import asyncpg
 
 from app.kit.dates import add_months, today
 from tests.support.case_lifecycle import create_case_path
-from tests.support.confirmations import confirm_open_change
+from tests.support.confirmations import confirm_pending_change
 from tests.support.locks import wait_for_lock_waiters
 from tests.support.payloads import VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
@@ -168,7 +168,7 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
     referral_path = await create_service_referral(
         scenario, case_path, provider_id=provider_id, basis_without_consent=VITAL_INTEREST_BASIS
     )
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
     referral = expect_json(await scenario.worker_north.act(referral_path, "send"))
     assert referral["basis_without_consent"] == {**VITAL_INTEREST_BASIS, "child_told": None}
     assert [
@@ -183,7 +183,7 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
         method=None,
         basis_without_consent={**VITAL_INTEREST_BASIS, "basis": "court_order"},
     )
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
     await send_new_referral(scenario, case_path, provider_id=provider_id, consent_id=consent_id)
     assert (await list_service_referral_lines(scenario, case_path))[-1] == (
         "shared_without_consent",
@@ -194,7 +194,7 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
     referral_path = await create_service_referral(
         scenario, case_path, provider_id=unchecked_provider_id, basis_without_consent=VITAL_INTEREST_BASIS
     )
-    await confirm_open_change(scenario, "consent_basis")
+    await confirm_pending_change(scenario, "consent_basis")
     assert parse_unmet_pointers(await scenario.worker_north.act(referral_path, "send")) == {
         "safeguarding_invalid": "/provider_id"
     }
