@@ -212,6 +212,12 @@ class RecordReader:
 def session_reader(session: AsyncSession) -> RecordReader:
     """Return a reader in the transaction of a session, so that a write returns the record that it changed.
 
-    Flush the session first: the reader's queries bypass it.
+    Flush the session first, because the reader's queries do not: see `open_response_reader`.
     """
     return RecordReader(get_driver_connection(session), get_accessed_records(session))
+
+
+async def open_response_reader(session: AsyncSession) -> RecordReader:
+    """Flush the session, and return a reader in its transaction for the response to a write."""
+    await session.flush()  # the response is read by a query without autoflush
+    return session_reader(session)

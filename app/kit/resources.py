@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, session_reader
+from app.access.reader import ReadQuery, RecordReader, open_response_reader
 from app.kit.list_query import ListQuery
 from app.schemas.wire import Output, Page, PageQuery
 
@@ -62,5 +62,4 @@ class Resource(Generic[SchemaT, ListT]):
             AlreadyExists: the record violates a unique constraint.
         """
         session.add(record)
-        await session.flush()  # the query of the response bypasses the session
-        return await self.get(session_reader(session), record.id)
+        return await self.get(await open_response_reader(session), record.id)

@@ -48,7 +48,7 @@ async def hand_over_work(
         else:
             remaining.append(RemainingCase(case=CaseRef(id=case.id, number=case.number), reason=reason))
     referrals = 0 if payload.case_ids is not None else await _move_referrals(session, caller, user, receiver)
-    await session.flush()  # the count of the remaining work bypasses the session
+    await session.flush()  # the remaining work is counted by a query without autoflush
     await refresh_context(session)  # the caller can be the receiver
     return Handover(
         cases=[CaseRef(id=case.id, number=case.number) for case in moved],

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.kit import approval
 from app.kit.records import get_case_for_update, get_version_for_update
 from app.models import Assessment, Case
@@ -95,8 +95,7 @@ async def _record_transition(
 ) -> AssessmentSchema:
     assessment.updated_at = utc_now()
     record_assessment_history(session, case, caller, assessment, event)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_assessment(session_reader(session), assessment.id)
+    return await get_assessment(await open_response_reader(session), assessment.id)
 
 
 def record_assessment_history(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader, ShownRecord, session_reader
+from app.access.reader import RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
 from app.kit.entered_in_error import is_valid
@@ -96,8 +96,7 @@ async def create_case_assessment(
     store_assessment_content(assessment, AssessmentContent(), {})
     session.add(assessment)
     record_assessment_history(session, case, caller, assessment, "started")
-    await session.flush()  # the query of the response bypasses the session
-    return await get_assessment(session_reader(session), assessment.id)
+    return await get_assessment(await open_response_reader(session), assessment.id)
 
 
 async def _validate_person(session: AsyncSession, case_id: UUID, payload: AssessmentCreate) -> None:
@@ -202,5 +201,4 @@ async def update_assessment(
     results = await score_instruments(session, assessment.content["instruments"], content.instruments)
     store_assessment_content(assessment, content, results)
     assessment.updated_at = utc_now()
-    await session.flush()  # the query of the response bypasses the session
-    return await get_assessment(session_reader(session), assessment.id)
+    return await get_assessment(await open_response_reader(session), assessment.id)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, session_reader
+from app.access.reader import ReadQuery, RecordReader, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.list_query import ListQuery
 from app.kit.records import apply_patch, get_version_for_update
@@ -73,8 +73,7 @@ async def create_instrument(session: AsyncSession, payload: InstrumentCreate) ->
         definition=payload.definition.model_dump(mode="json"),
     )
     session.add(instrument)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_instrument(session_reader(session), instrument.id)
+    return await get_instrument(await open_response_reader(session), instrument.id)
 
 
 async def list_instruments(
@@ -110,8 +109,7 @@ async def update_instrument(
         detail = "Another edition of this questionnaire is active. Retire that edition first."
         raise_if_unmet([Fault("/is_active", "replaced", detail)])
     instrument.is_active = settings.is_active
-    await session.flush()  # the query of the response bypasses the session
-    return await get_instrument(session_reader(session), instrument.id)
+    return await get_instrument(await open_response_reader(session), instrument.id)
 
 
 async def _has_other_active_edition(session: AsyncSession, instrument: Instrument) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.approval import check_editable
 from app.kit.dates import today
@@ -52,8 +52,7 @@ async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: Acti
     action = build_action(plan, goal, payload)
     session.add(action)
     increment_versions(plan, goal)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_action(session_reader(session), action.id)
+    return await get_action(await open_response_reader(session), action.id)
 
 
 def build_action(plan: CarePlan, goal: Goal, payload: ActionCreate) -> Action:
@@ -104,8 +103,7 @@ async def update_action(
         record_case_history(session, case, "action_done", caller, action, detail, occurred_at=done_on)
     action.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_action(session_reader(session), action.id)
+    return await get_action(await open_response_reader(session), action.id)
 
 
 def _set_texts(action: Action, content: ActionContent) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault
 from app.kit import approval
 from app.kit.records import get_case_for_update, get_version_for_update
@@ -133,5 +133,4 @@ def _record_history(session: AsyncSession, case: Case, caller: Caller, plan: Car
 
 async def _flush_to_schema(session: AsyncSession, loaded_plan: LoadedCarePlan) -> CarePlanSchema:
     loaded_plan.plan.updated_at = utc_now()
-    await session.flush()  # the query of the response bypasses the session
-    return await get_care_plan(session_reader(session), loaded_plan.plan.id)
+    return await get_care_plan(await open_response_reader(session), loaded_plan.plan.id)

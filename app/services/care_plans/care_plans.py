@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import RecordReader, ShownRecord, session_reader
+from app.access.reader import RecordReader, ShownRecord, open_response_reader
 from app.kit.approval import check_editable
 from app.kit.list_query import ListQuery, is_one_of
 from app.kit.records import apply_patch, ensure_visible, get_case_for_update, get_version_for_update
@@ -98,8 +98,7 @@ async def update_care_plan(
     plan.needs_social_work = content.needs_social_work
     plan.content = dump_content(StoredCarePlanTexts, content)
     plan.updated_at = utc_now()
-    await session.flush()  # the query of the response bypasses the session
-    return await get_care_plan(session_reader(session), plan_id)
+    return await get_care_plan(await open_response_reader(session), plan_id)
 
 
 async def replace_care_plan_area(
@@ -121,5 +120,4 @@ async def replace_care_plan_area(
     plan_area.status, plan_area.version = payload.status, plan_area.version + 1
     plan_area.content = {**plan_area.content, "reason": payload.reason}
     plan.updated_at = utc_now()
-    await session.flush()  # the query of the response bypasses the session
-    return await get_care_plan(session_reader(session), plan_id)
+    return await get_care_plan(await open_response_reader(session), plan_id)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault
 from app.kit.approval import check_editable
 from app.kit.records import apply_patch, get_case_for_update, get_record, get_version_for_update
@@ -61,8 +61,7 @@ async def create_care_plan_goal(
     increment_versions(plan)
     await session.flush()  # the actions have a foreign key to the goal
     session.add_all(build_action(plan, goal, action) for action in payload.actions)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_goal(session_reader(session), goal.id)
+    return await get_goal(await open_response_reader(session), goal.id)
 
 
 def _build_goal(plan: CarePlan, area: str, payload: GoalCreate) -> Goal:
@@ -103,8 +102,7 @@ async def update_goal(
         record_case_history(session, case, "goal_achieved", caller, goal, {"area": goal.area})
     goal.updated_at = utc_now()
     increment_versions(plan)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_goal(session_reader(session), goal_id)
+    return await get_goal(await open_response_reader(session), goal_id)
 
 
 def _check_area_accepts_goals(plan_area: PlanArea) -> list[Fault]:

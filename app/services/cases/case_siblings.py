@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.list_query import ListQuery
 from app.kit.records import ensure_visible, get_for_share
@@ -78,8 +78,8 @@ async def create_case_sibling(
     )
     pair.note = payload.note
     session.add(pair)
-    await session.flush()  # the query of the response bypasses the session
-    row = await session_reader(session).fetch_required(SIBLING_QUERY, pair_id=pair.id)
+    reader = await open_response_reader(session)
+    row = await reader.fetch_required(SIBLING_QUERY, pair_id=pair.id)
     return CaseSiblingSchema(**_row_to_fields(row))
 
 

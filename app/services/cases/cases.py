@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.kit.dates import get_age_range, today
 from app.kit.grant_codes import validate_grant_code
 from app.kit.record_changes import record_field_changes
@@ -110,13 +110,12 @@ async def update_case(
     after = {"kind": case.kind, "grant_code": case.grant_code, **case.content}
     record_field_changes(session, caller, case, before, after)
     case_history.record_case_history(session, case, "case_changed", caller, case)
-    await session.flush()  # the query of the response bypasses the session
     return await load_case_schema(session, case)
 
 
 async def load_case_schema(session: AsyncSession, case: Case) -> CaseSchema:
     """Return the response for a case that the current request has changed or created."""
-    return await get_case(session_reader(session), case.id)
+    return await get_case(await open_response_reader(session), case.id)
 
 
 def _row_to_schema(row: Any) -> CaseSchema:

@@ -93,7 +93,7 @@ async def unmerge_children(
     await _call(session, UNMERGE_SQL, pair)
     _record_change(session, caller, pair, (payload.merged_child_id, None), payload.reason)
     await _record_in_cases(session, caller, pair, "children_unmerged", payload.reason)
-    await session.flush()  # the search tokens are replaced by statements that bypass the session
+    await session.flush()  # the search tokens are replaced by statements without autoflush
     for child in pair:
         await refresh_child_search_tokens(session, child)
     return await get_child(session_reader(session), child_id)

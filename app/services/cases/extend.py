@@ -37,7 +37,6 @@ async def extend_case(
     case.updated_at = utc_now()
     detail = {"until": payload.until.isoformat(), "reason": payload.reason}
     case_history.record_case_history(session, case, "case_extended", caller, case, detail)
-    await session.flush()  # the query of the response bypasses the session
     return await load_case_schema(session, case)
 
 

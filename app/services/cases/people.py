@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery
@@ -86,8 +86,7 @@ async def create_case_person(
     await _store_details(session, person, payload)
     session.add(person)
     case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
-    await session.flush()  # the query of the response bypasses the session
-    return await get_person(session_reader(session), person.id)
+    return await get_person(await open_response_reader(session), person.id)
 
 
 async def list_case_people(
@@ -135,8 +134,7 @@ async def update_person(
     after = {**person.details, **person.model_dump(include=set(COLUMN_FIELDS))}
     record_field_changes(session, caller, person, document, after)
     case_history.record_case_history(session, case, "person_changed", caller, person)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_person(session_reader(session), person.id)
+    return await get_person(await open_response_reader(session), person.id)
 
 
 async def confirm_person(
@@ -153,8 +151,7 @@ async def confirm_person(
     if person.referral_to_confirm_id is not None:
         person.referral_to_confirm_id = None
         case_history.record_case_history(session, case, "person_confirmed", caller, person)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_person(session_reader(session), person.id)
+    return await get_person(await open_response_reader(session), person.id)
 
 
 async def _store_details(session: AsyncSession, person: Person, content: PersonContent) -> None:

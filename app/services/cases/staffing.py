@@ -56,7 +56,7 @@ async def assign_case(
     case.updated_at = utc_now()
     detail = {"from_lead": str(previous_lead_id), "to_lead": str(case.lead_worker_id)}
     case_history.record_case_history(session, case, "lead_assigned", caller, case, detail)
-    await session.flush()  # the queries of the context and of the response bypass the session
+    await session.flush()  # the context and the response are read by queries without autoflush
     await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
 
@@ -96,7 +96,7 @@ async def transfer_case(
     await _transfer_referrals(session, case)
     case.updated_at = utc_now()
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
-    await session.flush()  # the queries of the context and of the response bypass the session
+    await session.flush()  # the context and the response are read by queries without autoflush
     await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
 

@@ -40,7 +40,7 @@ async def create_basis_entry(
     )
     consent.details = {"witness": None, "basis_without_consent": basis.model_dump(mode="json")}  # type: ignore[typeddict-item]
     session.add(consent)
-    await session.flush()  # the request for a confirmation bypasses the session
+    await session.flush()  # the confirmation is requested without autoflush
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
     )

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Role
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.case_scope import CaseScope, Condition
 from app.kit.dates import today
@@ -133,7 +133,7 @@ async def add_consent(session: AsyncSession, caller: Caller, case: Case, payload
     consent.details = dump_content(StoredConsentDetails, payload)
     consent.alternative_giver_reason = payload.alternative_giver_reason
     session.add(consent)
-    await session.flush()  # the request for a confirmation and the query of the response bypass the session
+    await session.flush()  # the confirmation is requested, and the response read, without autoflush
     await request_basis_confirmation(session, consent)
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
@@ -192,7 +192,7 @@ async def withdraw_consent(
     consent.withdrawn_by_id = caller.id
     consent.withdrawn_givers = payload.withdrawn_givers or consent.given_by
     consent.withdrawal_reason = payload.reason
-    await session.flush()  # the query of the response bypasses the session
+    await session.flush()  # the response is read by a query without autoflush
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     shared = await apply_refusal(session, case, consent)
     return await _to_recorded_consent(session, consent, shared)
@@ -201,8 +201,7 @@ async def withdraw_consent(
 async def _to_recorded_consent(
     session: AsyncSession, consent: Consent, shared: list[SharedData]
 ) -> RecordedConsent:
-    await session.flush()  # the query of the response bypasses the session
-    schema = await get_consent(session_reader(session), consent.id)
+    schema = await get_consent(await open_response_reader(session), consent.id)
     return RecordedConsent(**dict(schema), shared_before=shared)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.kit.approval import record_decision
 from app.kit.records import get_for_update, get_version_for_update, validate_expected_version
 from app.kit.reference_names import fetch_staff_refs, staff_names, to_staff_refs
@@ -121,8 +121,7 @@ async def replace_exit_plan(
         plan.version += 1
     _store_content(plan, payload, _list_approved_editions(plan))
     _make_draft(plan, caller)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_exit_plan(session_reader(session), case_id)
+    return await get_exit_plan(await open_response_reader(session), case_id)
 
 
 async def withdraw_exit_plan(session: AsyncSession, caller: Caller, case: Case) -> None:
@@ -187,8 +186,7 @@ async def approve_exit_plan(
     await record_decision(session, plan, caller, case, APPROVE, approval.comment, unmet)
     plan.updated_at = utc_now()
     case_history.record_case_history(session, case, "exit_plan_approved", caller, plan)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_exit_plan(session_reader(session), case_id)
+    return await get_exit_plan(await open_response_reader(session), case_id)
 
 
 def get_exit_plan_content(plan: ExitPlan) -> ExitPlanUpdate:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault
 from app.kit.dates import add_months, today
 from app.kit.list_query import ListQuery
@@ -134,8 +134,7 @@ async def create_case_follow_up(
     else:
         follow_up.version += 1
     _store_result(session, caller, case, follow_up, payload)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_follow_up(session_reader(session), follow_up.id)
+    return await get_follow_up(await open_response_reader(session), follow_up.id)
 
 
 async def _find_planned_follow_up(
@@ -191,8 +190,7 @@ async def update_follow_up(
     content = apply_patch(FollowUpContent, _to_document(follow_up), patch)
     raise_if_unmet([*_check_content(case, content), *await _check_contact_consent(session, case, content)])
     _store_result(session, caller, case, follow_up, content)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_follow_up(session_reader(session), follow_up.id)
+    return await get_follow_up(await open_response_reader(session), follow_up.id)
 
 
 def _store_result(

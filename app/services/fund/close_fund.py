@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.records import get_for_share, get_version_for_update
@@ -54,8 +54,7 @@ async def close_fund(
     fund.status, fund.closed_at, fund.closed_by_id = "closed", now, caller.id
     fund.close_reason, fund.rest_to_fund_id = payload.reason, payload.rest_to_fund_id
     fund.updated_at = now
-    await session.flush()  # the query of the response bypasses the session
-    return await get_fund(session_reader(session), fund.id)
+    return await get_fund(await open_response_reader(session), fund.id)
 
 
 async def _check_fund_settled(session: AsyncSession, fund: Fund) -> list[Fault]:

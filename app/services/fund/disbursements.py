@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import add_months, today
 from app.kit.records import get_for_share
@@ -68,8 +68,7 @@ async def create_disbursement(
     if payload.months > 1:
         history_detail["months"] = str(payload.months)
     case_history.record_case_history(session, case, "disbursement_requested", caller, first, history_detail)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_disbursement(session_reader(session), first.id)
+    return await get_disbursement(await open_response_reader(session), first.id)
 
 
 def _validate_payload(payload: DisbursementCreate) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.entered_in_error import is_valid
 from app.kit.records import get_case_for_share, get_version_for_update
@@ -62,8 +62,7 @@ async def replace_finance_documents(
     case_history.record_case_history(
         session, case, "disbursement_documents_named", caller, disbursement, detail
     )
-    await session.flush()  # the query of the response bypasses the session
-    return await get_disbursement(session_reader(session), disbursement_id)
+    return await get_disbursement(await open_response_reader(session), disbursement_id)
 
 
 def _check_not_ended(disbursement: Disbursement) -> list[Fault]:

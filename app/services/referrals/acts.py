@@ -55,7 +55,6 @@ async def acknowledge_referral(
     if referral.team_id is None and "team_id" not in assignment and supervises_one_team:
         (assignment["team_id"],) = caller.supervised_team_ids
     await assign_referral(session, caller, referral, assignment)
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 
@@ -102,7 +101,6 @@ async def request_referral_information(
     question = ReferralQuestion(referral_id=referral.id, child_id=referral.child_id, asked_by_id=caller.id)
     question.question = payload.question
     session.add(question)
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 
@@ -125,7 +123,6 @@ async def provide_referral_information(
     for question in await session.scalars(open_questions):
         question.answered_at = utc_now()
         question.answer = payload.answer
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 
@@ -140,7 +137,6 @@ async def decline_referral(
     referral = await _apply_transition(session, DECLINE, referral_id, expected_version)
     referral.decline_reason_code = payload.reason_code
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 
@@ -158,7 +154,6 @@ async def withdraw_referral(
     """
     referral = await _apply_transition(session, WITHDRAW, referral_id, expected_version)
     _record_outcome(referral, caller, dump_content(StoredReferralOutcome, payload))
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 

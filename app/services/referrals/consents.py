@@ -82,7 +82,7 @@ async def record_referral_consent(
     session.add(consent)
     await (
         session.flush()
-    )  # the history entry references the consent, and the request for a confirmation bypasses the session
+    )  # the history entry references the consent, and the confirmation is requested without autoflush
     case_history.record_case_history(session, case, "consent_recorded", caller, consent)
     await request_basis_confirmation(session, consent)
 

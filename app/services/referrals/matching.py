@@ -114,7 +114,6 @@ async def allow_referral_matching(
     allowance.reason = payload.reason
     session.add(allowance)
     referral.updated_at = utc_now()
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 

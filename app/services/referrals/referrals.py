@@ -138,5 +138,4 @@ async def update_referral(
     referral.updated_at = utc_now()
     tokens = person_details.hash_referral_search_keys(content)
     await person_details.replace_search_tokens(session, referral.id, "referral", referral.child_id, tokens)
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral_id)

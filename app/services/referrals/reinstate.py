@@ -32,7 +32,6 @@ async def reinstate_referral(
     referral = await get_version_for_update(session, Referral, referral_id, expected_version)
     raise_if_unmet(check_status(REINSTATE, referral.status))
     reverse_decision(referral, caller, REINSTATE, payload.reason)
-    await session.flush()  # the query of the response bypasses the session
     return await views.load_referral_view(session, caller, referral.id)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.kit.dates import today
 from app.kit.filter_audience import narrow_filters
 from app.kit.list_query import RELEVANCE, ListQuery, build_day_start, is_one_of
@@ -196,8 +196,8 @@ async def get_referral(reader: RecordReader, caller: Caller, referral_id: UUID) 
 
 
 async def load_referral_view(session: AsyncSession, caller: Caller, referral_id: UUID) -> ReferralView:
-    """Return a referral that the current request has changed. Its changes must be flushed."""
-    return await get_referral(session_reader(session), caller, referral_id)
+    """Return a referral that the current request has changed."""
+    return await get_referral(await open_response_reader(session), caller, referral_id)
 
 
 def build_new_partner_view(referral: Any, content: StoredReferralContent) -> PartnerReferral:

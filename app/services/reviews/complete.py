@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader, session_reader
 from app.errors import Fault
 from app.kit.dates import CAMBODIA_TIMEZONE
 from app.kit.records import get_case_for_update, get_record, get_version_for_update
@@ -60,8 +60,7 @@ async def complete_review(
     await schedule_next_review(session, caller, case, review)
     await _apply_decision(session, caller, case, review)
     case.version, case.updated_at = case.version + 1, utc_now()
-    await session.flush()  # the query of the response bypasses the session
-    return await get_review(session_reader(session), review_id)
+    return await get_review(await open_response_reader(session), review_id)
 
 
 async def _check_completion(session: AsyncSession, case: Case, review: Review) -> list[Fault]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery, is_one_of
@@ -83,8 +83,7 @@ async def create_case_feedback(
     case_history.record_case_history(
         session, case, "feedback_recorded", caller, feedback, detail, occurred_at=feedback.given_on
     )
-    await session.flush()  # the query of the response bypasses the session
-    return await get_feedback(session_reader(session), feedback.id)
+    return await get_feedback(await open_response_reader(session), feedback.id)
 
 
 async def _validate_review(session: AsyncSession, case: Case, review_id: UUID | None) -> None:

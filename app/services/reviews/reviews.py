@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import today
 from app.kit.records import (
@@ -59,8 +59,7 @@ async def bring_forward_review(
         case.version, case.updated_at = case.version + 1, utc_now()
         changes = {**payload.model_dump(exclude_none=True), "due_on": due_on.isoformat()}
         record_case_history(session, case, "review_scheduled", caller, review, changes)
-        await session.flush()  # the query of the response bypasses the session
-    return await get_review(session_reader(session), review.id)
+    return await get_review(await open_response_reader(session), review.id)
 
 
 def _check_earlier_date(due_on: date, scheduled_on: date) -> list[Fault]:
@@ -85,8 +84,7 @@ async def update_review(
     content = apply_patch(ReviewContent, build_review_document(review, review.content), patch)
     await _validate_goals(session, review, content)
     _store_content(review, content)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_review(session_reader(session), review_id)
+    return await get_review(await open_response_reader(session), review_id)
 
 
 def _store_content(review: Review, content: ReviewContent) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, StaleVersion, VersionRequired
 from app.kit.records import get_case_for_share, get_record
 from app.kit.reference_names import staff_names, to_staff_refs
@@ -83,8 +83,7 @@ async def replace_clinical_note(
         note = await _create_note(session, caller, support_session, case, expected_version, payload)
     else:
         _update_note(note, expected_version, payload)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_clinical_note(session_reader(session), support_session_id)
+    return await get_clinical_note(await open_response_reader(session), support_session_id)
 
 
 async def _create_note(

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.records import get_for_share
@@ -101,8 +101,7 @@ async def create_case_document(
     case_history.record_case_history(
         session, case, "document_added", caller, document, {"kind": payload.kind}
     )
-    await session.flush()  # the query of the response bypasses the session
-    return await get_document(session_reader(session), document.id)
+    return await get_document(await open_response_reader(session), document.id)
 
 
 def _store_details(document: Document, payload: DocumentCreate) -> None:

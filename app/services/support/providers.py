@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, session_reader
+from app.access.reader import ReadQuery, RecordReader, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.dates import add_months, check_not_in_future
 from app.kit.list_query import RELEVANCE, ListQuery, is_one_of, overlaps
@@ -80,8 +80,7 @@ async def create_provider(session: AsyncSession, payload: ProviderCreate) -> Pro
     provider = Provider(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
     await _store_settings(session, provider, payload)
     session.add(provider)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_provider(session_reader(session), provider.id)
+    return await get_provider(await open_response_reader(session), provider.id)
 
 
 async def list_providers(reader: RecordReader, caller: Caller, filters: ProviderFilters) -> ProviderList:
@@ -113,8 +112,7 @@ async def update_provider(
     provider = await get_version_for_update(session, Provider, provider_id, expected_version)
     document = {**provider.model_dump(mode="json", include=COLUMN_FIELDS), **provider.details}
     await _store_settings(session, provider, apply_patch(ProviderSettings, document, patch))
-    await session.flush()  # the query of the response bypasses the session
-    return await get_provider(session_reader(session), provider.id)
+    return await get_provider(await open_response_reader(session), provider.id)
 
 
 async def _store_settings(session: AsyncSession, provider: Provider, payload: ProviderSettings) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault
 from app.kit.records import get_case_for_share, get_version_for_update
 from app.kit.state_machine import Transition, check_status, raise_if_unmet
@@ -165,5 +165,4 @@ async def _apply_transition(
 
 
 async def _flush_and_load_schema(session: AsyncSession, referral: ServiceReferral) -> ServiceReferralSchema:
-    await session.flush()  # the query of the response bypasses the session
-    return await get_service_referral(session_reader(session), referral.id)
+    return await get_service_referral(await open_response_reader(session), referral.id)

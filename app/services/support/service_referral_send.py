@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader
 from app.errors import Fault
 from app.kit.dates import today
 from app.kit.entered_in_error import is_valid
@@ -59,8 +59,7 @@ async def send_service_referral(
     shared = await _collect_shared_fields(session, case, referral)
     referral.content = {**referral.content, "shared": shared}
     await _record_history(session, case, caller, referral)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_service_referral(session_reader(session), referral.id)
+    return await get_service_referral(await open_response_reader(session), referral.id)
 
 
 async def _get_provider_for_share(session: AsyncSession, provider_id: UUID) -> Provider:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
-from app.access.reader import ReadQuery, RecordReader, ShownRecord, session_reader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
 from app.kit.case_scope import CaseScope
 from app.kit.dates import check_not_in_future, today
@@ -130,8 +130,7 @@ async def create_case_service_referral(
     )
     await _store_content(session, caller, case, referral, payload)
     session.add(referral)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_service_referral(session_reader(session), referral.id)
+    return await get_service_referral(await open_response_reader(session), referral.id)
 
 
 async def list_case_service_referrals(
@@ -198,8 +197,7 @@ async def update_service_referral(
     document = {name: stored[name] for name in CONTENT_FIELDS}
     content = apply_patch(ServiceReferralContent, document, patch)
     await _store_content(session, caller, case, referral, content)
-    await session.flush()  # the query of the response bypasses the session
-    return await get_service_referral(session_reader(session), referral.id)
+    return await get_service_referral(await open_response_reader(session), referral.id)
 
 
 async def _store_content(
