@@ -1,9 +1,11 @@
 """Acts on accounts and configuration are in the access log with record, old and new values, and without secrets."""
 
+import re
 from typing import Any
 
 import httpx
 
+from app.access.configuration_changes import CONFIGURATION_KINDS
 from tests.support.fund import (
     create_approved_disbursement,
     create_deposit,
@@ -263,3 +265,35 @@ async def test_ledger_and_statement_name_the_children_of_the_payments(scenario: 
     assert [e["child_id"] for e in await scenario.list_access_entries(response.headers["x-request-id"])] == [
         None
     ]
+
+
+async def test_calendar_feeds_and_ended_sessions_of_a_user_are_logged(scenario: Scenario) -> None:
+    # Fails without `record_change` in one of the three acts. A feed and a session give access to the account.
+    worker, user_id = scenario.worker_north, str(id_of("worker_north"))
+    created = await worker.post("/v1/me/calendar-feeds", {"name": "My phone"})
+    feed = expect_json(created, 201)
+    added: Changes = {"calendar_feed_id": {"old": None, "new": feed["id"]}}
+    assert await get_logged_change(scenario, created) == ("user", user_id, added)
+    revoked = await worker.request("DELETE", f"/v1/me/calendar-feeds/{feed['id']}")
+    removed: Changes = {"calendar_feed_id": {"old": feed["id"], "new": None}}
+    assert await get_logged_change(scenario, revoked) == ("user", user_id, removed)
+    session_id = str(id_of("session of worker_north"))
+    ended = await worker.request("DELETE", f"/v1/me/sessions/{session_id}")
+    assert await get_logged_change(scenario, ended) == (
+        "user",
+        user_id,
+        {"session_id": {"old": session_id, "new": None}},
+    )
+    log = await scenario.dpo.get("/v1/audit/accesses", params={"limit": 200})
+    assert feed["url"].rpartition("/")[2] not in log.text
+
+
+async def test_rejected_act_resolves_every_kind_of_configuration(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Fails if a kind is added to CONFIGURATION_KINDS and not to `access.find_configuration_kind`.
+    del scenario
+    source = await superuser_connection.fetchval(
+        "SELECT prosrc FROM pg_proc WHERE proname = 'find_configuration_kind'"
+    )
+    assert set(re.findall(r"SELECT '(\w+)'", source)) == set(CONFIGURATION_KINDS.values())

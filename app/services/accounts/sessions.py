@@ -21,6 +21,7 @@ from app.access import session_store
 from app.access.caller import Caller
 from app.access.reader import RecordReader
 from app.access.refresh_token import RefreshToken
+from app.access.session_records import record_change
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.errors import NotFound
@@ -168,3 +169,4 @@ async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUI
     """
     if not await revoke_sessions(session, caller.id, "ended_by_person", only_session_id=session_id):
         raise NotFound
+    record_change(session, "user", caller.id, {"session_id": (session_id, None)})

@@ -21,6 +21,7 @@ from app.access.caller import Caller
 from app.access.passwords import generate_client_secret, hash_secret
 from app.access.permissions import Permission
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader
+from app.access.session_records import record_change
 from app.access.vault import get_vault
 from app.config import get_settings
 from app.database.errors import translate_database_errors
@@ -161,6 +162,7 @@ async def create_calendar_feed(
         language=payload.language,
     )
     created = await FEEDS.save(session, feed)
+    record_change(session, "user", caller.id, {"calendar_feed_id": (None, feed.id)})
     return CalendarFeedWithUrl(**created.model_dump(), url=f"{get_settings().issuer}/v1/calendar/{token}.ics")
 
 
@@ -189,6 +191,7 @@ async def revoke_calendar_feed(session: AsyncSession, caller: Caller, feed_id: U
     )
     if await session.scalar(statement) is None:
         raise NotFound
+    record_change(session, "user", caller.id, {"calendar_feed_id": (feed_id, None)})
 
 
 async def open_feed_access(context: SignInContext, token: str) -> FeedOwner:
