@@ -67,6 +67,11 @@ async def create_referral(
 
     API clients must send `external_id`, their unique number for the referral. Staff enter referrals that they receive
     by phone, in person or by their own observation. The status is `received`.
+
+    Only a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON, a body that is too large and more
+    than 200 imperfect values refuse a referral. Any other imperfect value is accepted with an item of `warnings`: it is converted if
+    its meaning is certain (`value_converted`), cut if it is too long, and otherwise left out. Staff see it as it was sent in
+    `unread_values`.
     """
     return await referrals.create_referral(session, caller, payload)
 
