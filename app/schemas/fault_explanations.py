@@ -88,7 +88,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "exit_plan_for_another_end": "The exit plan was approved for another closure reason.",
     "exit_plan_not_approved": "The exit plan is not approved.",
     "extension_needed": "The period of support has ended. A programme manager can extend the case.",
-    "field_unfit": "The field does not belong to this kind of outreach activity.",
+    "field_unfit": "The field does not belong to this kind of outreach activity or report.",
     "file_too_large": "The file is too large.",
     "final_review_missing": "The last completed review does not have the decision `begin_exit`.",
     "follow_ups_missing": "The follow-ups 1, 3 and 6 months after the closing are required.",

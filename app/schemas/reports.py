@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType
 
 from app.schemas.codes import CodeOf
 from app.schemas.dates import PlanDate
+from app.schemas.donor_grants import GrantCode
 from app.schemas.money import Currency, Money
 from app.schemas.wire import CommaSeparated, DisplayLanguage, Output, QueryBoolean
 
@@ -38,6 +39,11 @@ class ReportQuery(BaseModel):
         None,
         description="`previous` adds the figures of the period before, which has the same length. Whole months are compared "
         "with whole months.",
+    )
+    grant_code: GrantCode | None = Field(
+        None,
+        description="Only cases and disbursements that carry this grant, and referrals of such cases. A case carries one "
+        "grant, a disbursement that of its fund.",
     )
     format: Annotated[str, CodeOf("report_format")] = Field(
         "json", description="Format of the response. Every format except `json` is a file to download."
@@ -121,6 +127,7 @@ class ReportDefinition(Output):
     formats: list[Annotated[str, CodeOf("report_format")]] = Field(
         description="Formats that `format` accepts."
     )
+    has_grants: bool = Field(description="Whether `grant_code` can limit the report to a grant.")
     roles: list[Annotated[str, CodeOf("role")]] = Field(
         description="Roles that can read the report. For a supervisor, it counts the records of the supervised teams."
     )
@@ -166,6 +173,7 @@ class ReportResult(Output):
 
     report: ReportDefinition = Field(description="The definition that the figures follow.")
     by: list[ReportDimensionName] = Field(description="Dimensions of the rows.")
+    grant_code: str | None = Field(description="Grant that the figures are limited to; null without one.")
     is_final: bool = Field(
         description="Whether the last day of the period is over. Otherwise figures can change."
     )

@@ -6,7 +6,7 @@ GRANT UPDATE (
     youngest, oldest, province_codes, closed_at, closed_by_id, close_reason, rest_to_fund_id
 ) ON funds TO firststep_api;
 GRANT SELECT (id) ON funds TO firststep_gate;
-GRANT SELECT (id, name) ON funds TO firststep_reports;
+GRANT SELECT (id, name, grant_code) ON funds TO firststep_reports;
 
 CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON funds FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(

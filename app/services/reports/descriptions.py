@@ -18,6 +18,7 @@ def build_definition(report: Report) -> ReportDefinition:
         dimensions=[dimension.name for dimension in report.dimensions],
         measures=[_build_measure(measure) for measure in report.measures],
         formats=list(get_codes("report_format")),
+        has_grants=report.has_grants,
         roles=[role for role in get_codes("role") if role in report.readers],
     )
 

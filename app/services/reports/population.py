@@ -3,6 +3,8 @@
 Cases that were closed as duplicates, and referrals that were declined as duplicates, are outside of every figure. The row
 policies of the reports role limit cases and referrals to the teams of a supervisor. They do not apply conflict walls.
 
+With a grant, only the cases, the disbursements and the referrals of cases that carry its code are counted.
+
 `stages` and `assignments` contain the status, the lead worker and the team of each case at the end of the period.
 """
 
@@ -21,7 +23,7 @@ AGE_BAND_SQL = """
          ELSE 'uncertain' END"""
 
 POPULATION_SQL = f"""
-    period (first_day, last_day, today) AS (VALUES ($1::date, $2::date, $3::date)),
+    period (first_day, last_day, today, grant_code) AS (VALUES ($1::date, $2::date, $3::date, $4::text)),
     period_end (at) AS (VALUES (($2::date + 1)::timestamp AT TIME ZONE 'Asia/Phnom_Penh')),
     stages AS (
         SELECT p.case_id, p.status FROM status_periods p, period_end e
@@ -37,7 +39,7 @@ POPULATION_SQL = f"""
                c.last_contact_on, c.extended_until, c.hsb_outcome, left(c.province_code, 2) AS province, child.sex,
                {AGE_BAND_SQL} AS age_band
           FROM cases c JOIN children child ON child.id = c.child_id
-         WHERE c.close_reason IS DISTINCT FROM 'duplicate'
+         WHERE c.close_reason IS DISTINCT FROM 'duplicate' AND ($4::text IS NULL OR c.grant_code = $4)
     ),
     counted_referrals AS (
         SELECT r.id, r.case_id, r.team_id::text AS team, r.source, r.urgency, r.concern_kind AS kind, r.status,
@@ -45,5 +47,12 @@ POPULATION_SQL = f"""
                left(r.province_code, 2) AS province
           FROM referrals r
          WHERE r.decline_reason_code IS DISTINCT FROM 'duplicate'
+           AND ($4::text IS NULL OR EXISTS (SELECT FROM cases c WHERE c.id = r.case_id AND c.grant_code = $4))
+    ),
+    counted_disbursements AS (
+        SELECT d.id, d.case_id, d.category, d.amount, d.currency, d.status, d.fund_id, d.created_at, d.approved_at,
+               d.approval_due_on, d.paid_on, d.spent, d.reconciled_at, d.ended_at
+          FROM disbursements d
+         WHERE $4::text IS NULL OR EXISTS (SELECT FROM funds f WHERE f.id = d.fund_id AND f.grant_code = $4)
     )"""  # noqa: S608 - a constant
 """The common table expressions of every report. PostgreSQL leaves out those that a report does not read."""

@@ -18,7 +18,7 @@ from app.rendering.strips import (
 )
 from app.schemas.money import Money
 from app.schemas.reports import ReportFigure, ReportMeasure, ReportResult, ReportRow, ReportTable
-from app.services.reports.table_rows import PREVIOUS, TOTAL, get_text, list_dimension_titles
+from app.services.reports.table_rows import GRANT, PREVIOUS, TOTAL, get_text, list_dimension_titles
 
 MAX_BARS = 60
 """A chart with more groups cannot be read."""
@@ -75,6 +75,8 @@ def _build_head(result: ReportResult, language: str) -> Iterator[Strip]:
     if result.previous is not None:
         previous = format_period(result.previous, language)
         yield from build_paragraph(f"{PREVIOUS[language].capitalize()}: {previous}")
+    if result.grant_code is not None:
+        yield from build_paragraph(f"{GRANT[language]}: {result.grant_code}")
     yield build_gap(5)
     yield from build_paragraph(get_text(result.report.definition, language), gray=NOTE_GRAY)
     if not result.is_final:

@@ -47,13 +47,17 @@ class Table:
     total: dict[str, Figure]
 
 
-async def compute_table(reader: ReportReader, report: Report, period: Period, by: Sequence[str]) -> Table:
+async def compute_table(
+    reader: ReportReader, report: Report, period: Period, by: Sequence[str], grant_code: str | None = None
+) -> Table:
     """Return the figures of a period, grouped by the given dimensions. Without dimensions, there is only the total.
+
+    With a grant, only the records that carry its code are counted.
 
     Raises:
         Unavailable: the statement took too long.
     """
-    rows = await reader.fetch(build_sql(report, by), period.first_day, period.last_day, today())
+    rows = await reader.fetch(build_sql(report, by), period.first_day, period.last_day, today(), grant_code)
     (total,) = (row for row in rows if row["is_total"])
     groups = {
         tuple(row[name] or UNKNOWN for name in by): _build_figures(report.measures, row)
@@ -64,7 +68,7 @@ async def compute_table(reader: ReportReader, report: Report, period: Period, by
 
 
 def build_sql(report: Report, by: Sequence[str]) -> str:
-    """Return the statement of a report. Its parameters are the first and the last day of the period, and today.
+    """Return the statement of a report. Its parameters are the first and last day of the period, today and a grant or NULL.
 
     Every name in the statement comes from the definition of the report.
     """

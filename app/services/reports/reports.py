@@ -50,7 +50,7 @@ async def compute_report(
 
     Raises:
         Forbidden: no role of the caller can read this report.
-        InvalidInput: the report does not have a dimension of `by`.
+        InvalidInput: the report does not have a dimension of `by`, or no grants, or the grant does not exist.
         Unavailable: the report took too long.
     """
     report = REPORTS[name]
@@ -58,12 +58,13 @@ async def compute_report(
     if caller.roles.isdisjoint(report.readers):
         raise Forbidden
     _validate_dimensions(report, query.by)
+    await _validate_grant(reader, report, query.grant_code)
     dimensions = [report.get_dimension(name) for name in query.by]
     labels = [await load_labels(reader, dimension, language) for dimension in dimensions]
     periods = [Period(query.first_day, query.last_day)]
     if query.compare is not None:
         periods.append(periods[0].previous)
-    tables = [await compute_table(reader, report, period, query.by) for period in periods]
+    tables = [await compute_table(reader, report, period, query.by, query.grant_code) for period in periods]
     groups = list_groups(dimensions, labels, (group for table in tables for group in table.by_group))
     current, *previous = [
         _build_table(report, query.by, labels, groups, period, table)
@@ -72,6 +73,7 @@ async def compute_report(
     return ReportResult(
         report=build_definition(report),
         by=query.by,
+        grant_code=query.grant_code,
         is_final=query.last_day < today(),
         current=current,
         previous=previous[0] if previous else None,
@@ -84,6 +86,17 @@ def _validate_dimensions(report: Report, by: Sequence[str]) -> None:
         params = {"allowed": allowed}
         detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)
         raise InvalidInput([Fault("query:by", "literal_error", detail, params)])
+
+
+async def _validate_grant(reader: ReportReader, report: Report, grant_code: str | None) -> None:
+    if grant_code is None:
+        return
+    if not report.has_grants:
+        detail = "The records of this report carry no grant. Leave the parameter out."
+        raise InvalidInput([Fault("query:grant_code", "field_unfit", detail)])
+    if not await reader.fetch("SELECT code FROM donor_grants WHERE code = $1", grant_code):
+        detail = "There is no grant with this code."
+        raise InvalidInput([Fault("query:grant_code", "reference_unknown", detail)])
 
 
 def _build_table(

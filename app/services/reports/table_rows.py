@@ -9,6 +9,7 @@ from app.schemas.reports import ReportFigure, ReportResult, ReportText
 
 TOTAL = {"en": "Total", "km": "សរុប"}
 PREVIOUS = {"en": "period before", "km": "រយៈពេលមុន"}
+GRANT = {"en": "Grant", "km": "លេខកូដជំនួយ"}
 Cell = str | int | float | None
 
 

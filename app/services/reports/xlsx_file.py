@@ -6,6 +6,7 @@ from typing import Any
 from app.schemas.codes import get_code_label
 from app.schemas.reports import ReportResult
 from app.services.reports.table_rows import (
+    GRANT,
     Column,
     get_text,
     list_columns,
@@ -89,7 +90,9 @@ def _write_definitions(workbook: Any, sheet: Any, result: ReportResult, language
         get_code_label("report_period", report.period.kind, language),
         report.pitfall,
     )
-    lines = [*zip(FIELD_LABELS[language], values, strict=True), ("", "")]
+    lines = [*zip(FIELD_LABELS[language], values, strict=True)]
+    lines += [(GRANT[language], result.grant_code)] if result.grant_code else []
+    lines.append(("", ""))
     lines += [(measure.name, get_text(measure.title, language)) for measure in report.measures]
     for n, (label, value) in enumerate(lines):
         sheet.write_string(n, 0, label, bold)

@@ -1,5 +1,6 @@
 """Compare the reports with their slow computations."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -27,7 +28,7 @@ SLOW_REPORTS = {
 COUNTED_TABLES = (
     "children", "cases", "referrals", "assessments", "care_plans", "goals", "actions", "support_sessions", "reviews",
     "service_referrals", "follow_ups", "disbursements", "break_glass", "exit_plans", "status_periods", "assignment_periods",
-    "feedback", "outreach_activities", "outreach_participants",
+    "feedback", "funds", "outreach_activities", "outreach_participants",
 )  # fmt: skip
 
 
@@ -41,10 +42,11 @@ async def load_rows(superuser: Any, today: date) -> Rows:
 
 
 async def find_differences(
-    reader: ReportReader, name: str, rows: Rows, period: Period, by: list[str]
+    reader: ReportReader, name: str, rows: Rows, period: Period, by: list[str], grant_code: str | None = None
 ) -> list[Any]:
     """Return the figures of a report that are not those of its slow computation."""
-    table = await compute_table(reader, REPORTS[name], period, by)
+    table = await compute_table(reader, REPORTS[name], period, by, grant_code)
+    rows = replace(rows, grant_code=grant_code)
     groups, total = SLOW_REPORTS[name].compute_groups(rows, period.first_day, period.last_day, by)
     pairs: list[tuple[tuple[str, ...], Any, Any]] = [
         ((), table.total, total),

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from app.models import Case, Child, Referral
 from tests.services.reports.generated_days import DAYS, MOMENTS, codes
 from tests.services.reports.generated_outreach import feedback, outreach_activities
-from tests.services.reports.generated_pathway import pathway_records
+from tests.services.reports.generated_pathway import GRANTS, funds, pathway_records
 from tests.support.scenario import id_of
 
 TEAMS = st.sampled_from([id_of("north"), id_of("south")])
@@ -53,12 +53,12 @@ def cases(draw: st.DrawFn, child: Child, number: str, opened_on: date, closed_on
         risk_level=draw(st.none() | codes("risk_level")), last_contact_on=draw(st.none() | DAYS),
         hsb_outcome=draw(st.none() | codes("hsb_outcome")) if closed_on else None,
         age_at_referral_min=ages and ages[0], age_at_referral_max=ages and ages[1],
-        province_code=draw(st.sampled_from([None, "12", "17"])),
+        province_code=draw(st.sampled_from([None, "12", "17"])), grant_code=draw(st.sampled_from([None, *GRANTS])),
     )  # fmt: skip
 
 
 @st.composite
-def referrals(draw: st.DrawFn, number: int) -> Referral:
+def referrals(draw: st.DrawFn, number: int, case_ids: list[UUID]) -> Referral:
     """Draw a referral in any status."""
     status = draw(codes("referral_status"))
     received_at = draw(MOMENTS)
@@ -72,6 +72,7 @@ def referrals(draw: st.DrawFn, number: int) -> Referral:
         decided_at=draw(MOMENTS) if is_decided else None,
         decline_reason_code=draw(codes("decline_reason")) if status == "declined" else None,
         province_code=draw(st.sampled_from([None, "12", "1702"])),
+        case_id=draw(st.sampled_from([None, *case_ids])),
     )  # fmt: skip
 
 
@@ -85,10 +86,11 @@ class Caseload(list[SQLModel]):
 @st.composite
 def caseloads(draw: st.DrawFn) -> Caseload:
     """Draw the rows of a caseload."""
-    rows = Caseload()
+    rows = Caseload(funds())
     for number in range(draw(st.integers(0, 5))):
         rows.extend(draw(children_with_cases(number)))
-    rows.extend(draw(referrals(number)) for number in range(draw(st.integers(0, 6))))
+    case_ids = [row.id for row in rows if isinstance(row, Case)]
+    rows.extend(draw(referrals(number, case_ids)) for number in range(draw(st.integers(0, 6))))
     for _ in range(draw(st.integers(0, 8))):
         rows.extend(draw(outreach_activities()))
     return rows

@@ -1,6 +1,6 @@
 """Records of a generated case: assessments, plans, sessions, reviews, referrals to services, follow-ups, payments."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from app.models import (
     Disbursement,
     ExitPlan,
     FollowUp,
+    Fund,
     Goal,
     Review,
     ServiceReferral,
@@ -28,11 +29,20 @@ from tests.support.scenario import id_of
 
 WORKER = id_of("worker_north")
 FUNDS = [new_id(), new_id()]
+GRANTS = ["G1", "G2"]
 RATINGS = st.dictionaries(codes("area"), st.integers(1, 4), max_size=3)
 
 
 def keys(case: Case) -> dict[str, Any]:
     return {"case_id": case.id, "child_id": case.child_id}
+
+
+def funds() -> list[Fund]:
+    """Return the funds, each with the money of a grant."""
+    return [
+        Fund(id=id_, name=grant, donor=grant, grant_code=grant, currency="USD", starts_on=date(2025, 1, 1))
+        for id_, grant in zip(FUNDS, GRANTS, strict=True)
+    ]
 
 
 @st.composite

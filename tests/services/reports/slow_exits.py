@@ -1,5 +1,6 @@
 """Slow computations of the reports about the exit and the time after it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -44,7 +45,11 @@ def list_after_exit(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
             continue
         end = case["closed_on"] + timedelta(days=365)
         if first_day <= end <= last_day:
-            later = [other for other in cases.values() if other["previous_case_id"] == case["id"]]
+            later = [
+                other
+                for other in replace(rows, grant_code=None).cases()
+                if other["previous_case_id"] == case["id"]
+            ]
             is_reopened = any(other["opened_on"] <= end for other in later)
             units.append({**case, "event": "exit", "reopened": is_reopened, "status": None})
     return units

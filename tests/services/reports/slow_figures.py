@@ -24,6 +24,8 @@ class Rows:
 
     tables: Mapping[str, Sequence[Row]]
     today: date
+    grant_code: str | None = None
+    """The grant to which the records are limited."""
 
     def __getattr__(self, table: str) -> Sequence[Row]:
         return self.tables[table]
@@ -36,18 +38,29 @@ class Rows:
              "province": (case["province_code"] or "unknown")[:2] if case["province_code"] else "unknown",
              "team": str(case["team_id"])}
             for case in self.tables["cases"]
-            if case["close_reason"] != "duplicate"
+            if case["close_reason"] != "duplicate" and self.grant_code in {None, case["grant_code"]}
         ]  # fmt: skip
 
     def referrals(self) -> list[Unit]:
         """Return the referrals that reports count, with the values of their dimensions."""
+        grants = {case["id"]: case["grant_code"] for case in self.tables["cases"]}
         return [
             {**referral, "kind": referral["concern_kind"] or "unknown",
              "province": referral["province_code"][:2] if referral["province_code"] else "unknown",
              "team": str(referral["team_id"]) if referral["team_id"] else "unknown"}
             for referral in self.tables["referrals"]
             if referral["decline_reason_code"] != "duplicate"
+            and self.grant_code in {None, grants.get(referral["case_id"])}
         ]  # fmt: skip
+
+    def disbursements(self) -> list[Row]:
+        """Return the disbursements that reports count."""
+        grants = {fund["id"]: fund["grant_code"] for fund in self.tables["funds"]}
+        return [
+            row
+            for row in self.tables["disbursements"]
+            if self.grant_code in {None, grants.get(row["fund_id"])}
+        ]
 
 
 def get_age_band(case: Row) -> str:

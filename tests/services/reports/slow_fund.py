@@ -20,7 +20,7 @@ def sum_amounts(name: str, units: Iterable[Unit]) -> Figures:
 
 def list_fund_events(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
     units = []
-    for disbursement in rows.tables["disbursements"]:
+    for disbursement in rows.disbursements():
         events = [
             ("requested", local_day(disbursement["created_at"]), disbursement["amount"]),
             ("approved", local_day(disbursement["approved_at"]), disbursement["amount"]),
@@ -50,7 +50,7 @@ def list_unreceipted(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
     del first_day
     teams = {case["id"]: str(case["team_id"]) for case in rows.tables["cases"]}
     units = []
-    for row in rows.tables["disbursements"]:
+    for row in rows.disbursements():
         end = local_day(row["reconciled_at"] or row["ended_at"])
         if row["paid_on"] is not None and row["paid_on"] <= last_day and (end is None or end > last_day):
             approved_on, due_on = local_day(row["approved_at"]), row["approval_due_on"]

@@ -16,10 +16,12 @@ from app.access.report_reader import ReportReader
 from app.database.urls import to_driver_url
 from app.models.record import freeze_time
 from app.services.reports.catalogue import REPORTS
+from app.services.reports.definition import Report
 from app.services.reports.query import Period
 from tests.services.reports.comparison import COUNTED_TABLES, SLOW_REPORTS, find_differences, load_rows
 from tests.services.reports.generated_caseload import caseloads
 from tests.services.reports.generated_days import FIRST_DAY, LAST_DAY, TODAY
+from tests.services.reports.generated_pathway import GRANTS
 from tests.services.reports.slow_figures import list_groupings
 from tests.support.database_cluster import Cluster
 from tests.support.raw_sql import open_access, set_access
@@ -94,6 +96,13 @@ def figures_database(cluster: Cluster, runner: asyncio.Runner) -> Iterator[Figur
     runner.run(disconnect(database))
 
 
+def list_computations(report: Report) -> list[tuple[list[str], str | None]]:
+    """Return all groupings, and for one grant those by no and by one dimension."""
+    groupings = list_groupings([dimension.name for dimension in report.dimensions])
+    of_grant = [(by, GRANTS[0]) for by in groupings if len(by) < 2 and report.has_grants]
+    return [*((by, None) for by in groupings), *of_grant]
+
+
 async def compare(database: FiguresDatabase, rows: list[SQLModel]) -> None:
     await database.replace_rows(rows)
     stored = await load_rows(database.superuser, TODAY)
@@ -102,9 +111,9 @@ async def compare(database: FiguresDatabase, rows: list[SQLModel]) -> None:
             differences = [
                 difference
                 for name, report in REPORTS.items()
-                for by in list_groupings([dimension.name for dimension in report.dimensions])
+                for by, grant in list_computations(report)
                 for difference in await find_differences(
-                    reader, name, stored, Period(FIRST_DAY, LAST_DAY), by
+                    reader, name, stored, Period(FIRST_DAY, LAST_DAY), by, grant
                 )
             ]
     assert not differences, differences[:5]

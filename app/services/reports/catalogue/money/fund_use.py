@@ -33,7 +33,7 @@ REPORT = Report(
     readers=FUND_REPORT_READERS,
     facts=f"""
         SELECT event.name AS event, event.day AS starts_on, event.amount, d.currency, d.category, d.fund_id::text AS fund
-          FROM disbursements d
+          FROM counted_disbursements d
          CROSS JOIN LATERAL (VALUES
                 ('requested', {local_day("d.created_at")}, d.amount),
                 ('approved', {local_day("d.approved_at")}, d.amount),

@@ -45,6 +45,6 @@ REPORT = Report(
         SELECT d.paid_on AS starts_on, {local_day("coalesce(d.reconciled_at, d.ended_at)")} AS ends_on, d.amount,
                d.currency, d.fund_id::text AS fund, c.team_id::text AS team, $2 - d.paid_on AS age, d.approval_due_on,
                {local_day("d.approved_at")} AS approved_on
-          FROM disbursements d JOIN cases c ON c.id = d.case_id
+          FROM counted_disbursements d JOIN cases c ON c.id = d.case_id
          WHERE d.paid_on IS NOT NULL""",  # noqa: S608 - a constant
 )

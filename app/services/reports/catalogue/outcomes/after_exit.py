@@ -43,7 +43,7 @@ REPORT = Report(
          WHERE f.due_on IS NOT NULL AND f.status <> 'cancelled'
          UNION ALL
         SELECT 'exit', c.closed_on + 365, NULL, NULL, EXISTS (
-                   SELECT FROM counted_cases later
-                    WHERE later.previous_case_id = c.id AND later.opened_on <= c.closed_on + 365), c.kind
+                   SELECT FROM cases later
+                    WHERE later.previous_case_id = c.id AND later.close_reason IS DISTINCT FROM 'duplicate' AND later.opened_on <= c.closed_on + 365), c.kind
           FROM counted_cases c WHERE c.closed_on IS NOT NULL AND c.close_reason IS DISTINCT FROM 'died'""",
 )

@@ -20,6 +20,7 @@ REPORT = Report(
     numerator="Participants of trainings of agents.",
     pitfall=PERSONS_PITFALL,
     period=FLOW,
+    has_grants=False,
     dimensions=(AUDIENCE, TOPIC, PROVINCE),
     measures=(ACTIVITIES, PERSONS, ATTENDANCES, *SEX_MEASURES, *AGE_MEASURES),
     facts=select_audiences("a.kind = 'agent_training'"),

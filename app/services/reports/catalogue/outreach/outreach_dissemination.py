@@ -18,6 +18,7 @@ REPORT = Report(
     numerator="Activities, distributed copies of publications, and participants of presentations.",
     pitfall=PERSONS_PITFALL + " A publication that was distributed without an event has no participants.",
     period=FLOW,
+    has_grants=False,
     dimensions=(TOPIC, PROVINCE),
     measures=(
         ACTIVITIES,

@@ -18,6 +18,7 @@ REPORT = Report(
     numerator="Meetings, and the participants who were recorded for them. A series of meetings is one activity.",
     pitfall=PERSONS_PITFALL,
     period=FLOW,
+    has_grants=False,
     dimensions=(GOVERNMENT_LEVEL, TOPIC, PROVINCE),
     measures=(
         ACTIVITIES,

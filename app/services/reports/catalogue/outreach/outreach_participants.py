@@ -32,6 +32,7 @@ REPORT = Report(
     pitfall=PERSONS_PITFALL
     + " An activity with two audiences counts once in the total, and once for each audience.",
     period=FLOW,
+    has_grants=False,
     dimensions=(OUTREACH_KIND, AUDIENCE, TOPIC, PROVINCE, PROGRAMME),
     measures=(ACTIVITIES, PERSONS, ATTENDANCES, *SEX_MEASURES, *AGE_MEASURES, *DISABILITY_MEASURES),
     facts=select_audiences("true"),

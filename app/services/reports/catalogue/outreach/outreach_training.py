@@ -41,6 +41,7 @@ REPORT = Report(
     + " Activities with one test only are outside of the scores. The persons of the two tests can "
     "differ.",
     period=FLOW,
+    has_grants=False,
     dimensions=(OUTREACH_KIND, TOPIC, PROVINCE),
     measures=(
         ACTIVITIES,
