@@ -1572,6 +1572,7 @@ def create_tables() -> None:
         sa.Column("attendance", sa.String(), nullable=True),
         sa.Column("areas", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("topics", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("contact_with", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("goal_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("worker_id", sa.Uuid(), nullable=False),
         sa.Column("author_id", sa.Uuid(), nullable=False),

@@ -87,7 +87,7 @@ class Case(Record, table=True):
     risk_level: str | None = None
     """Risk level of the child's newest approved assessment: `low`, `medium` or `high`. NULL without one."""
     last_contact_on: date | None = None
-    """Local date of the latest held support session. The database function `access.update_last_contact` sets it."""
+    """Local date of the latest contact. The database function `access.update_last_contact` sets it."""
     extended_until: date | None = None
     close_reason: str | None = None
     grant_code: str | None = Field(default=None, foreign_key="donor_grants.code")

@@ -185,7 +185,8 @@ class Case(Versioned):
         description="Risk level of the child's newest approved assessment; null without an approved assessment."
     )
     last_contact_on: date | None = Field(
-        description="Date of the latest support session that was held, in Cambodia; null if none was held."
+        description="Date of the latest contact, in Cambodia: a held support session with the child, the supporter or the "
+        "family; null without one."
     )
     extended_until: date | None = Field(
         description="Last day of support after an extension past 24 months; null without an extension."
@@ -243,7 +244,8 @@ class CaseSummary(Versioned):
         description="Risk level of the child's newest approved assessment; null without an approved assessment."
     )
     last_contact_on: date | None = Field(
-        description="Date of the latest support session that was held, in Cambodia; null without one."
+        description="Date of the latest contact, in Cambodia: a held support session with the child, the supporter or the "
+        "family; null without one."
     )
     province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
     province: PlaceRef | None = Field(description="The child's province at the referral.")

@@ -95,6 +95,10 @@ class ReportPeriodRule(Output):
         description="Days for which each entry of a cohort is followed; null for other rules. Entries that are younger are "
         "counted in the figure `unripe` only."
     )
+    targets: list[str] = Field(
+        description="Names of the targets for which each entry of a cohort is followed: the longest one decides. Empty if "
+        "`follow_up_days` is given, and for other rules."
+    )
 
 
 class ReportMeasure(Output):

@@ -27,6 +27,7 @@ from app.schemas.wire import (
 )
 
 SessionTopic = Annotated[str, CodeOf("session_topic")]
+SessionContact = Annotated[str, CodeOf("session_contact")]
 ATTENDED_CODES = frozenset({"attended", "attended_part"})
 """Attendance codes of a session that was held. All other codes mean that it was missed."""
 
@@ -72,6 +73,12 @@ class SupportSessionPlan(Input):
     )
     participants: Annotated[list[ShortText], Field(max_length=30)] = Field(
         default_factory=list, description="Participants as free text, such as `the grandmother`."
+    )
+    contact_with: Annotated[list[SessionContact], Field(max_length=4)] = Field(
+        default_factory=list,
+        description="Persons whom the session reaches. A held session that reaches the child, the supporter or the family "
+        "is a contact. Empty: derived from `participants` if they name the child or a caregiver with a common word; "
+        "otherwise therapy, home visits and accompaniments reach the child, and the other kinds reach nobody.",
     )
     areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(
         default_factory=list, description="Areas of the care plan that the session works on."
@@ -221,6 +228,9 @@ class SupportSessionFields(Versioned, Correctable):
     )
     topics: list[SessionTopic] = Field(
         description="Topics that the session is about, such as `self_protection`."
+    )
+    contact_with: list[SessionContact] = Field(
+        description="Persons whom the session reaches; empty: as usual for its kind."
     )
     place: str | None = Field(description="Place of the session.")
     worker_id: UUID = Field(description="Id of the staff member who holds or held the session.")

@@ -11,7 +11,7 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
 
 - *Events in the period* are counted on their day. *State at the end of the period* is the state at the end of its last day.
   For *entries in the period, followed for a fixed time*, an entry counts when its time is over; younger ones are counted as
-  `unripe` only.
+  `unripe` only. Targets are data, in the table `targets`.
 - The age is the age at the referral. A range of ages that belongs to two groups is `uncertain`. Records without a value are
   `unknown`. No record is left out of the groups.
 - Cases that were closed as duplicates and referrals that were declined as duplicates are not counted.
@@ -37,6 +37,11 @@ def render_reports_page() -> str:
 def _render_report(report: Report) -> str:
     rule = get_code_label("report_period", report.period.kind, "en")
     days = f", {report.period.follow_up_days} days" if report.period.follow_up_days else ""
+    if report.period.targets:
+        names = [f"`{name}`" for name in report.period.targets]
+        days = (
+            f", which is the {'target' if len(names) == 1 else 'longest of the targets'} {', '.join(names)}"
+        )
     roles = [get_code_label("role", role, "en") for role in get_codes("role") if role in report.readers]
     measures = "".join(
         f"| {measure.name} | {measure.title.en} | {measure.kind} |\n" for measure in report.measures

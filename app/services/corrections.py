@@ -47,8 +47,8 @@ from app.services.cases.staffing_checks import check_supervises_case
 from app.services.consents.gate import lock_register
 from app.services.consents.register import get_consent
 from app.services.reviews.feedback import get_feedback
+from app.services.support.contacts import update_last_contact
 from app.services.support.document_responses import get_document
-from app.services.support.last_contact import update_last_contact
 from app.services.support.legal_steps import get_legal_step
 from app.services.support.session_responses import get_support_session
 

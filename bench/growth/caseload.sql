@@ -138,16 +138,16 @@ SELECT growth.make_id('review', number), opened_at, 1, child_id, case_id, plan_i
 
 INSERT INTO support_sessions (
     id, created_at, version, child_id, case_id, kind, status, planned_at, held_at, recorded_at, attendance, areas,
-    topics, goal_ids, worker_id, author_id, updated_at, content_encrypted
+    topics, contact_with, goal_ids, worker_id, author_id, updated_at, content_encrypted
 )
 SELECT growth.make_id('session', 100 * number + n), held_at, 1, child_id, case_id, 'therapy', 'held', NULL, held_at,
-       held_at, 'attended', '{}'::text[], '{emotions,self_protection}'::text[], '{}'::uuid[], lead_worker_id, lead_worker_id, held_at, growth.filler(900)
+       held_at, 'attended', '{}'::text[], '{emotions,self_protection}'::text[], '{}'::text[], '{}'::uuid[], lead_worker_id, lead_worker_id, held_at, growth.filler(900)
   FROM invented_cases, generate_series(1, session_count) AS n,
        LATERAL (SELECT last_session_at - make_interval(days => 7 * (n - 1)) AS held_at)
  WHERE held_at >= opened_at
  UNION ALL
 SELECT growth.make_id('planned session', number), generated_at, 1, child_id, case_id, 'home_visit', 'planned',
-       generated_at + make_interval(days => 1 + number % 14), NULL, NULL, NULL, '{}', '{}', '{}', lead_worker_id,
+       generated_at + make_interval(days => 1 + number % 14), NULL, NULL, NULL, '{}', '{}', '{}', '{}', lead_worker_id,
        lead_worker_id, generated_at, growth.filler(200)
   FROM invented_cases WHERE status <> 'closed';
 

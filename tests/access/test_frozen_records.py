@@ -25,7 +25,7 @@ CASE_TABLES = (
 )  # fmt: skip
 """Tables whose rows never change after their case was closed."""
 SESSION = {
-    "areas", "attendance", "content_encrypted", "form", "goal_ids", "held_at", "kind", "planned_at", "topics",
+    "areas", "attendance", "contact_with", "content_encrypted", "form", "goal_ids", "held_at", "kind", "planned_at", "topics",
     "worker_id",
 }  # fmt: skip
 OPEN_CASE = {

@@ -98,6 +98,11 @@ async def backdate_case_opening(superuser: Any, case: dict[str, Any], months: in
         "opened_on": add_months(today(), -months), "extended_until": None, "last_contact_on": today(), **changes
     }  # fmt: skip
     values["status"] = values.pop("status", "planning")  # an active case must have a next review
+    # A contact on the day of the referral would count only with its time.
+    await superuser.execute(
+        "UPDATE referrals SET received_at = $1 WHERE case_id = $2",
+        local_datetime(add_months(date_in_days(-1), -months)), uuid.UUID(case["id"]),
+    )  # fmt: skip
     for name, value in values.items():
         await superuser.execute(f"UPDATE cases SET {name} = $1 WHERE id = $2", value, uuid.UUID(case["id"]))  # noqa: S608
 

@@ -1,5 +1,34 @@
--- The date of the last contact in cases, computed from the support sessions.
+-- Contacts: which support sessions count as a contact, and the date of the last contact in cases.
 --
+-- The agenda, the last contact of a case and the reports about contacts use these definitions.
+
+-- PostgreSQL inlines this function into the statements that call it.
+CREATE FUNCTION access.is_contact(
+    p_kind text, p_status text, p_contact_with text[], p_entered_in_error_at timestamptz
+) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN p_status = 'held' AND p_entered_in_error_at IS NULL
+   AND CASE WHEN cardinality(p_contact_with) > 0 THEN p_contact_with && '{child,supporter,family}'::text[]
+            ELSE p_kind IN ('therapy', 'home_visit', 'court_accompaniment', 'medical_accompaniment') END;
+COMMENT ON FUNCTION access.is_contact(text, text, text[], timestamptz) IS
+    'Returns whether a support session is a contact: it was held, was not entered in error, and reached the child, the '
+    'supporter or the family. If the session does not state the persons, therapy, home visits and accompaniments reach '
+    'the child; phone calls, visits to a school or the community, and other sessions reach nobody.';
+
+CREATE FUNCTION access.is_later_contact(p_held_at timestamptz, p_recorded_at timestamptz, p_received_at timestamptz)
+RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN p_held_at > p_received_at
+    OR ((p_held_at AT TIME ZONE 'Asia/Phnom_Penh')::time = time '00:00'
+        AND (p_held_at AT TIME ZONE 'Asia/Phnom_Penh')::date = (p_received_at AT TIME ZONE 'Asia/Phnom_Penh')::date
+        AND p_recorded_at > p_received_at);
+COMMENT ON FUNCTION access.is_later_contact(timestamptz, timestamptz, timestamptz) IS
+    'Returns whether a contact took place after a referral was received. A contact at midnight in Cambodia has only a '
+    'day: on the day of the referral it counts if it was recorded after the referral was received.';
+
+GRANT EXECUTE ON FUNCTION
+    access.is_contact(text, text, text[], timestamptz),
+    access.is_later_contact(timestamptz, timestamptz, timestamptz)
+    TO firststep_api, firststep_gate, firststep_reports;
+
 -- The function belongs to firststep_gate, because a worker who is not staff of the case can record and correct sessions
 -- of their own, but cannot update the case. firststep_api has no privilege to set the column to another value.
 
@@ -12,7 +41,7 @@ AS $$
     UPDATE public.cases c
        SET last_contact_on = s.last_contact_on, version = c.version + 1,
            updated_at = greatest(c.updated_at, s.updated_at)
-      FROM (SELECT (max(held_at) FILTER (WHERE status = 'held' AND entered_in_error_at IS NULL)
+      FROM (SELECT (max(held_at) FILTER (WHERE access.is_contact(kind, status, contact_with, entered_in_error_at))
                           AT TIME ZONE 'Asia/Phnom_Penh')::date AS last_contact_on,
                    max(updated_at) AS updated_at
               FROM public.support_sessions WHERE case_id = p_case) s
@@ -21,8 +50,9 @@ AS $$
                     WHERE x.is_staff AND access.can_read_case(x, c.id, c.team_id, c.lead_worker_id))
 $$;
 COMMENT ON FUNCTION access.update_last_contact(uuid) IS
-    'Sets last_contact_on of a case to the local date of its latest held support session, or to NULL without one, and '
-    'increments the version of the case if the date changes. Sessions that were entered in error do not count. Has no effect unless the caller can read the case.';
+    'Sets last_contact_on of a case to the local date of its latest contact, or to NULL without one, and increments the '
+    'version of the case if the date changes. access.is_contact() defines a contact. Has no effect unless the caller can '
+    'read the case.';
 
 REVOKE ALL ON FUNCTION access.update_last_contact(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.update_last_contact(uuid) TO firststep_api;

@@ -6,13 +6,14 @@ ALTER TABLE support_sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 -- the author is the caller who recorded the session.
 GRANT SELECT, INSERT ON support_sessions TO firststep_api;
 GRANT UPDATE (
-    version, status, updated_at, kind, form, planned_at, held_at, attendance, areas, topics, goal_ids,
-    worker_id, content_encrypted, recorded_at, author_id, entered_in_error_at, entered_in_error_by_id,
+    version, status, updated_at, kind, form, planned_at, held_at, attendance, areas, topics, contact_with,
+    goal_ids, worker_id, content_encrypted, recorded_at, author_id, entered_in_error_at, entered_in_error_by_id,
     entered_in_error_reason_encrypted
 ) ON support_sessions TO firststep_api;
-GRANT SELECT (id, child_id, case_id, status, worker_id, planned_at, held_at, updated_at, entered_in_error_at) ON support_sessions
-    TO firststep_gate;
-GRANT SELECT (topics) ON support_sessions TO firststep_reports;
+GRANT SELECT (
+    id, child_id, case_id, kind, status, worker_id, planned_at, held_at, contact_with, updated_at, entered_in_error_at
+) ON support_sessions TO firststep_gate;
+GRANT SELECT (topics, contact_with) ON support_sessions TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON support_sessions TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON support_sessions IS 'Functions owned by firststep_gate can use all rows.';
@@ -95,9 +96,9 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON support_sessions FOR E
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
         'planned held missed',
         'planned planned, held held, missed missed, held missed, missed held',
-            'kind form planned_at held_at attendance areas topics goal_ids worker_id content_encrypted',
+            'kind form planned_at held_at attendance areas topics contact_with goal_ids worker_id content_encrypted',
         'planned held, planned missed',
-            'kind form planned_at held_at attendance areas topics goal_ids worker_id content_encrypted recorded_at author_id',
+            'kind form planned_at held_at attendance areas topics contact_with goal_ids worker_id content_encrypted recorded_at author_id',
         'planned cancelled',
             'content_encrypted'
     );

@@ -115,7 +115,8 @@ WORKER_SOURCES = {
      WHERE c.status <> 'closed' AND e.status = 'approved'
     """,
     "first_contact": """
-    -- The child of a referral was not seen since the referral was received. A reopened case has no referral.
+    -- No contact since a referral was received. A reopened case has no referral. The last contact decides on every day
+    -- except that of the referral, so that the query reads few sessions.
     SELECT 'first_contact',
            CASE f.urgency WHEN 'emergency' THEN f.since ELSE (coalesce(f.since, c.opened_on) + t.first_contact)::date END,
            NULL, c.id, 'case', c.id, coalesce(f.urgency, 'routine'), NULL, NULL, NULL, NULL
@@ -127,8 +128,14 @@ WORKER_SOURCES = {
                        WHEN count(*) > 0 THEN 'routine' END AS urgency
              FROM referrals r
             WHERE r.case_id = c.id
-              AND (c.last_contact_on IS NULL
-                   OR c.last_contact_on < (r.received_at AT TIME ZONE 'Asia/Phnom_Penh')::date)) f
+              AND CASE sign(c.last_contact_on - (r.received_at AT TIME ZONE 'Asia/Phnom_Penh')::date)
+                  WHEN 1 THEN false
+                  WHEN 0 THEN NOT EXISTS (
+                       SELECT FROM support_sessions s
+                        WHERE s.case_id = c.id
+                          AND access.is_contact(s.kind, s.status, s.contact_with, s.entered_in_error_at)
+                          AND access.is_later_contact(s.held_at, s.recorded_at, r.received_at))
+                  ELSE true END) f
      WHERE c.status <> 'closed' AND (f.since IS NOT NULL OR c.last_contact_on IS NULL)
     """,
     "assessment": """

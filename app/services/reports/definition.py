@@ -41,10 +41,14 @@ class PeriodRule:
     """Whether a flow counts facts that overlap the period, and not only facts that start in it."""
     follow_up_days: int | None = None
     """For a cohort: the days after the entry within which the outcome counts. Younger entries are counted apart."""
+    targets: tuple[str, ...] = ()
+    """For a cohort without `follow_up_days`: the names of targets. The longest one is the time within which it counts."""
 
     @property
     def extra_columns(self) -> str:
         """The SQL of the columns that the rule adds to the facts. $3 is today."""
+        if self.targets:
+            return f", starts_on + {build_target_days(*self.targets)} < $3 AS is_ripe"
         return "" if self.follow_up_days is None else f", starts_on + {self.follow_up_days} < $3 AS is_ripe"
 
     @property
@@ -64,6 +68,17 @@ def follow(days: int) -> PeriodRule:
     `UNRIPE` counts ripe entries only.
     """
     return PeriodRule("cohort", follow_up_days=days)
+
+
+def follow_target(*names: str) -> PeriodRule:
+    """Return the rule of a cohort whose entries are followed until the longest of some targets is over."""
+    return PeriodRule("cohort", targets=names)
+
+
+def build_target_days(*names: str) -> str:
+    """Return the SQL of the days of the longest of some targets. A part of a day counts as a day."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return f"(SELECT ceil(max(hours) / 24.0)::integer FROM targets WHERE name IN ({listed}))"  # noqa: S608 - constants
 
 
 FLOW = PeriodRule("flow")
@@ -167,17 +182,23 @@ def median(name: str, title: Text, column: str, condition: str = "true") -> Meas
 
 
 def time_from_opening(
-    days: int, on_time: Text, on_time_share: Text, median_days: Text
+    target: str, on_time: Text, on_time_share: Text, median_days: Text
 ) -> tuple[Measure, ...]:
-    """Return the measures of a report about a step that is due some days after the opening of a case.
+    """Return the measures of a report about a step that is due within a target after the opening of a case.
 
     The column `days` of the facts is the number of days from the opening to the step, or NULL without the step.
     """
     return (
         count_if("cases", Text("Cases opened", "ករណីដែលបានបើក"), "is_ripe"),
-        count_if("on_time", on_time, f"is_ripe AND days <= {days}"),
+        count_if("on_time", on_time, f"is_ripe AND days <= {build_target_days(target)}"),
         percentage("on_time_share", on_time_share, "on_time", "cases"),
         median("median_days", median_days, "days", "is_ripe"),
+        Measure(
+            name="target_days",
+            title=Text("Target in days", "គោលដៅគិតជាថ្ងៃ"),
+            kind="number",
+            sql=f"max({build_target_days(target)})",
+        ),
         UNRIPE,
     )
 

@@ -14,7 +14,11 @@ def build_definition(report: Report) -> ReportDefinition:
         numerator=report.numerator,
         denominator=report.denominator,
         pitfall=report.pitfall,
-        period=ReportPeriodRule(kind=report.period.kind, follow_up_days=report.period.follow_up_days),
+        period=ReportPeriodRule(
+            kind=report.period.kind,
+            follow_up_days=report.period.follow_up_days,
+            targets=list(report.period.targets),
+        ),
         dimensions=[dimension.name for dimension in report.dimensions],
         measures=[_build_measure(measure) for measure in report.measures],
         formats=list(get_codes("report_format")),

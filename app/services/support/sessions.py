@@ -31,7 +31,7 @@ from app.schemas.support_sessions import (
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable, check_works_on_case
-from app.services.support.last_contact import update_last_contact
+from app.services.support.contacts import list_contacts, update_last_contact
 from app.services.support.session_checks import (
     check_support_session_staffing,
     check_support_session_worker_change,
@@ -46,7 +46,7 @@ from app.services.support.session_states import (
 )
 
 COLUMN_FIELDS = frozenset(
-    {"kind", "form", "planned_at", "held_at", "attendance", "areas", "topics", "goal_ids"}
+    {"kind", "form", "planned_at", "held_at", "attendance", "areas", "topics", "contact_with", "goal_ids"}
 )
 
 
@@ -184,10 +184,11 @@ def apply_support_session_content(
 
     The caller who first records the session as held or missed becomes its author.
     """
-    for name in COLUMN_FIELDS - {"areas", "topics", "goal_ids"}:
+    for name in COLUMN_FIELDS - {"areas", "topics", "contact_with", "goal_ids"}:
         setattr(support_session, name, getattr(content, name))
     support_session.areas = list(dict.fromkeys(content.areas))
     support_session.topics = list(dict.fromkeys(content.topics))
+    support_session.contact_with = list_contacts(content)
     support_session.goal_ids = list(dict.fromkeys(content.goal_ids))
     support_session.worker_id = content.worker_id or caller.id
     support_session.status = content.status

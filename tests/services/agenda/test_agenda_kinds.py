@@ -18,7 +18,6 @@ from tests.support.fund import (
     payment_payload,
     usd,
 )
-from tests.support.payloads import HELD_SESSION_PAYLOAD
 from tests.support.responses import expect_json
 from tests.support.row_factories import WORKER_ID, case_foreign_keys, date_in_days, insert_row, settle_case
 from tests.support.scenario import Scenario, id_of
@@ -30,10 +29,10 @@ def summarize(items: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
     return [(item["kind"], item["due_on"], item["is_overdue"]) for item in items]
 
 
-async def test_emergency_is_first_until_the_first_contact(
+async def test_emergency_is_first_until_it_is_accepted_and_again_as_first_contact(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `rank` always 1; the first contact without a condition on `last_contact_on`.
+    # Planted: `rank` always 1.
     older = await scenario.create_referral()
     await superuser_connection.execute(
         "UPDATE referrals SET received_at = $1", utc_now() - timedelta(days=20)
@@ -50,19 +49,10 @@ async def test_emergency_is_first_until_the_first_contact(
     assert (acknowledged["kind"], acknowledged["is_emergency"]) == ("referral", True)
     assert acknowledged["due_on"] == str(today())
 
-    case = await scenario.open_case(**EMERGENCY)
+    await scenario.open_case(**EMERGENCY)
     (entry,) = await list_agenda(scenario.worker_north, kind="first_contact")
     assert entry["is_emergency"]
     assert (entry["kind"], entry["detail"], entry["due_on"]) == ("first_contact", "emergency", str(today()))
-    held = await scenario.worker_north.post(f"/v1/cases/{case['id']}/support-sessions", HELD_SESSION_PAYLOAD)
-    expect_json(held, 201)
-    await superuser_connection.execute("UPDATE cases SET last_contact_on = $1", today())
-    assert await list_agenda(scenario.worker_north, kind="first_contact") == []
-
-    await superuser_connection.execute("UPDATE cases SET last_contact_on = $1", date_in_days(-1))
-    assert len(await list_agenda(scenario.worker_north, kind="first_contact")) == 1, (
-        "not seen since the referral"
-    )
 
 
 @pytest.mark.parametrize(("urgency", "hours"), [("emergency", 2), ("urgent", 24), ("routine", 48)])

@@ -36,7 +36,7 @@ async def load_rows(superuser: Any, today: date) -> Rows:
     """Return the rows of the counted tables. The connection must decode JSON."""
     tables = {
         table: await superuser.fetch(f"SELECT * FROM {table}")  # noqa: S608 - the tables above
-        for table in COUNTED_TABLES
+        for table in (*COUNTED_TABLES, "targets")
     }
     return Rows(tables, today)
 

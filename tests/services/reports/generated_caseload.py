@@ -35,6 +35,10 @@ def children_with_cases(draw: st.DrawFn, number: int) -> list[SQLModel]:
             cases(child, f"FSC-2026-{number:02}{n:02}", opened_on, None if is_last else days[2 * n + 1])
         )
         case.previous_case_id = draw(st.sampled_from([None, previous]))
+        if draw(st.booleans()):
+            referral = draw(referrals(1000 * number + n))
+            case.referral_id, referral.case_id = referral.id, case.id
+            rows.append(referral)
         previous = case.id
         rows += [case, *draw(pathway_records(case)), *draw(st.lists(feedback(case), max_size=3))]
     return rows

@@ -119,6 +119,7 @@ def sessions(draw: st.DrawFn, case: Case) -> SupportSession:
         planned_at=None if held_at and draw(st.booleans()) else draw(MOMENTS),
         recorded_at=held_at and held_at + delay, attendance=draw(codes("attendance")) if held_at else None,
         topics=draw(st.lists(codes("session_topic"), unique=True, max_size=2)),
+        contact_with=draw(st.lists(codes("session_contact"), unique=True, max_size=2)),
         worker_id=WORKER, author_id=WORKER,
         entered_in_error_at=draw(st.sampled_from([None, None, None, datetime(2026, 6, 1, tzinfo=UTC)])),
     )  # fmt: skip

@@ -136,6 +136,43 @@ def valid_sessions(rows: Rows) -> list[Row]:
     return [session for session in rows.tables["support_sessions"] if session["entered_in_error_at"] is None]
 
 
+def list_contacts_since(rows: Rows, case: Row) -> list[date]:
+    """Return the days of the contacts in a case after its referral, or from the day of its opening without a referral."""
+    referrals = {referral["id"]: referral for referral in rows.tables["referrals"]}
+    referral = referrals.get(case["referral_id"])
+    days = []
+    for session in rows.tables["support_sessions"]:
+        held_at = session["held_at"]
+        if session["case_id"] != case["id"] or not is_contact(session) or held_at is None:
+            continue
+        day = held_at.astimezone(CAMBODIA)
+        if referral is None:
+            is_later = day.date() >= case["opened_on"]
+        elif (day.hour, day.minute, day.second) == (0, 0, 0) and day.date() == day_of(
+            referral, "received_at"
+        ):
+            is_later = max(held_at, session["recorded_at"]) > referral["received_at"]
+        else:
+            is_later = held_at > referral["received_at"]
+        if is_later:
+            days.append(day.date())
+    return days
+
+
+def is_contact(session: Row) -> bool:
+    if session["status"] != "held" or session["entered_in_error_at"] is not None:
+        return False
+    if session["contact_with"]:
+        return not {"child", "supporter", "family"}.isdisjoint(session["contact_with"])
+    return session["kind"] not in {"phone_call", "school_visit", "community_visit", "other"}
+
+
+def get_target_days(rows: Rows, name: str) -> int:
+    """Return the whole days of a target, rounded up."""
+    hours: int = next(target["hours"] for target in rows.tables["targets"] if target["name"] == name)
+    return (hours + 23) // 24
+
+
 def mark_ripe(units: list[Unit], days: int, today: date) -> list[Unit]:
     return [{**unit, "ripe": unit["entered"] + timedelta(days=days) < today} for unit in units]
 

@@ -14,6 +14,7 @@ from tests.services.reports.slow_figures import (
     count,
     day_of,
     group_by_case,
+    is_contact,
     is_open_at_end,
     list_current_periods,
     local_day,
@@ -113,7 +114,7 @@ def compute_sessions(units: list[Unit]) -> Figures:
 
 def list_contacts(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
     del first_day
-    sessions = group_by_case(s for s in valid_sessions(rows) if s["status"] == "held")
+    sessions = group_by_case(filter(is_contact, rows.tables["support_sessions"]))
     stages = {
         period["case_id"]: period["status"]
         for period in list_current_periods(rows, "status_periods", last_day)

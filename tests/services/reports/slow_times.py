@@ -12,26 +12,30 @@ from tests.services.reports.slow_figures import (
     Unit,
     count,
     day_of,
-    local_day,
+    get_target_days,
+    list_contacts_since,
     mark_ripe,
     middle,
     share,
-    valid_sessions,
 )
 
-TARGET_HOURS = {"emergency": 2, "urgent": 24, "routine": 48}
+TARGETS_BY_URGENCY = {urgency: f"acknowledgement_{urgency}" for urgency in ("emergency", "urgent", "routine")}
 
 
 def list_acknowledged(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
     units = []
+    hours = {target["name"]: target["hours"] for target in rows.tables["targets"]}
     for referral in rows.referrals():
         entered = day_of(referral, "received_at")
         if first_day <= entered <= last_day:
             at = referral["acknowledged_at"]
             waited = None if at is None else at - referral["received_at"]
-            on_time = waited is not None and waited <= timedelta(hours=TARGET_HOURS[referral["urgency"]])
+            on_time = waited is not None and waited <= timedelta(
+                hours=hours[TARGETS_BY_URGENCY[referral["urgency"]]]
+            )
             units.append({**referral, "entered": entered, "on_time": on_time, "waited": waited})
-    return mark_ripe(units, 2, rows.today)
+    longest = max(get_target_days(rows, name) for name in TARGETS_BY_URGENCY.values())
+    return mark_ripe(units, longest, rows.today)
 
 
 def compute_acknowledged(units: list[Unit]) -> Figures:
@@ -49,48 +53,42 @@ def compute_acknowledged(units: list[Unit]) -> Figures:
 
 
 def list_first_days(
-    days: int, first_day_of: Callable[[Rows], dict[Any, list[date]]]
+    target: str, first_day_of: Callable[[Rows], dict[Any, list[date]]]
 ) -> Callable[[Rows, date, date], list[Unit]]:
     """Return the function that lists the cases opened in a period with the days until their first event."""
 
     def list_units(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
-        events = first_day_of(rows)
+        events, days = first_day_of(rows), get_target_days(rows, target)
         units = []
         for case in rows.cases():
             if first_day <= case["opened_on"] <= last_day:
                 first = min(events.get(case["id"], []), default=None)
                 waited = None if first is None else (first - case["opened_on"]).days
-                units.append({**case, "entered": case["opened_on"], "waited": waited})
+                units.append({**case, "entered": case["opened_on"], "waited": waited, "target": days})
         return mark_ripe(units, days, rows.today)
 
     return list_units
 
 
-def compute_first_days(days: int) -> Callable[[list[Unit]], Figures]:
-    def compute(units: list[Unit]) -> Figures:
-        ripe = [unit for unit in units if unit["ripe"]]
-        waits = [unit["waited"] for unit in ripe if unit["waited"] is not None]
-        on_time = sum(wait <= days for wait in waits)
-        return {
-            "cases": len(ripe),
-            "on_time": on_time,
-            "on_time_share": share(on_time, len(ripe)),
-            "median_days": middle(waits),
-            "unripe": len(units) - len(ripe),
-        }
-
-    return compute
+def compute_first_days(units: list[Unit]) -> Figures:
+    ripe = [unit for unit in units if unit["ripe"]]
+    waits = [unit["waited"] for unit in ripe if unit["waited"] is not None]
+    on_time = sum(unit["waited"] <= unit["target"] for unit in ripe if unit["waited"] is not None)
+    return {
+        "cases": len(ripe),
+        "on_time": on_time,
+        "on_time_share": share(on_time, len(ripe)),
+        "median_days": middle(waits),
+        "target_days": float(max(unit["target"] for unit in units)) if units else None,
+        "unripe": len(units) - len(ripe),
+    }
 
 
 def list_contact_days(rows: Rows) -> dict[Any, list[date]]:
-    opened = {case["id"]: case["opened_on"] for case in rows.tables["cases"]}
-    days: dict[Any, list[date]] = defaultdict(list)
-    for session in valid_sessions(rows):
-        day = local_day(session["held_at"])
-        is_attended = session["status"] == "held" and session["attendance"] in {"attended", "attended_part"}
-        if is_attended and day is not None and day >= opened[session["case_id"]]:
-            days[session["case_id"]].append(day)
-    return days
+    return {
+        case["id"]: [max(day, case["opened_on"]) for day in list_contacts_since(rows, case)]
+        for case in rows.tables["cases"]
+    }
 
 
 def list_approval_days(
@@ -145,8 +143,8 @@ ASSESSMENTS = list_approval_days("assessments", {"approved"}, subject="child", k
 CARE_PLANS = list_approval_days("care_plans", {"approved", "superseded"}, subject="child")
 TIME_REPORTS = {
     "acknowledgement_time": SlowReport(list_acknowledged, compute_acknowledged),
-    "first_contact_time": SlowReport(list_first_days(7, list_contact_days), compute_first_days(7)),
-    "assessment_time": SlowReport(list_first_days(30, ASSESSMENTS), compute_first_days(30)),
-    "care_plan_time": SlowReport(list_first_days(45, CARE_PLANS), compute_first_days(45)),
+    "first_contact_time": SlowReport(list_first_days("first_contact", list_contact_days), compute_first_days),
+    "assessment_time": SlowReport(list_first_days("assessment", ASSESSMENTS), compute_first_days),
+    "care_plan_time": SlowReport(list_first_days("care_plan", CARE_PLANS), compute_first_days),
     "service_referrals": SlowReport(list_service_referrals, compute_service_referrals),
 }

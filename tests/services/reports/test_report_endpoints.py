@@ -63,7 +63,9 @@ async def test_catalogue_defines_every_report_in_both_languages(scenario: Scenar
                 {measure["numerator"], measure["denominator"]} <= set(names)
             )
             assert (measure["kind"] == "money") == (measure["currency"] is not None)
-        assert (item["period"]["kind"] == "cohort") == (item["period"]["follow_up_days"] is not None)
+        assert (item["period"]["kind"] == "cohort") == (
+            item["period"]["follow_up_days"] is not None or item["period"]["targets"] != []
+        )
         assert item["formats"] == list(get_codes("report_format"))
 
 

@@ -1,4 +1,4 @@
-"""The last contact of a case follows its held support sessions."""
+"""The last contact of a case follows its contacts: held support sessions with the child, the supporter or the family."""
 
 import uuid
 from typing import Any
@@ -19,7 +19,7 @@ MISSED = {"held_at": None, "attendance": "missed_by_child", "missed_reason": "Ra
 
 
 async def held_session(caller: AuthenticatedClient, case_path: str, held_at: str) -> dict[str, Any]:
-    return await create_support_session(caller, case_path, kind="phone_call", held_at=held_at)
+    return await create_support_session(caller, case_path, kind="home_visit", held_at=held_at)
 
 
 async def get_last_contact(scenario: Scenario, case_path: str) -> tuple[str | None, int]:
@@ -103,7 +103,7 @@ async def test_concurrent_recordings_keep_the_latest_date(
     # Planted: the case locked for share, so that both requests wait for each other (409).
     case_path = await create_case_path(scenario, "worker_north_2")
     requests = (
-        caller.post(f"{case_path}/support-sessions", {"kind": "phone_call", "held_at": held_at})
+        caller.post(f"{case_path}/support-sessions", {"kind": "home_visit", "held_at": held_at})
         for caller, held_at in (
             (scenario.worker_north, "2026-02-10T02:00:00Z"),
             (scenario.worker_north_2, "2026-02-09T02:00:00Z"),
@@ -120,7 +120,7 @@ async def test_concurrent_update_of_the_case_is_kept(scenario: Scenario, superus
     requests = (
         worker.patch(case_path, {"summary": "Goes to school."}, etag='"1"'),
         worker.post(
-            f"{case_path}/support-sessions", {"kind": "phone_call", "held_at": "2026-02-10T02:00:00Z"}
+            f"{case_path}/support-sessions", {"kind": "home_visit", "held_at": "2026-02-10T02:00:00Z"}
         ),
     )
     case_id = case_path.rpartition("/")[2]
@@ -150,5 +150,5 @@ async def test_only_a_held_session_sends_the_statement(
 ) -> None:
     case_path = await create_case_path(scenario)
     with record_statements(scenario) as statements:
-        await create_support_session(scenario.worker_north, case_path, kind="phone_call", **payload)
+        await create_support_session(scenario.worker_north, case_path, kind="home_visit", **payload)
     assert sum("update_last_contact" in statement for statement in statements) == count

@@ -5,7 +5,7 @@ from app.services.reports.definition import (
     TEAM,
     Report,
     Text,
-    follow,
+    follow_target,
     time_from_opening,
 )
 from app.services.reports.population import local_day
@@ -13,17 +13,17 @@ from app.services.reports.population import local_day
 REPORT = Report(
     name="assessment_time",
     definition=Text(
-        "Cases whose initial assessment of the child was approved within 30 days of the opening.",
-        "ករណីដែលការវាយតម្លៃដំបូងរបស់កុមារត្រូវបានអនុម័តក្នុងរយៈពេល ៣០ ថ្ងៃក្រោយការបើក។",
+        "Cases whose initial assessment of the child was approved within the target after the opening.",
+        "ករណីដែលការវាយតម្លៃដំបូងរបស់កុមារត្រូវបានអនុម័តទាន់គោលដៅក្រោយការបើក។",
     ),
-    numerator="Cases opened in the period with an approval at most 30 days after the opening.",
-    denominator="Cases opened in the period and more than 30 days ago.",
+    numerator="Cases opened in the period with an approval within the target `assessment` after the opening.",
+    denominator="Cases opened in the period, whose target is over.",
     pitfall="A returned assessment counts from its final approval.",
-    period=follow(30),
+    period=follow_target("assessment"),
     dimensions=(KIND, TEAM),
     measures=time_from_opening(
-        30,
-        Text("Assessment approved within 30 days", "ការវាយតម្លៃត្រូវបានអនុម័តក្នុង ៣០ ថ្ងៃ"),
+        "assessment",
+        Text("Assessment approved within the target", "ការវាយតម្លៃត្រូវបានអនុម័តទាន់គោលដៅ"),
         Text("On time, of cases", "ភាគរយទាន់ពេល"),
         Text("Median days until approved", "មេដ្យានថ្ងៃរហូតដល់អនុម័ត"),
     ),

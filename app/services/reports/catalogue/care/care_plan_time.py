@@ -5,7 +5,7 @@ from app.services.reports.definition import (
     TEAM,
     Report,
     Text,
-    follow,
+    follow_target,
     time_from_opening,
 )
 from app.services.reports.population import local_day
@@ -13,17 +13,17 @@ from app.services.reports.population import local_day
 REPORT = Report(
     name="care_plan_time",
     definition=Text(
-        "Cases whose first care plan of the child was approved within 45 days of the opening.",
-        "ករណីដែលផែនការថែទាំដំបូងរបស់កុមារត្រូវបានអនុម័តក្នុងរយៈពេល ៤៥ ថ្ងៃក្រោយការបើក។",
+        "Cases whose first care plan of the child was approved within the target after the opening.",
+        "ករណីដែលផែនការថែទាំដំបូងរបស់កុមារត្រូវបានអនុម័តទាន់គោលដៅក្រោយការបើក។",
     ),
-    numerator="Cases opened in the period with an approval at most 45 days after the opening.",
-    denominator="Cases opened in the period and more than 45 days ago.",
+    numerator="Cases opened in the period with an approval within the target `care_plan` after the opening.",
+    denominator="Cases opened in the period, whose target is over.",
     pitfall="A returned plan counts from its final approval.",
-    period=follow(45),
+    period=follow_target("care_plan"),
     dimensions=(KIND, TEAM),
     measures=time_from_opening(
-        45,
-        Text("Care plan approved within 45 days", "ផែនការថែទាំត្រូវបានអនុម័តក្នុង ៤៥ ថ្ងៃ"),
+        "care_plan",
+        Text("Care plan approved within the target", "ផែនការថែទាំត្រូវបានអនុម័តទាន់គោលដៅ"),
         Text("On time, of cases", "ភាគរយទាន់ពេល"),
         Text("Median days until approved", "មេដ្យានថ្ងៃរហូតដល់អនុម័ត"),
     ),

@@ -6,7 +6,7 @@ from app.services.reports.definition import (
     Report,
     Text,
     count_if,
-    follow,
+    follow_target,
     median,
     percentage,
 )
@@ -19,9 +19,9 @@ REPORT = Report(
         "ការបញ្ជូនដែលបានទទួលក្នុងរយៈពេល ហើយត្រូវបានបញ្ជាក់ការទទួលទាន់គោលដៅតាមភាពបន្ទាន់។",
     ),
     numerator="Referrals acknowledged within the target for their urgency, which the table of targets contains.",
-    denominator="Referrals received at least three days ago.",
+    denominator="Referrals received in the period, whose longest target is over.",
     pitfall="The targets are calendar time, not working hours: nights and weekends count.",
-    period=follow(2),
+    period=follow_target("acknowledgement_emergency", "acknowledgement_urgent", "acknowledgement_routine"),
     dimensions=(URGENCY,),
     measures=(
         count_if("referrals", Text("Referrals received", "ការបញ្ជូនដែលបានទទួល"), "is_ripe"),

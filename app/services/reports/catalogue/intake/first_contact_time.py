@@ -1,4 +1,4 @@
-"""Report: time until the first attended contact."""
+"""Report: time until the first contact."""
 
 from app.services.reports.definition import (
     KIND,
@@ -6,7 +6,7 @@ from app.services.reports.definition import (
     TEAM,
     Report,
     Text,
-    follow,
+    follow_target,
     time_from_opening,
 )
 from app.services.reports.population import local_day
@@ -14,25 +14,30 @@ from app.services.reports.population import local_day
 REPORT = Report(
     name="first_contact_time",
     definition=Text(
-        "Days from the opening of a case to the first support session that was attended.",
-        "ចំនួនថ្ងៃចាប់ពីការបើកករណី រហូតដល់វគ្គគាំទ្រដំបូងដែលមានការចូលរួម។",
+        "Days from the opening of a case to the first contact with the child, the supporter or the family after the "
+        "referral was received.",
+        "ចំនួនថ្ងៃចាប់ពីការបើកករណី រហូតដល់ការជួបលើកដំបូងជាមួយកុមារ អ្នកគាំទ្រ ឬគ្រួសារ ក្រោយពីបានទទួលការបញ្ជូន។",
     ),
-    numerator="Cases opened in the period with an attended session within 7 days.",
-    denominator="Cases opened in the period and at least 8 days ago.",
-    pitfall="A session that is recorded late changes the figure. The median is that of the cases that had a session.",
-    period=follow(7),
+    numerator="Cases opened in the period with a contact within the target `first_contact` after the opening.",
+    denominator="Cases opened in the period, whose target is over.",
+    pitfall="A session that is recorded late changes the figure. The median is that of the cases that had a contact. A "
+    "contact between the referral and the opening counts as day 0, and without a referral one from the day of the opening.",
+    period=follow_target("first_contact"),
     dimensions=(KIND, PROVINCE, TEAM),
     measures=time_from_opening(
-        7,
-        Text("First contact within 7 days", "ជួបលើកដំបូងក្នុង ៧ ថ្ងៃ"),
-        Text("Within 7 days, of cases", "ភាគរយក្នុង ៧ ថ្ងៃ"),
+        "first_contact",
+        Text("First contact within the target", "ជួបលើកដំបូងទាន់គោលដៅ"),
+        Text("On time, of cases", "ភាគរយទាន់ពេល"),
         Text("Median days", "មេដ្យានថ្ងៃ"),
     ),
     facts=f"""
         SELECT c.opened_on AS starts_on, c.kind, c.province, c.team, (
-                   SELECT min({local_day("s.held_at")}) FROM support_sessions s
-                    WHERE s.case_id = c.id AND s.status = 'held' AND s.attendance IN ('attended', 'attended_part')
-                      AND s.entered_in_error_at IS NULL AND {local_day("s.held_at")} >= c.opened_on
-               ) - c.opened_on AS days
-          FROM counted_cases c""",  # noqa: S608 - a constant
+                   SELECT min(greatest({local_day("s.held_at")}, c.opened_on)) - c.opened_on
+                     FROM support_sessions s
+                    WHERE s.case_id = c.id
+                      AND access.is_contact(s.kind, s.status, s.contact_with, s.entered_in_error_at)
+                      AND CASE WHEN r.id IS NULL THEN {local_day("s.held_at")} >= c.opened_on
+                               ELSE access.is_later_contact(s.held_at, s.recorded_at, r.received_at) END
+               ) AS days
+          FROM counted_cases c LEFT JOIN referrals r ON r.id = c.referral_id""",  # noqa: S608 - a constant
 )
