@@ -37,7 +37,7 @@ FaultCode = TypeAliasType(
         "int_type", "invalid", "invalid_key", "item_unknown", "json_invalid", "key_invalid",
         "knowledge_gaps_missing", "lead_worker_missing", "lead_worker_unfit", "legacy_font", "less_than", "less_than_equal",
         "line_holds_money", "line_unknown", "lines_unfit", "list_type", "literal_error", "lone_surrogate",
-        "mapping_type", "matching_limit", "media_type_unsupported", "missed_form", "missing", "model_attributes_type",
+        "mapping_type", "media_type_unsupported", "missed_form", "missing", "model_attributes_type",
         "model_type", "money_reserved", "money_unreconciled", "month_incomplete", "mood_form", "multiple_of", "name_empty",
         "name_missing", "need_missing", "needs_social_work_missing", "no_need", "no_review_scheduled",
         "none_required", "not_a_giver", "not_approved", "not_asked", "not_assessed_before", "not_earlier",

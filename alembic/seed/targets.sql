@@ -6,6 +6,8 @@ INSERT INTO targets (name, hours) VALUES
     ('acknowledgement_routine', 48),
     ('referral_decision', 7 * 24),
     ('partner_answer', 3 * 24),
+    ('duplicate_comparison', 24),
+    ('person_confirmation', 7 * 24),
     ('first_contact', 7 * 24),
     ('assessment', 30 * 24),
     ('care_plan', 45 * 24),

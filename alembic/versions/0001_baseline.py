@@ -1787,6 +1787,7 @@ def create_tables() -> None:
         sa.Column("identity_digest", sa.LargeBinary(), nullable=False),
         sa.Column("read_by_id", sa.Uuid(), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_limited", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["read_by_id"], ["users.id"], name=op.f("fk_referral_match_readings_read_by_id")
         ),
@@ -1796,6 +1797,13 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint(
             "referral_id", "identity_digest", "read_by_id", name=op.f("pk_referral_match_readings")
         ),
+    )
+    op.create_index(
+        "ix_referral_match_readings_limited",
+        "referral_match_readings",
+        ["referral_id"],
+        unique=False,
+        postgresql_where=sa.text("is_limited"),
     )
     op.create_table(
         "referral_matchings",

@@ -34,8 +34,6 @@ from app.services.cases import cases, people
 from app.services.consents import register
 from app.services.referrals import accept, acts, duplicates, referrals, reinstate
 
-PHONE_REFERRAL_INTERVAL = 11
-"""One of this number of referrals is entered by staff. A supervisor can compare only eight of those on one day."""
 SHARING_SCOPES = ["share_with_providers", "share_with_school", "share_with_authorities", "follow_up_contact"]
 
 
@@ -62,7 +60,7 @@ async def _create_referral(simulation: CaseSimulation, on: date) -> UUID:
     if is_phone_referral(simulation.scenario):
         principal, payload["source"] = (
             simulation.worker,
-            ("phone_call", "walk_in", "own_detection")[number // PHONE_REFERRAL_INTERVAL % 3],
+            ("phone_call", "walk_in", "own_detection")[number // 11 % 3],
         )
     else:
         payload["external_id"] = f"DEMO-{number:04}"
@@ -74,8 +72,8 @@ async def _create_referral(simulation: CaseSimulation, on: date) -> UUID:
 
 
 def is_phone_referral(scenario: CaseScenario) -> bool:
-    """Return whether staff entered the referral. Partners send the others."""
-    return scenario.number % PHONE_REFERRAL_INTERVAL == 4
+    """Return whether staff entered the referral: one of eleven. Partners send the others."""
+    return scenario.number % 11 == 4
 
 
 async def _acknowledge(simulation: CaseSimulation, referral_id: UUID, on: date) -> int:

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from app.models.encrypted_field import EncryptedField
@@ -31,11 +31,16 @@ class ReferralMatchReading(SQLModel, table=True):
     """A caller who listed the matches of an identity. Only functions of the database read and write this table."""
 
     __tablename__ = "referral_match_readings"
+    __table_args__ = (
+        Index("ix_referral_match_readings_limited", "referral_id", postgresql_where=text("is_limited")),
+    )
 
     referral_id: uuid.UUID = Field(foreign_key="referrals.id", primary_key=True)
     identity_digest: bytes = Field(primary_key=True)
     read_by_id: uuid.UUID = Field(foreign_key="users.id", primary_key=True)
     read_at: datetime = timestamp_column(default_now=True)
+    is_limited: bool = False
+    """Whether a limit left out the matches that the caller cannot see."""
 
 
 class MatchingAllowance(SQLModel, table=True):

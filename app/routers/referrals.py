@@ -128,8 +128,9 @@ async def list_referral_matches(
 
     Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items
     contain no personal data. For a record that the caller cannot see, an item contains only the likelihood. At most
-    five changes of a referral are compared per day, and at most eight identities per caller; then a supervisor must allow
-    more (`allow-matching`).
+    five changes of a referral are compared per day, and at most eight identities per caller. After that, the items are
+    only the records that the caller can see, and `withheld` names the people who can look at the others or allow more
+    (`allow-matching`). The limit does not stop the acceptance.
     """
     return await duplicates.list_referral_matches(session, caller, referral_id, page)
 

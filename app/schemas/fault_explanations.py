@@ -118,7 +118,6 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "line_holds_money": "A budget line with money cannot be removed.",
     "line_unknown": "The fund has no budget line with this name.",
     "lone_surrogate": "A string contains a lone surrogate.",
-    "matching_limit": "The referral was compared with other records too often.",
     "media_type_unsupported": "The type of the file is not supported.",
     "money_reserved": "The fund has approved requests that are not paid.",
     "money_unreconciled": "The fund has payments without receipts.",

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ModelWrapValidatorHandler, PrivateA
 
 from app.schemas.codes import CodeOf
 from app.schemas.lenient_validation import UnreadValue, validate_leniently
+from app.schemas.references import StaffRef
 from app.schemas.referral_content import (
     ReferralContent,
     ReferralContentUpdate,
@@ -226,8 +227,33 @@ class ReferralMatch(Output):
     )
 
 
+class ReferralMatchingLimit(StrEnum):
+    """A limit on the comparison with records that the caller cannot see."""
+
+    referral_limit = "referral_limit"
+    caller_limit = "caller_limit"
+
+
+class WithheldMatches(Output):
+    """Why matches that the caller cannot see are left out, and who can look."""
+
+    limit: ReferralMatchingLimit = Field(
+        description="`referral_limit`: five changes of the referral were compared on this day in Cambodia; `caller_limit`: the "
+        "caller compared eight identities."
+    )
+    ask: list[StaffRef] = Field(
+        description="People who can list all matches, or allow more with `allow-matching`: the other supervisors of the team, "
+        "or else the programme managers. The comparison is on their agenda."
+    )
+
+
 class ReferralMatchList(Page[ReferralMatch]):
     """One page of possible duplicates of a referral, likely ones first, then other children of the household."""
+
+    withheld: WithheldMatches | None = Field(
+        description="After a limit of this day: the items are only records that the caller can see, and there may be more "
+        "matches. It does not depend on whether there are any. The referral can still be accepted. Null without a limit."
+    )
 
 
 class ReferralMatchingAllowance(Input):

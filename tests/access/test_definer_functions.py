@@ -42,6 +42,7 @@ ACCESS_FUNCTIONS: dict[str, tuple[str, str, str]] = {
     "list_payment_proofs": ("finance", "disbursement.pay", "SELECT * FROM access.list_payment_proofs('{case}', ARRAY['{case}'::uuid])"),
     "list_referral_records": ("dpo", "access_log.read", "SELECT access.list_referral_records('{child}')"),
     "list_records_without_approver": ("manager", "agenda.read", "SELECT * FROM access.list_records_without_approver()"),
+    "list_uncompared_referrals": ("manager", "agenda.read", "SELECT * FROM access.list_uncompared_referrals()"),
     "list_unstaffed_cases": ("manager", "agenda.read", "SELECT access.list_unstaffed_cases()"),
     "possible_duplicates": ("supervisor_north", "referral.match", "SELECT * FROM access.possible_duplicates('{referral}', '{{1}}', '{{1}}')"),
     "read_finance_document": ("finance", "disbursement.read_document", "SELECT * FROM access.read_finance_document('{case}', '{case}')"),

@@ -69,27 +69,6 @@ COMMENT ON FUNCTION access.raise_account_alerts(uuid, xid8, xid8) IS
     'Raises an alert for each permitted request that changed users, teams, agencies, API clients or approval limits, or '
     'that decided on such a change or withdrew it, and for each command that changed an account or restored a backup.';
 
-CREATE FUNCTION access.raise_matching_limit_alerts(p_since uuid, p_from xid8, p_until xid8) RETURNS bigint
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = ''
-AS $$
-    WITH inserted AS (
-        INSERT INTO public.alerts
-            (id, created_at, version, kind, key, actor_id, act, count, occurred_at, record_kind, record_id)
-        SELECT DISTINCT ON (e.actor_id, e.record_id, e.day) gen_random_uuid(), clock_timestamp(), 1, 'matching_limit',
-               format('matching_limit:%s:%s:%s', e.actor_id, e.record_id, e.day), e.actor_id, e.act, 1, e.opened_at,
-               'referral', e.record_id
-          FROM access.entries_to_scan(p_since, p_from, p_until) e
-         WHERE e.outcome = 'refused' AND e.actor_kind = 'person' AND e.act = 'referral.match'
-         ORDER BY e.actor_id, e.record_id, e.day, e.opened_at
-        ON CONFLICT (key) DO NOTHING
-        RETURNING 1
-    )
-    SELECT count(*) FROM inserted
-$$;
-COMMENT ON FUNCTION access.raise_matching_limit_alerts(uuid, xid8, xid8) IS
-    'Raises an alert for each caller whose search for possible duplicates of a referral was refused, once per day. The '
-    'only gate of this act is the limit of access.record_matching().';
-
 -- The limit is reached again at each doubling, so that an alert that was acknowledged in the morning does not hide what
 -- follows.
 CREATE FUNCTION access.raise_reading_alerts(p_since uuid, p_from xid8, p_until xid8) RETURNS bigint
@@ -197,7 +176,6 @@ BEGIN
     since := access.smallest_uuid7(scan.since - interval '10 minutes');
     FOR i IN 1 .. cardinality(first_xids) LOOP
         raised := raised + access.raise_account_alerts(since, first_xids[i], end_xids[i])
-            + access.raise_matching_limit_alerts(since, first_xids[i], end_xids[i])
             + access.raise_reading_alerts(since, first_xids[i], end_xids[i])
             + access.raise_matching_alerts(since, first_xids[i], end_xids[i]);
     END LOOP;
@@ -215,7 +193,7 @@ COMMENT ON FUNCTION access.raise_alerts() IS
 
 REVOKE ALL ON FUNCTION
     access.is_in_caseload(uuid, uuid, uuid[]), access.day_in_cambodia(timestamptz), access.smallest_event_of_day(date),
-    access.raise_account_alerts(uuid, xid8, xid8), access.raise_matching_limit_alerts(uuid, xid8, xid8),
+    access.raise_account_alerts(uuid, xid8, xid8),
     access.entries_to_scan(uuid, xid8, xid8), access.raise_reading_alerts(uuid, xid8, xid8),
     access.raise_matching_alerts(uuid, xid8, xid8), access.raise_alerts()
     FROM PUBLIC;

@@ -24,10 +24,10 @@ COMMENT ON FUNCTION access.is_later_contact(timestamptz, timestamptz, timestampt
     'Returns whether a contact took place after a referral was received. A contact at midnight in Cambodia has only a '
     'day: on the day of the referral it counts if it was recorded after the referral was received.';
 
-GRANT EXECUTE ON FUNCTION
-    access.is_contact(text, text, text[], timestamptz),
-    access.is_later_contact(timestamptz, timestamptz, timestamptz)
+GRANT EXECUTE ON FUNCTION access.is_contact(text, text, text[], timestamptz)
     TO firststep_api, firststep_gate, firststep_reports;
+GRANT EXECUTE ON FUNCTION access.is_later_contact(timestamptz, timestamptz, timestamptz)
+    TO firststep_api, firststep_reports;
 
 -- The function belongs to firststep_gate, because a worker who is not staff of the case can record and correct sessions
 -- of their own, but cannot update the case. firststep_api has no privilege to set the column to another value.

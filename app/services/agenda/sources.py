@@ -65,7 +65,8 @@ CASE_CONDITIONS = {
         AND (c.opened_on <= (:milestones_until - interval '24 months' + interval '1 day')::date
              OR c.team_id = ANY (ARRAY(SELECT m.id FROM teams m WHERE NOT m.is_active))
              OR c.team_id = ANY (ARRAY(SELECT o.id FROM teams_without_supervisor o))
-             OR c.id = ANY (ARRAY(SELECT a.case_id FROM without_approver a)))
+             OR c.id = ANY (ARRAY(SELECT a.case_id FROM without_approver a))
+             OR c.id = ANY (ARRAY(SELECT u.case_id FROM uncompared_referrals u)))
     """,
 }
 """Condition of the cases that have entries for a role."""
@@ -85,7 +86,10 @@ CANNOT_ACT = (
     "c.lead_worker_id <> :caller_id AND NOT access.can_act(c.lead_worker_id, '{social_worker,supervisor}')"
 )
 SUBSTITUTE_CTES = {
-    AgendaRole.substitute: ("unstaffed_cases AS MATERIALIZED (SELECT access.list_unstaffed_cases() AS id)",),
+    AgendaRole.substitute: (
+        "unstaffed_cases AS MATERIALIZED (SELECT access.list_unstaffed_cases() AS id)",
+        "uncompared_referrals AS MATERIALIZED (SELECT * FROM access.list_uncompared_referrals())",
+    ),
     AgendaRole.manager: (
         "without_approver AS MATERIALIZED (SELECT * FROM access.list_records_without_approver())",
         TEAMS_WITHOUT_SUPERVISOR_CTE,
@@ -102,7 +106,7 @@ SOURCES = {
 """The SQL of the entries that a role adds to the agenda, by kind."""
 TARGETS = (
     "acknowledgement_emergency", "acknowledgement_urgent", "acknowledgement_routine", "referral_decision",
-    "partner_answer", "first_contact", "assessment", "care_plan", "draft", "approval", "revision",
+    "partner_answer", "duplicate_comparison", "person_confirmation", "first_contact", "assessment", "care_plan", "draft", "approval", "revision",
     "service_referral_answer", "service_referral_outcome", "recall", "receipt", "milestone_notice", "consent_notice",
     "birthday_notice",
 )  # fmt: skip
@@ -138,7 +142,7 @@ SELECT e.kind, e.due_on, e.at, e.case_id, e.record_kind, e.record_id, e.detail,
        WHEN e.kind = 'consent' THEN (:today + t.consent_notice)::date
        WHEN e.kind = 'birthday' THEN (:today + t.birthday_notice)::date
        -- Work that waits for the caller is listed from the beginning.
-       WHEN e.kind IN ('assessment', 'care_plan', 'draft', 'service_referral', 'recall') THEN 'infinity'
+       WHEN e.kind IN ('assessment', 'care_plan', 'draft', 'service_referral', 'recall', 'person') THEN 'infinity'
        ELSE :until END
 """
 PARAMETER_TYPES: dict[str, Any] = {

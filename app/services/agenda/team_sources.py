@@ -87,8 +87,15 @@ SUBSTITUTE_SOURCES = {
       FROM worker_cases c JOIN unstaffed_cases u ON u.id = c.id
      WHERE c.status <> 'closed'
     """,
+    "matching": """
+    -- A limit left out the hidden matches of a referral. A referral that was accepted belongs to an open case.
+    SELECT 'matching', ((u.listed_at + t.duplicate_comparison) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id,
+           'referral', r.id, r.urgency, r.handed_to_id, NULL, r.content_encrypted, r.tracking_number
+      FROM target t CROSS JOIN uncompared_referrals u JOIN referrals r ON r.id = u.referral_id
+     WHERE r.case_id IS NULL OR r.case_id IN (SELECT c.id FROM own_cases c WHERE c.status <> 'closed')
+    """,
 }
-"""Sources of supervisors and programme managers, who are responsible for unstaffed cases."""
+"""Sources of supervisors and programme managers, who are responsible for unstaffed cases, and for what a limit left out."""
 FUND_SOURCES = {
     "approval": """
     SELECT 'approval', ((f.created_at + t.approval) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, NULL, 'fund_transfer',

@@ -111,24 +111,24 @@ async def list_referral_matches(
 ) -> ReferralMatchList:
     """List the possible duplicates of a referral, likely ones first, then other children of the household.
 
-    The access log records each of them.
-
-    Raises:
-        GateRefused: The caller or other staff have compared too many changes of the referral on this day.
+    The access log records each of them. After a limit on comparisons, the list contains only records that the caller can
+    see, and says who can look at the others.
     """
     paginator = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
     referral = await get_record(session, Referral, referral_id)
     profile = _build_referral_profile(referral.content)
-    await matching.record_matching(
-        session, referral.id, matching.compute_identity_digest(referral.id, profile)
-    )
-    duplicates = await _find_possible_duplicates(session, referral, profile)
+    digest = matching.compute_identity_digest(referral.id, profile)
+    limit = await matching.record_matching(session, referral.id, digest)
+    duplicates = await _find_possible_duplicates(session, referral, profile, only_visible=limit is not None)
     shown, cursor = paginator.paginate_items(duplicates, lambda duplicate: duplicate.shown_id)
     for duplicate in shown:
         child_id = str(duplicate.child_id) if duplicate.child_id else None
         record = AccessedRecord(child_id, None, "child" if child_id else "referral", str(duplicate.record_id))
         get_accessed_records(session).add(record)
-    return ReferralMatchList(items=[_to_schema(duplicate) for duplicate in shown], next_cursor=cursor)
+    withheld = limit and await matching.describe_limit(session, caller, referral, limit)
+    return ReferralMatchList(
+        items=[_to_schema(duplicate) for duplicate in shown], next_cursor=cursor, withheld=withheld
+    )
 
 
 async def find_matching_child_id(session: AsyncSession, referral: Referral, shown_id: UUID) -> UUID | None:
@@ -177,15 +177,15 @@ def _to_schema(duplicate: PossibleDuplicate) -> ReferralMatch:
 
 
 async def _find_possible_duplicates(
-    session: AsyncSession, referral: Referral, profile: IdentityProfile
+    session: AsyncSession, referral: Referral, profile: IdentityProfile, *, only_visible: bool = False
 ) -> list[PossibleDuplicate]:
     """Return the possible duplicates of a referral in the order of the list."""
-    candidates = await _load_candidates(session, referral)
+    candidates = await _load_candidates(session, referral, only_visible=only_visible)
     scored = _select_best_scores(
         (candidate, *score_similarity(profile, candidate.profile)) for candidate in candidates
     )
     similar = [item for item in scored if item[1] >= DUPLICATE_THRESHOLD or is_same_household(item[2])]
-    visible_ids = await _select_visible_ids(session, [candidate for candidate, _, _ in similar])
+    visible_ids = await _select_visible_ids(session, [candidate.id for candidate, _, _ in similar])
     digest = matching.compute_identity_digest(referral.id, profile)
     duplicates = []
     for candidate, score, reasons in similar:
@@ -211,20 +211,23 @@ def _select_best_scores(scored: Iterable[ScoredCandidate]) -> list[ScoredCandida
     return list(best.values())
 
 
-async def _select_visible_ids(
-    session: AsyncSession, candidates: Sequence[DuplicateCandidate]
-) -> frozenset[UUID]:
-    """Return the ids of the candidates that the caller can see. The row policies decide."""
-    ids = [candidate.id for candidate in candidates]
+async def _select_visible_ids(session: AsyncSession, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return the ids of the children and referrals that the caller can see. The row policies decide."""
     children = await session.scalars(select(col(Child.id)).where(col(Child.id).in_(ids)))
     referrals = await session.scalars(select(col(Referral.id)).where(col(Referral.id).in_(ids)))
     return frozenset([*children, *referrals])
 
 
-async def _load_candidates(session: AsyncSession, referral: Referral) -> list[DuplicateCandidate]:
+async def _load_candidates(
+    session: AsyncSession, referral: Referral, *, only_visible: bool
+) -> list[DuplicateCandidate]:
+    """Return the records with a search token of the referral. Hidden ones that are left out are not even decrypted."""
     child_tokens, referral_tokens = person_details.hash_duplicate_query(referral.content)
     parameters = {"referral": referral.id, "child_tokens": child_tokens, "referral_tokens": referral_tokens}
     token_matches = (await session.execute(CANDIDATES_SQL, parameters)).all()
+    if only_visible:
+        visible_ids = await _select_visible_ids(session, [row.id for row in token_matches])
+        token_matches = [row for row in token_matches if row.id in visible_ids]
     candidate_ids = {
         "referral": referral.id,
         "children": [row.id for row in token_matches if row.kind == "child" and row.id != referral.child_id],

@@ -1,7 +1,8 @@
 """Limits on the comparison of a referral with children whom the caller cannot see, and the ids that stand for them.
 
 Each comparison of another identity can reveal a fact about such a child. The database counts the compared identities
-(see alembic/sql/functions/matching.sql).
+(see alembic/sql/functions/matching.sql). After a limit, the caller still lists the matches that they can see, and can
+accept the referral. The comparison with hidden children is then work of a supervisor who did not reach the limit.
 """
 
 import json
@@ -12,23 +13,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.access.vault import get_vault
-from app.errors import Fault, GateRefused
+from app.errors import Fault
 from app.kit.records import get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import MatchingAllowance, Referral
 from app.models.record import utc_now
+from app.schemas.references import StaffRef
 from app.schemas.referral_responses import ReferralView
-from app.schemas.referrals import ReferralMatchingAllowance
+from app.schemas.referrals import ReferralMatchingAllowance, ReferralMatchingLimit, WithheldMatches
 from app.services.referrals import views
 from app.services.referrals.similarity import IdentityProfile
 from app.services.referrals.states import check_referral_open
 
 RECORDED = "recorded"
-REFUSALS = {
-    "referral_limit": "Five changes of this referral were already compared today.",
-    "caller_limit": "You have already compared eight identities today.",
-}
-"""Explanation of each limit that `access.record_matching()` returns."""
+SUPERVISORS_SQL = text("""
+    SELECT u.id, u.name FROM users u
+     WHERE u.id <> :caller AND access.can_act(u.id, '{supervisor}')
+       AND EXISTS (SELECT FROM team_members m
+                    WHERE m.user_id = u.id AND m.is_supervisor AND m.team_id = coalesce(:team, m.team_id))
+     ORDER BY u.name, u.id
+""").bindparams(bindparam("caller", type_=Uuid), bindparam("team", type_=Uuid))
+MANAGERS_SQL = text("""
+    SELECT u.id, u.name FROM users u
+     WHERE u.id <> :caller AND access.can_act(u.id, '{programme_manager}') ORDER BY u.name, u.id
+""").bindparams(bindparam("caller", type_=Uuid))
 RECORD_MATCHING_SQL = text("SELECT access.record_matching(:referral, :identity)").bindparams(
     bindparam("referral", type_=Uuid), bindparam("identity", type_=LargeBinary)
 )
@@ -68,20 +76,27 @@ def compute_match_id(referral_id: UUID, identity_digest: bytes, record_id: UUID)
     return UUID(bytes=digest[:16], version=4)
 
 
-async def record_matching(session: AsyncSession, referral_id: UUID, identity_digest: bytes) -> None:
-    """Count the comparison of an identity of a referral. A repeated comparison is not counted.
+async def record_matching(
+    session: AsyncSession, referral_id: UUID, identity_digest: bytes
+) -> ReferralMatchingLimit | None:
+    """Count the comparison of an identity of a referral, and return the limit of this day that is reached, or None.
 
-    Raises:
-        GateRefused: A limit of this day is reached.
+    A repeated comparison is not counted. After a limit, the caller must not learn anything about records that they cannot
+    see, and not even whether there are any.
     """
     parameters = {"referral": referral_id, "identity": identity_digest}
     result = await session.scalar(RECORD_MATCHING_SQL, parameters)
-    if result != RECORDED:
-        detail = (
-            f"{REFUSALS[str(result)]} Another supervisor or a programme manager can allow five more changes with "
-            f"POST /v1/referrals/{referral_id}/allow-matching."
-        )
-        raise GateRefused([Fault(None, "matching_limit", detail, {"act": "allow-matching"})])
+    return None if result == RECORDED else ReferralMatchingLimit(str(result))
+
+
+async def describe_limit(
+    session: AsyncSession, caller: Caller, referral: Referral, limit: ReferralMatchingLimit
+) -> WithheldMatches:
+    """Return the limit with the people who can compare the referral: supervisors, otherwise programme managers."""
+    people = (await session.execute(SUPERVISORS_SQL, {"caller": caller.id, "team": referral.team_id})).all()
+    if not people:
+        people = (await session.execute(MANAGERS_SQL, {"caller": caller.id})).all()
+    return WithheldMatches(limit=limit, ask=[StaffRef(id=row.id, name=row.name) for row in people])
 
 
 async def is_matched(session: AsyncSession, referral_id: UUID, identity_digest: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,12 @@ async def list_child_matches(client: AuthenticatedClient, path: str) -> list[dic
     return [item for item in items if item["kind"] == "child"]
 
 
+async def get_limit(client: AuthenticatedClient, path: str) -> str | None:
+    """List the matches, and return the limit that left out the hidden ones, or None."""
+    withheld = expect_json(await client.get(f"{path}/matches"))["withheld"]
+    return withheld and str(withheld["limit"])
+
+
 class Attack:
     """A worker of another team, who knows the name and the phone number of a child, guesses the other facts."""
 
@@ -56,9 +63,9 @@ class Attack:
         self.answers = 0
 
     async def ask(self, **facts: Any) -> float | None:
-        """Return the similarity of the hidden child as far as the response shows it, or None for a refusal.
+        """Return the similarity of the hidden child as far as the response shows it, or None after a limit.
 
-        After a refusal, the attack continues with a new referral.
+        After a limit, the attack continues with a new referral.
         """
         child = {"sex": None, "place_code": None, "phone": None, **build_child(**facts)}
         for path in (self.path, ""):
@@ -68,10 +75,10 @@ class Attack:
                 self.path = await enter_referral(
                     self.client, {k: v for k, v in child.items() if v is not None}
                 )
-            response = await self.client.get(f"{self.path}/matches")
-            if response.status_code == 200:
+            listed = expect_json(await self.client.get(f"{self.path}/matches"))
+            if listed["withheld"] is None:
                 self.answers += 1
-                hidden = [item for item in response.json()["items"] if item["kind"] == "child"]
+                hidden = [item for item in listed["items"] if item["kind"] == "child"]
                 likelihoods = {"likely": 0.8, "possible": 0.6}
                 return max((item["score"] or likelihoods[item["likelihood"]] for item in hidden), default=0.0)
         return None
@@ -153,23 +160,23 @@ async def test_sixth_change_of_a_day_needs_an_act_of_another_supervisor(
     path = await enter_referral(scenario.supervisor_north, build_child())
     supervisor = scenario.supervisor_north
 
-    async def match_changes(first: int, last: int) -> list[int]:
-        statuses = []
+    async def match_changes(first: int, last: int) -> list[str | None]:
+        limits = []
         for number in range(first, last + 1):
             await change_child(supervisor, path, {"nickname": f"Nickname {number}"})
-            statuses.append((await supervisor.get(f"{path}/matches")).status_code)
-        return statuses
+            limits.append(await get_limit(supervisor, path))
+        return limits
 
-    assert await match_changes(0, MAX_CHANGES) == [200] * (MAX_CHANGES + 1)
-    assert await match_changes(0, MAX_CHANGES) == [200] * (MAX_CHANGES + 1), "a repetition is not counted"
-    assert await match_changes(6, 6) == [409]
-    (unmet,) = (await supervisor.get(f"{path}/matches")).json()["unmet"]
-    assert (unmet["code"], unmet["params"]) == ("matching_limit", {"act": "allow-matching"})
-    assert f"POST {path}/allow-matching" in unmet["detail"]
+    assert await match_changes(0, MAX_CHANGES) == [None] * (MAX_CHANGES + 1)
+    assert await match_changes(0, MAX_CHANGES) == [None] * (MAX_CHANGES + 1), "a repetition is not counted"
+    assert await match_changes(6, 6) == ["referral_limit"]
+    withheld = expect_json(await supervisor.get(f"{path}/matches"))["withheld"]
+    supervisors = [str(id_of(name)) for name in ("supervisor_both", "supervisor_south")]
+    assert sorted(person["id"] for person in withheld["ask"]) == sorted(supervisors), "not the caller"
 
     reason = {"reason": "The family corrected the age."}
     expect_json(await supervisor.act(path, "allow-matching", reason))
-    assert (await supervisor.get(f"{path}/matches")).status_code == 409, "a permission for oneself"
+    assert await get_limit(supervisor, path) == "referral_limit", "a permission for oneself"
     allowed = expect_json(await scenario.supervisor_south.act(path, "allow-matching", reason))
     own, other = allowed["matching_allowances"]
     assert (own["allowed_by"]["id"], other["allowed_by"]["id"]) == (
@@ -177,12 +184,12 @@ async def test_sixth_change_of_a_day_needs_an_act_of_another_supervisor(
         str(id_of("supervisor_south")),
     )
     assert other["reason"] == reason["reason"]
-    assert await match_changes(6, 11) == [200] * MAX_CHANGES + [409]
+    assert await match_changes(6, 11) == [None] * MAX_CHANGES + ["referral_limit"]
 
     await superuser_connection.execute(
         "UPDATE referral_matchings SET matched_at = matched_at - interval '1 day'"
     )
-    assert (await supervisor.get(f"{path}/matches")).status_code == 200
+    assert await get_limit(supervisor, path) is None
 
 
 async def test_permission_to_match_needs_a_supervisor_of_the_team_and_an_open_referral(
@@ -205,17 +212,14 @@ async def test_identities_of_one_caller_are_limited_also_in_concurrent_requests(
     paths = [
         await enter_referral(worker, build_child(nickname=f"Nickname {n}")) for n in range(MAX_BY_CALLER + 4)
     ]
-    responses = await asyncio.gather(*(worker.get(f"{path}/matches") for path in paths))
-    statuses = sorted(response.status_code for response in responses)
-    assert statuses == [200] * MAX_BY_CALLER + [409] * 4
-    assert (await scenario.supervisor_south.get(f"{paths[-1]}/matches")).status_code == 200
-    (refused, *_) = [
-        path for path, response in zip(paths, responses, strict=True) if response.status_code == 409
-    ]
+    limits = await asyncio.gather(*(get_limit(worker, path) for path in paths))
+    assert Counter(limits) == {None: MAX_BY_CALLER, "caller_limit": 4}
+    assert await get_limit(scenario.supervisor_south, paths[-1]) is None
+    limited = paths[limits.index("caller_limit")]
     expect_json(
-        await scenario.manager.act(refused, "allow-matching", {"reason": "Two children of a school."})
+        await scenario.manager.act(limited, "allow-matching", {"reason": "Two children of a school."})
     )
-    assert (await worker.get(f"{refused}/matches")).status_code == 200
+    assert await get_limit(worker, limited) is None
 
 
 async def send_referrals(scenario: Scenario, count: int) -> list[str]:
@@ -229,12 +233,12 @@ async def test_first_comparison_of_a_partner_referral_is_not_counted(scenario: S
     for path in await send_referrals(scenario, MAX_BY_CALLER + 2):
         etag = (await supervisor.get(path)).headers["etag"]
         expect_json(await supervisor.patch(path, {"urgency": "routine"}, etag=etag))
-        assert (await supervisor.get(f"{path}/matches")).status_code == 200
+        assert await get_limit(supervisor, path) is None
     paths = [
         await enter_referral(supervisor, build_child(nickname=f"N {n}")) for n in range(MAX_BY_CALLER + 1)
     ]
-    statuses = [(await supervisor.get(f"{path}/matches")).status_code for path in paths]
-    assert statuses == [200] * MAX_BY_CALLER + [409]
+    limits = [await get_limit(supervisor, path) for path in paths]
+    assert limits == [None] * MAX_BY_CALLER + ["caller_limit"]
 
 
 @pytest.mark.parametrize("editor", ["supervisor_south", "supervisor_both"])
@@ -246,9 +250,8 @@ async def test_first_comparison_is_counted_if_staff_changed_the_identity(
     *paths, last = await send_referrals(scenario, MAX_BY_CALLER + 1)
     for number, path in enumerate([*paths, last]):
         await change_child(scenario.client_for(editor), path, {"nickname": f"Nickname {number}"})
-    responses = [await scenario.supervisor_south.get(f"{path}/matches") for path in paths]
-    assert {response.status_code for response in responses} == {200}
-    assert (await scenario.supervisor_south.get(f"{last}/matches")).status_code == 409
+    limits = [await get_limit(scenario.supervisor_south, path) for path in (*paths, last)]
+    assert limits == [None] * MAX_BY_CALLER + ["caller_limit"]
 
 
 async def test_referrals_that_a_colleague_entered_are_counted(scenario: Scenario) -> None:
@@ -257,8 +260,8 @@ async def test_referrals_that_a_colleague_entered_are_counted(scenario: Scenario
         await enter_referral(scenario.manager, build_child(nickname=f"N {n}"))
         for n in range(MAX_BY_CALLER + 1)
     ]
-    statuses = [(await scenario.supervisor_south.get(f"{path}/matches")).status_code for path in paths]
-    assert statuses == [200] * MAX_BY_CALLER + [409]
+    limits = [await get_limit(scenario.supervisor_south, path) for path in paths]
+    assert limits == [None] * MAX_BY_CALLER + ["caller_limit"]
 
 
 def test_the_answers_of_a_day_reveal_less_than_a_child_has_facts() -> None:
