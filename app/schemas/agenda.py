@@ -68,6 +68,10 @@ class AgendaAction(Output):
     """The action of a care plan that an agenda entry is about, with its goal."""
 
     what: str = Field(description="Description of the action.")
+    by: Annotated[str, CodeOf("action_by")] = Field(
+        description="Role of the person who performs the action. Unless it is `worker`, the lead worker follows it up."
+    )
+    by_whom: str | None = Field(description="Name of the person or organisation that performs the action.")
     goal_id: UUID = Field(description="Id of the goal.")
     goal: AgendaGoal = Field(description="The goal of the action.")
 
@@ -109,7 +113,7 @@ class AgendaEntry(Output):
     )
     detail: str | None = Field(
         description="Code that depends on the kind: kind of support session, legal step or pending change, service, number "
-        "of months, subject, urgency, age of a birthday, or why a case is unstaffed: `no_lead_worker` or `inactive_team`."
+        "of months, subject, urgency, age of a birthday, or why work is unstaffed: `no_lead_worker`, `inactive_team` or `no_finance_officer`."
     )
     case_id: UUID | None = Field(
         description="Id of the case; null for a referral, a pending change and a transfer between budget lines."
@@ -139,8 +143,8 @@ class AgendaEntry(Output):
         "pending change; null for other kinds."
     )
     person: PersonRef | None = Field(
-        description="Supporter or family member that the assessment or care plan is about; null for the child and other "
-        "kinds."
+        description="Supporter or family member that the assessment or care plan is about, or the person to confirm; null "
+        "for the child and other kinds."
     )
     provider: ProviderRef | None = Field(
         description="Provider of the service referral; null for other kinds."

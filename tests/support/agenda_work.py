@@ -21,9 +21,11 @@ from app.models import (
     FollowUp,
     Fund,
     LegalStep,
+    Person,
     PlanArea,
     Provider,
     Referral,
+    ReferralMatchReading,
     ReferralQuestion,
     Review,
     ServiceReferral,
@@ -34,12 +36,16 @@ from app.models import (
 )
 from app.models.accounts import set_user_keys
 from app.models.record import new_id, utc_now
+from app.schemas.codes import get_codes
 from tests.support.case_lifecycle import AREAS, ASSESSMENT_SECTIONS
 from tests.support.row_factories import date_in_days, insert_goal, insert_row, local_datetime
 from tests.support.scenario import id_of, referral_payload
 
 NUMBERS = count(1)
 NO_CHECKLIST: Any = {"reason_code": None, "checklist": {}, "taper": [], "follow_up_months": [], "note": None, "earlier": []}  # fmt: skip
+
+
+NO_PERSON_DETAILS: Any = {"names": [], "phones": [], "place_code": None, "address_detail": None}
 
 
 @dataclass
@@ -158,10 +164,11 @@ async def _insert_work_of_every_status(superuser: Any, work: TeamWork, case: Cas
             for person in ("lead", "co_worker", "supervisor")
         ]  # fmt: skip
         rows.append(ServiceReferral(**keys, **referral, status="draft"))
+        rows.append(Person(**keys, role="family", relationship="mother", referral_to_confirm_id=new_id()))
     for row in rows:
         for name in ("content", "details"):
             if hasattr(row, f"{name}_encrypted") and not getattr(row, f"{name}_encrypted"):
-                setattr(row, name, {"place": None})
+                setattr(row, name, NO_PERSON_DETAILS if isinstance(row, Person) else {"place": None})
         await insert_row(superuser, row)
 
 
@@ -220,17 +227,12 @@ async def _insert_review(superuser: Any, work: TeamWork, case: Case) -> None:
     goal = await insert_goal(superuser, plan)
     due_on: date = date_in_days(-2)
     await insert_row(superuser, Review(**_keys(case), plan_id=plan.id, number=1, due_on=due_on))
-    await insert_row(
-        superuser,
-        Action(
-            **_keys(case),
-            plan_id=plan.id,
-            goal_id=goal.id,
-            due_on=due_on,
-            origin_id=new_id(),
-            by="worker",
-        ),
-    )
+    for by in get_codes("action_by"):
+        action = Action(
+            **_keys(case), plan_id=plan.id, goal_id=goal.id, due_on=due_on, origin_id=new_id(), by=by
+        )
+        action.content = {"what": "See a lawyer.", "by_whom": None}
+        await insert_row(superuser, action)
 
 
 async def _insert_money(superuser: Any, work: TeamWork, case: Case) -> None:
@@ -258,7 +260,10 @@ async def _insert_money(superuser: Any, work: TeamWork, case: Case) -> None:
 
 
 async def _insert_referrals(superuser: Any, work: TeamWork) -> None:
-    """Insert open referrals with every status, with and without a team and a worker."""
+    """Insert open referrals with every status, with and without a team and a worker, and an accepted one.
+
+    A limit left out the matches of each of them.
+    """
     payload = referral_payload()
     content: Any = {
         "urgency": "urgent",
@@ -275,7 +280,22 @@ async def _insert_referrals(superuser: Any, work: TeamWork) -> None:
             referral.content = content
             await insert_row(superuser, referral)
             work.referral_ids.append(referral.id)
+            await _insert_limited_reading(superuser, referral, work.id("lead"))
             if status == "information_requested":
                 question = ReferralQuestion(referral_id=referral.id, asked_by_id=work.id("lead"))
                 question.question = "Which school?"
                 await insert_row(superuser, question)
+    accepted = Referral(
+        tracking_number=f"T-{next(NUMBERS)}", source="partner", urgency="routine", status="accepted",
+        team_id=work.id("team"), **_keys(work.cases["planning"]),
+    )  # fmt: skip
+    accepted.content = content
+    await insert_row(superuser, accepted)
+    await _insert_limited_reading(superuser, accepted, work.id("supervisor"))
+
+
+async def _insert_limited_reading(superuser: Any, referral: Referral, reader_id: uuid.UUID) -> None:
+    reading = ReferralMatchReading(
+        referral_id=referral.id, identity_digest=bytes(32), read_by_id=reader_id, is_limited=True
+    )
+    await insert_row(superuser, reading)

@@ -140,7 +140,6 @@ async def insert_due_records(superuser: Any, case: dict[str, Any], worker: uuid.
         LegalStep(**case_keys, kind="court_hearing", status="planned", on=date_in_days(5), author_id=worker),
         ServiceReferral(**case_keys, **referral, sent_at=local_datetime(date_in_days(-14))),
         # not due for the worker
-        Action(**case_keys, **action, origin_id=new_id(), by="supporter"),
         Action(**case_keys, **action, origin_id=new_id(), by="worker", status="done"),
         ServiceReferral(**case_keys, **{**referral, "status": "declined"}, sent_at=local_datetime(today())),
         FollowUp(**case_keys, months=6, due_on=date_in_days(15)),

@@ -197,10 +197,12 @@ def _select_rows(page: Subquery) -> RowSelect:
     selects = (_select_record(page, kind, model) for kind, model in RECORD_MODELS.items())
     record = union_all(*selects).lateral("record")
     author_id = func.coalesce(record.c.author_id, record.c.requested_by_id)
+    person_id = case((page.c.record_kind == "person", page.c.record_id), else_=record.c.person_id)
     return (
         select(
             *page.c,
-            *(record.c[name] for name in ("person_id", "provider_id", *DISBURSEMENT_COLUMNS)),
+            *(record.c[name] for name in ("provider_id", *DISBURSEMENT_COLUMNS)),
+            person_id.label("person_id"),
             author_id.label("author_id"),
             case((page.c.record_kind == "referral", page.c.record_id)).label("referral_id"),
             case((page.c.record_kind == "disbursement", page.c.record_id)).label("disbursement_id"),
@@ -208,7 +210,7 @@ def _select_rows(page: Subquery) -> RowSelect:
             case((col(Child.id).is_not(None), page.c.case_id)).label("shown_case_id"),
             person_name(page.c.worker_id).label("worker_name"),
             person_name(author_id).label("author_name"),
-            select_person(record.c.person_id),
+            select_person(person_id),
             provider_name(record.c.provider_id).label("provider_name"),
             col(Child.sex),
             col(Child.identity_encrypted),
@@ -267,8 +269,10 @@ def _decrypt_place(row: Any) -> str | None:
 
 
 def _build_action(row: Any) -> dict[str, Any]:
+    texts = Action.content.decrypt(row.record_id, row.content_encrypted)
     return {
-        "what": Action.content.decrypt(row.record_id, row.content_encrypted)["what"],
+        **{name: texts[name] for name in ("what", "by_whom")},
+        "by": row.detail,
         "goal_id": row.goal_id,
         "goal": {
             "id": row.goal_id,

@@ -64,9 +64,20 @@ WORKER_SOURCES = {
                                         AND m.user_id = s.worker_id AND m.is_supervisor))))
     """,
     "action": """
-    SELECT 'action', a.due_on, NULL, a.case_id, 'action', a.id, NULL, NULL, a.goal_id, a.content_encrypted, NULL
+    -- The lead worker follows up the actions of the child, the supporter, the family and providers.
+    SELECT 'action', a.due_on, NULL, a.case_id, 'action', a.id, a.by, NULL, a.goal_id, a.content_encrypted, NULL
       FROM worker_cases c JOIN actions a ON a.case_id = c.id JOIN care_plans p ON p.id = a.plan_id
-     WHERE c.status <> 'closed' AND a.status = 'open' AND a.by = 'worker' AND p.status = 'approved'
+     WHERE c.status <> 'closed' AND a.status = 'open' AND p.status = 'approved'
+       AND (a.by = 'worker' OR c.lead_worker_id = :caller_id OR c.is_unstaffed)
+    """,
+    "person": """
+    -- A referral that joined the case added the person, or names and phones to it. Staff confirm them.
+    SELECT 'person', ((coalesce(r.decided_at, p.created_at) + t.person_confirmation) AT TIME ZONE 'Asia/Phnom_Penh')::date,
+           NULL, p.case_id, 'person', p.id, p.role, NULL, NULL, NULL, NULL
+      FROM target t CROSS JOIN worker_cases c JOIN people p ON p.case_id = c.id
+      LEFT JOIN referrals r ON r.id = p.referral_to_confirm_id
+     WHERE c.status <> 'closed' AND p.referral_to_confirm_id IS NOT NULL AND p.entered_in_error_at IS NULL
+       AND (c.lead_worker_id = :caller_id OR c.is_unstaffed)
     """,
     "follow_up": """
     SELECT 'follow_up', f.due_on, NULL, f.case_id, 'follow_up', f.id, f.months::text, NULL, NULL, NULL, NULL

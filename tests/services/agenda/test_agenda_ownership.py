@@ -17,7 +17,7 @@ from tests.support.agenda_work import TeamWork, insert_team_work
 from tests.support.case_lifecycle import exit_plan_payload
 from tests.support.payloads import reopening_consent_payload
 from tests.support.responses import expect_json
-from tests.support.scenario import Scenario
+from tests.support.scenario import Scenario, id_of
 
 CAN_WORK = "EXISTS (SELECT FROM users u WHERE u.id = c.lead_worker_id AND u.is_active AND u.roles && '{social_worker,supervisor}')"
 IS_STAFFED_SQL = f"SELECT {CAN_WORK} FROM cases c WHERE c.id::text = $1"  # noqa: S608 - a constant
@@ -49,7 +49,13 @@ UNION ALL SELECT 'assessment', c.id FROM c WHERE c.status = 'assessment'
 UNION ALL SELECT 'care_plan', c.id FROM c WHERE c.status = 'planning'
 UNION ALL SELECT 'unstaffed', c.id FROM c JOIN teams t ON t.id = c.team_id
            WHERE is_open AND (NOT is_staffed OR NOT t.is_active)
+UNION ALL SELECT 'person', p.id FROM people p JOIN c ON c.id = p.case_id
+           WHERE is_open AND p.referral_to_confirm_id IS NOT NULL
+UNION ALL SELECT 'matching', r.id FROM referral_match_readings m JOIN referrals r ON r.id = m.referral_id
+            LEFT JOIN c ON c.id = r.case_id WHERE m.is_limited AND (r.id = ANY ($2) OR c.is_open)
 UNION ALL SELECT CASE WHEN d.status = 'requested' OR d.approved_by_id IS NULL THEN 'approval'
+                      WHEN NOT EXISTS (SELECT FROM users u WHERE u.is_active AND 'finance_officer' = ANY (u.roles))
+                      THEN 'unstaffed'
                       WHEN d.status = 'approved' THEN 'payment' ELSE 'receipt' END, d.id
             FROM disbursements d JOIN c ON c.id = d.case_id WHERE d.status IN ('requested', 'approved', 'paid')
 UNION ALL SELECT CASE r.status WHEN 'information_requested' THEN 'partner_answer' ELSE 'referral' END, r.id
@@ -65,7 +71,8 @@ ACT_PERMISSIONS: dict[str, Permission] = {
     "assessment": Permission.assessment_write, "care_plan": Permission.care_plan_write,
     "unstaffed": Permission.case_assign, "payment": Permission.disbursement_pay,
     "receipt": Permission.disbursement_reconcile, "referral": Permission.referral_acknowledge,
-    "partner_answer": Permission.referral_provide_information,
+    "partner_answer": Permission.referral_provide_information, "person": Permission.person_change,
+    "matching": Permission.referral_match,
 }  # fmt: skip
 """An act on an item of each kind. Any member of staff who can assign a case may act on the items of an unstaffed case."""
 
@@ -137,6 +144,16 @@ async def close_case(scenario: Scenario, work: TeamWork) -> None:
         return
 
 
+async def deactivate_finance_officer(scenario: Scenario, _work: TeamWork) -> None:
+    await patch_as_admin(scenario, f"/v1/users/{scenario.finance.id}", {"is_active": False})
+
+
+async def restore_finance_officer(superuser: Any) -> None:
+    """Restore the account and the session of the finance officer, who belongs to no team of a sequence."""
+    await superuser.execute("UPDATE users SET is_active = true WHERE id = $1", id_of("finance"))
+    await superuser.execute("UPDATE sessions SET revoked_at = NULL WHERE user_id = $1", id_of("finance"))
+
+
 Event = Callable[[Scenario, TeamWork], Awaitable[None]]
 EVENTS: dict[str, Event] = {
     "lead leaves": leave("lead", {"is_active": False}),
@@ -149,9 +166,12 @@ EVENTS: dict[str, Event] = {
     "case is closed": close_case,
     "case is reopened": reopen_case,
 }
+FINANCE_LEAVES = "finance officer leaves"
 
 
 SEQUENCES = [
+    (FINANCE_LEAVES,),
+    (FINANCE_LEAVES, "supervisor leaves"),
     *((name,) for name in EVENTS),
     # Every second pair is in the opposite order.
     *(pair[:: (-1) ** number] for number, pair in enumerate(combinations(EVENTS, 2))),
@@ -169,8 +189,9 @@ async def test_every_open_item_is_on_the_agenda_of_someone_who_may_act(
     for sequence in sequences:
         work = await insert_team_work(superuser_connection)
         for name in sequence:
-            await EVENTS[name](scenario, work)
+            await (EVENTS | {FINANCE_LEAVES: deactivate_finance_officer})[name](scenario, work)
         await expect_owners(scenario, superuser_connection, work, sequence)
+        await restore_finance_officer(superuser_connection)
 
 
 async def expect_owners(
