@@ -7,7 +7,7 @@ from typing_extensions import TypeAliasType
 FaultCode = TypeAliasType(
     "FaultCode",
     Literal[
-        "above_case_limit", "above_limit", "above_paid", "action_missing", "age_not_funded", "age_outside_range", "agency_kind",
+        "above_case_limit", "above_limit", "above_paid", "action_missing", "age_implausible", "age_not_funded", "age_outside_range", "agency_kind",
         "ages_reversed", "already_acknowledged", "already_done", "already_entered", "alternative_reason_missing", "amount_negative", "amount_unfit", "amount_zero", "area_unanswered", "area_weak",
         "assessed_before", "assessment_not_approved", "assessment_of_another", "assessment_superseded",
         "attendances_above_sessions", "attendances_below_persons", "audience_unfit",
@@ -19,7 +19,7 @@ FaultCode = TypeAliasType(
         "condition_not_met", "condition_unanswered", "consent_ahead", "consent_before_closing", "consent_expired", "consent_giver_missing", "consent_incomplete",
         "consent_missing", "consent_or_basis",
         "consent_recipient", "consent_refused", "consent_scope", "consent_unknown", "consent_withdrawn",
-        "counts_unequal", "criteria_not_met", "csv_unreadable", "currency_other", "cursor_invalid", "dataclass_type", "date_ambiguous", "date_buddhist_era",
+        "counts_unequal", "criteria_not_met", "csv_unreadable", "currency_other", "cursor_invalid", "dataclass_type", "date_ambiguous", "date_before_birth", "date_before_referral", "date_buddhist_era",
         "date_from_datetime_inexact", "date_from_datetime_parsing", "date_future", "date_in_future",
         "date_out_of_reach", "date_parsing", "date_past", "date_too_early", "date_too_late", "date_type",
         "datetime_from_date_parsing", "datetime_future", "datetime_object_invalid", "datetime_parsing",

@@ -141,6 +141,16 @@ class BirthRange:
         return max(0.0, 1 - gap / tolerance)
 
 
+def get_birthday(born: date, years: int) -> date:
+    """Return the day on which a person born on a day completes a number of years of age.
+
+    A birth on 29 February is completed on 1 March in years that are not leap years, as `BirthRange.age_range_on` counts.
+    """
+    year = born.year + years
+    is_leap_birth = (born.month, born.day) == (2, 29)
+    return date(year, 3, 1) if is_leap_birth and not calendar.isleap(year) else born.replace(year=year)
+
+
 def get_age_range(birth: Mapping[str, Any] | None, day: date) -> tuple[int, int] | None:
     """Return the lowest and the highest possible age in whole years on a day, or None if the birth date is unknown."""
     birth_range = BirthRange.from_known_details(birth)

@@ -222,6 +222,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "until_too_early": "The extension must end after today, after 24 months of support, and after the previous extension.",
     "until_too_late": "The extension ends too late.",
     "wall": "A conflict wall excludes a worker from the case.",
+    "date_before_birth": "The day is before the birth of the child.",
     "wellbeing_missing": "The well-being or a note is required.",
     "worker_unfit": "The person cannot be a worker of the case.",
     "wrong": "The password is wrong.",

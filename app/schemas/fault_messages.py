@@ -126,11 +126,13 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
 """The message of each error code that this project's schemas raise."""
 
 WARNING_MESSAGES: Final[dict[FaultCode, str]] = {
+    "age_implausible": "According to the birth date, the person was older than {years} years at the referral. Check it.",
     "birth_missing": "The age is unknown. Give a birth date, an estimated age or a range of ages, if possible.",
     "concern_kind_missing": "The kind of concern is missing.",
     "consent_missing": "Give given_by, method, on and scope, or basis_without_consent. First Step cannot accept the referral "
     "before.",
     "consent_scope": "The consent does not include First Step's services. First Step cannot accept the referral before.",
+    "date_before_referral": "The day is before the referral was received. Check it, unless the work began before.",
     "external_id_similar": "Your agency has a referral whose external_id differs only in letter case, spaces or punctuation.",
     "legacy_font": "The text is declared as Khmer, but has no Khmer letters, or has characters of a legacy font such as Limon. If it was "
     "typed in such a font, type it again in Khmer Unicode.",
@@ -179,6 +181,9 @@ KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "period_too_long": "រយៈពេលមិនត្រូវលើសពី {years} ឆ្នាំទេ។",
     "string_pattern_mismatch": "មិនត្រូវតាមទម្រង់ដែលកំណត់ទេ។",
     "too_long": "ត្រូវមានយ៉ាងច្រើន {max_length} ធាតុ។",
+    "age_implausible": "តាមថ្ងៃខែឆ្នាំកំណើត បុគ្គលនេះមានអាយុលើសពី {years} ឆ្នាំនៅពេលបញ្ជូន។ សូមពិនិត្យឡើងវិញ។",
+    "date_before_referral": "ថ្ងៃនេះនៅមុនពេលទទួលការបញ្ជូន។ សូមពិនិត្យឡើងវិញ លើកលែងតែការងារបានចាប់ផ្តើមមុននោះ។",
+    "date_before_birth": "មិនត្រូវនៅមុនថ្ងៃកំណើតរបស់កុមារទេ។",
     "birth_missing": "មិនស្គាល់អាយុ។ សូមផ្តល់ថ្ងៃខែឆ្នាំកំណើត អាយុប៉ាន់ស្មាន ឬចន្លោះអាយុ បើអាច។",
     "concern_kind_missing": "ខ្វះប្រភេទនៃការព្រួយបារម្ភ។",
     "consent_missing": "សូមផ្តល់ given_by, method, on និង scope ឬ basis_without_consent។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",

@@ -12,6 +12,7 @@ from app.schemas.corrections import Correctable, CorrectableFilters
 from app.schemas.dates import FilterDate, LegalStepDate
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import StaffRef
+from app.schemas.warnings import InputWarning
 from app.schemas.wire import (
     ClientChosenId,
     CommaSeparated,
@@ -112,6 +113,7 @@ class LegalStep(Versioned, Correctable):
     result: str | None = Field(description="Result of the legal step.")
     author_id: UUID = Field(description="Id of the staff member who added the entry.")
     author: StaffRef = Field(description="The staff member who added the entry.")
+    warnings: list[InputWarning] = Field(description="Fields that are kept although they look wrong.")
     created_at: UtcDateTime = Field(description="Time at which the entry was added.")
     updated_at: UtcDateTime = Field(description="Time of the last change.")
 

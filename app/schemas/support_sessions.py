@@ -13,6 +13,7 @@ from app.schemas.corrections import Correctable
 from app.schemas.dates import PastTime, PlanTime
 from app.schemas.merge_patch import build_patch_model
 from app.schemas.references import StaffRef
+from app.schemas.warnings import InputWarning
 from app.schemas.wire import (
     ClientChosenId,
     Id,
@@ -266,6 +267,7 @@ class SupportSession(SupportSessionFields):
     next_step: str | None = Field(description="The next step agreed in the session.")
     missed_reason: str | None = Field(description="Reason why the session was missed.")
     cancel_reason: str | None = Field(description="Reason why the session was cancelled.")
+    warnings: list[InputWarning] = Field(description="Fields that are kept although they look wrong.")
 
 
 class SupportSessionSeries(Output):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, add_months, today
+from app.kit.dates import CAMBODIA_TIMEZONE, BirthRange, add_months, get_birthday, today
 
 DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2060, 12, 31))
 
@@ -63,6 +63,18 @@ def test_age_estimated_on_a_leap_day_covers_all_birth_dates_of_that_age() -> Non
 )
 def test_age_of_child_born_on_leap_day_increases_on_the_first_of_march(day: str, age: int) -> None:
     assert birth_from_date("2008-02-29", "day").age_range_on(date.fromisoformat(day)) == (age, age)
+
+
+@given(born=DAYS | st.sampled_from([date(2008, 2, 29), date(2012, 2, 29)]), years=st.integers(0, 30))
+def test_birthday_is_the_first_day_of_an_age(born: date, years: int) -> None:
+    birthday, birth = get_birthday(born, years), BirthRange(born, born)
+    assert birth.age_range_on(birthday) == (years, years)
+    assert years == 0 or birth.age_range_on(birthday - timedelta(days=1)) == (years - 1, years - 1)
+
+
+def test_18th_birthday_of_child_born_on_leap_day_is_on_the_first_of_march() -> None:
+    assert get_birthday(date(2008, 2, 29), 18) == date(2026, 3, 1)
+    assert get_birthday(date(2008, 2, 29), 20) == date(2028, 2, 29)
 
 
 def test_age_of_estimated_birth_date_is_a_range() -> None:

@@ -97,7 +97,10 @@ def extension_payload(rng: Random, _child: ChildModel, _case: ModelRecord) -> Pa
 def extend_case(context: OperationContext) -> Iterator[None]:
     previous_end = max(get_support_end(context.case), iso_date_in_days(0))
     unmet = ["until_too_early"] if context.payload["until"] <= previous_end else []
-    if context.payload["until"] > add_months(date.fromisoformat(previous_end), 12).isoformat():
+    first_end = add_months(date.fromisoformat(context.case["opened_on"]), 24).isoformat()
+    if context.case["extended_until"] is None:
+        first_end = max(first_end, iso_date_in_days(0))
+    if context.payload["until"] > add_months(date.fromisoformat(first_end), 12).isoformat():
         unmet = ["until_too_late"]
     raise_if_unmet(check_case_open(context.case), unmet)
     yield

@@ -122,8 +122,7 @@ COMMENT ON FUNCTION access.record_matching(uuid, bytea) IS
     'referral_limit after five changes of the referral on one day in Cambodia, caller_limit after eight identities of the '
     'caller. A repeated comparison is not counted, the first identity of a referral is no change, and it does not count for '
     'the caller if a partner sent the referral and staff did not change its identity. A permission of another person for '
-    'the referral on this day allows five more changes and lifts the limit of the caller. After a limit, the caller lists '
-    'only records that the caller can see.';
+    'the referral on this day allows five more changes and lifts the limit of the caller.';
 
 CREATE FUNCTION access.list_uncompared_referrals()
 RETURNS TABLE (referral_id uuid, case_id uuid, listed_at timestamptz)

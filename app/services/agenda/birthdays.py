@@ -14,11 +14,12 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Uuid, select
 
 from app.access.reader import NoShownRecord, ReadQuery, RecordReader
-from app.kit.dates import BirthRange, add_months
+from app.kit.dates import BirthRange, get_birthday
 from app.models import Child
 from app.services.agenda.sources import AgendaRole, bind_parameters, build_case_ctes
 
-MAJORITY_MONTHS = 18 * 12
+MAJORITY = 18
+"""Age in years."""
 DAYS_LISTED_AFTERWARDS = 14
 CHILDREN_SQL = """
 WITH {cases}
@@ -64,4 +65,4 @@ def _compute_birthday(child_id: str, identity_encrypted: bytes) -> Birthday | No
     if not details:
         return None
     birth = BirthRange.from_details(details)
-    return Birthday(add_months(birth.earliest, MAJORITY_MONTHS), add_months(birth.latest, MAJORITY_MONTHS))
+    return Birthday(get_birthday(birth.earliest, MAJORITY), get_birthday(birth.latest, MAJORITY))

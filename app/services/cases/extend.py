@@ -17,10 +17,13 @@ from app.schemas.exit_plans import CaseExtension
 from app.services.cases import history as case_history
 from app.services.cases.cases import load_case_schema
 from app.services.cases.states import check_case_open
-from app.services.cases.support_period import get_support_end_date
+from app.services.cases.support_period import get_support_end_date, list_case_milestones
 
 MAX_EXTENSION_MONTHS = 12
-"""Maximum length of one extension, from the present end of support or, if it has passed, from today."""
+"""Maximum length of all extensions of a case together, after 24 months of support.
+
+A first extension after the end of support has passed counts from today.
+"""
 
 
 async def extend_case(
@@ -29,7 +32,7 @@ async def extend_case(
     """Extend a case past 24 months (the gate "18, 21, 24 months").
 
     Raises:
-        GateRefused: The case is closed, or the date is not within 12 months after the current end of support.
+        GateRefused: The case is closed, or the date is not within 12 months after 24 months of support.
     """
     case = await get_version_for_update(session, Case, case_id, expected_version)
     raise_if_unmet([*check_case_open(case), *_check_extension_date(case, payload.until)])
@@ -45,9 +48,20 @@ def _check_extension_date(case: Case, until: date) -> list[Fault]:
     if until <= previous_end:
         detail = "`until` must be after today, after 24 months of support, and after the previous extension."
         return [Fault("/until", "until_too_early", detail)]
-    latest = add_months(previous_end, MAX_EXTENSION_MONTHS)
+    latest = _compute_latest_end(case)
     if until > latest:
-        detail = f"`until` must be at most {MAX_EXTENSION_MONTHS} months after the end of support: {latest} or earlier."
+        detail = (
+            f"All extensions together must be at most {MAX_EXTENSION_MONTHS} months after 24 months of support: "
+            f"{latest} or earlier."
+        )
         params = {"months": MAX_EXTENSION_MONTHS, "latest": str(latest)}
         return [Fault("/until", "until_too_late", detail, params)]
     return []
+
+
+def _compute_latest_end(case: Case) -> date:
+    """Return the latest possible end of support. Extensions in a row do not move it."""
+    planned_end = list_case_milestones(case)[-1].on
+    if case.extended_until is None:
+        planned_end = max(planned_end, today())
+    return add_months(planned_end, MAX_EXTENSION_MONTHS)

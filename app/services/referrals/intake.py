@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Fault
+from app.kit.dates import get_age_range, today
 from app.models.encrypted_field import dump_content
 from app.models.referrals import StoredReferralConsent, StoredReferralContent, StoredWarning
 from app.schemas.identity import ChildIdentity, ContactDetails
@@ -24,6 +25,10 @@ from app.services.persons.person_details import MAX_NAME_LENGTH
 from app.services.persons.phone_numbers import find_e164
 from app.text_folding import normalize_text
 
+MAX_PLAUSIBLE_AGE: Final = 25
+"""Age in years at the referral above which a birth date is probably wrong."""
+CONFIRMED_CODES: Final = frozenset({"age_implausible"})
+"""Codes of warnings that a waiver must confirm, although another condition covers the field at the acceptance."""
 INFORMATIVE_CODES: Final = frozenset(
     {"phone_split", "external_id_similar", "source_ignored", "value_converted"}
 )
@@ -81,7 +86,8 @@ def check_warnings(content: StoredReferralContent, waived_pointers: frozenset[st
         is_unknown_field = warning["code"] == "extra_forbidden" and not warning["pointer"]
         is_informative = is_informative or is_unknown_field
         is_open = not is_informative and warning["pointer"] not in waived_pointers
-        if is_open and not warning["pointer"].startswith(DECIDED_AT_ACCEPTANCE):
+        is_decided = warning["pointer"].startswith(DECIDED_AT_ACCEPTANCE)
+        if is_open and (not is_decided or warning["code"] in CONFIRMED_CODES):
             fault = _to_fault(warning)
             detail = f"Complete the field, or waive it with a reason. {fault.detail}"
             yield Fault(fault.pointer, fault.code, detail, fault.params)
@@ -151,6 +157,9 @@ def _check_content(content: StoredReferralContent) -> Iterator[Fault]:
         yield build_warning("/concern/kind", "concern_kind_missing")
     if child["birth"] is None:
         yield build_warning("/child/birth", "birth_missing")
+    ages = get_age_range(child["birth"], today())
+    if ages is not None and ages[0] > MAX_PLAUSIBLE_AGE:
+        yield build_warning("/child/birth", "age_implausible", years=MAX_PLAUSIBLE_AGE)
     yield from check_texts(child, "/child")
     if caregiver:
         yield from check_texts(caregiver, "/caregiver")

@@ -33,6 +33,8 @@ from app.schemas.legal_steps import (
     LegalStepUpdate,
 )
 from app.services.cases import history as case_history
+from app.services.persons.life_dates import validate_after_birth
+from app.services.support.case_records import is_before_referral, list_date_warnings
 
 COLUMN_FIELDS = {"kind", "status", "on"}
 SCHEMA_COLUMN_FIELDS = [name for name in LegalStepSchema.model_fields if name in LegalStep.model_fields]
@@ -41,6 +43,7 @@ STEP_COLUMNS = select(
     *staff_names(LegalStep, "author"),
     *error_mark_columns(LegalStep),
     col(LegalStep.content_encrypted),
+    is_before_referral(col(LegalStep.case_id), col(LegalStep.on)),
 )
 STEP_QUERY = ReadQuery(
     STEP_COLUMNS.where(col(LegalStep.id) == bindparam("step_id")), shows=ShownRecord("legal_step")
@@ -76,12 +79,13 @@ async def create_case_legal_step(
 
     Raises:
         NotFound: the case does not exist, or the caller cannot read its legal tier.
-        InvalidInput: the step is done, and its date is in the future.
+        InvalidInput: the step is done, and its date is in the future, or the date is before the birth of the child.
         AlreadyExists: the id is taken.
     """
     _validate_date(payload)
     await session_reader(session).fetch_required(LEGAL_TIER_QUERY, case_id=case_id)
     case = await get_for_share(session, Case, case_id)
+    await validate_after_birth(session, case.child_id, {"/on": payload.on})
     step = LegalStep(
         id=payload.id or new_id(),
         child_id=case.child_id,
@@ -135,6 +139,7 @@ async def update_legal_step(
     old_document = _to_document(step)
     content = apply_patch(LegalStepContent, old_document, patch)
     _validate_date(content)
+    await validate_after_birth(session, case.child_id, {"/on": content.on})
     _store_content(step, content)
     await session.flush()  # the response is read by a query without autoflush
     new_document = _to_document(step)
@@ -189,4 +194,6 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **LegalStep.content.decrypt(row.id, row.content_encrypted),
         **to_staff_refs(row, "author"),
         **to_error_mark(LegalStep, row),
+        # An incident is always before the referral.
+        "warnings": [] if row.kind == "incident" else list_date_warnings(row, "/on"),
     }

@@ -1,6 +1,7 @@
 """Validation rules for support sessions: times, worker and goals."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import literal, select
@@ -25,6 +26,11 @@ def validate_missed_session_time(content: SupportSessionContent) -> None:
     """
     if content.status == "missed" and content.planned_at is not None and content.planned_at > utc_now():
         raise InvalidInput([Fault("/planned_at", "date_in_future", "Must not be in the future.")])
+
+
+def get_session_times(content: SupportSessionContent) -> dict[str, datetime | None]:
+    """Return the times of a session by their pointers."""
+    return {"/planned_at": content.planned_at, "/held_at": content.held_at}
 
 
 async def check_support_session_staffing(

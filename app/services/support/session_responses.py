@@ -24,7 +24,12 @@ from app.schemas.support_session_lists import (
     SupportSessionSummaryList,
 )
 from app.schemas.support_sessions import SupportSession as SupportSessionSchema
-from app.services.support.case_records import build_case_fields, join_case_and_child
+from app.services.support.case_records import (
+    build_case_fields,
+    is_before_referral,
+    join_case_and_child,
+    list_date_warnings,
+)
 from app.services.support.session_states import EDIT_WINDOW
 
 COLUMN_FIELDS = [name for name in SupportSessionSchema.model_fields if name in SupportSession.model_fields]
@@ -45,7 +50,11 @@ COMPUTED_COLUMNS = [
     *error_mark_columns(SupportSession),
     col(SupportSession.content_encrypted),
 ]
-SESSION_COLUMNS = select(*(getattr(SupportSession, name) for name in COLUMN_FIELDS), *COMPUTED_COLUMNS)
+SESSION_COLUMNS = select(
+    *(getattr(SupportSession, name) for name in COLUMN_FIELDS),
+    *COMPUTED_COLUMNS,
+    is_before_referral(col(SupportSession.case_id), col(SupportSession.held_at)),
+)
 SHOWN_SESSION = ShownRecord("support_session")
 SESSION_QUERY = ReadQuery(
     SESSION_COLUMNS.where(col(SupportSession.id) == bindparam("support_session_id")), shows=SHOWN_SESSION
@@ -135,6 +144,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
     return {
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         "cancel_reason": None,
+        "warnings": list_date_warnings(row, "/held_at"),
         **SupportSession.content.decrypt(row.id, row.content_encrypted),
         **_build_computed_fields(row),
     }

@@ -31,10 +31,12 @@ from app.schemas.support_sessions import (
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
 from app.services.cases.write_access import check_case_writable, check_works_on_case
+from app.services.persons.life_dates import validate_after_birth
 from app.services.support.contacts import list_contacts, update_last_contact
 from app.services.support.session_checks import (
     check_support_session_staffing,
     check_support_session_worker_change,
+    get_session_times,
     validate_case_goals,
     validate_missed_session_time,
 )
@@ -57,7 +59,7 @@ async def create_case_support_session(
 
     Raises:
         GateRefused: the case is closed, or the caller or the worker is not allowed (`check_support_session_staffing`).
-        InvalidInput: a time is not valid, or a goal belongs to another case.
+        InvalidInput: a time is not valid or before the birth of the child, or a goal belongs to another case.
         AlreadyExists: the id is taken.
     """
     validate_missed_session_time(payload)
@@ -69,6 +71,7 @@ async def create_case_support_session(
         ]
     )
     await validate_case_goals(session, case, payload.goal_ids)
+    await validate_after_birth(session, case.child_id, get_session_times(payload))
     support_session = build_support_session(case, caller, payload.id or new_id())
     apply_support_session_content(support_session, caller, payload)
     session.add(support_session)
@@ -130,6 +133,7 @@ async def update_support_session(
         ]
     )
     await validate_case_goals(session, case, content.goal_ids)
+    await validate_after_birth(session, case.child_id, get_session_times(content))
     apply_support_session_content(support_session, caller, content)
     await session.flush()  # the last contact is updated, and the response read, without autoflush
     if "held" in {old_status, support_session.status}:

@@ -59,7 +59,7 @@ async def test_agenda_of_worker_lists_due_and_overdue_items_earliest_first(
         ("milestone", str(date_in_days(0)), False, "18"),
         ("service_referral", str(date_in_days(0)), False, "medical"),
         ("session", str(date_in_days(1)), False, "home_visit"),
-        ("action", str(date_in_days(2)), False, None),
+        ("action", str(date_in_days(2)), False, "worker"),
         ("follow_up", str(date_in_days(4)), False, "3"),
         ("legal_step", str(date_in_days(5)), False, "court_hearing"),
     ]
@@ -77,7 +77,14 @@ async def test_agenda_of_worker_lists_due_and_overdue_items_earliest_first(
     actions = [(item["action"], item["record"]["kind"]) for item in items if item["action"] is not None]
     goal_id = items[4]["action"]["goal_id"]
     goal = {"id": goal_id, "statement": "Goes to school every day", "area": "education"}
-    assert actions == [({"what": "Talk to the teacher", "goal_id": goal_id, "goal": goal}, "action")]
+    action = {
+        "what": "Talk to the teacher",
+        "by": "worker",
+        "by_whom": None,
+        "goal_id": goal_id,
+        "goal": goal,
+    }
+    assert actions == [(action, "action")]
     assert [item["referral"] for item in items] == [None] * 7
 
     logged_child_ids = {

@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.referrals.test_matching_limits import (
-    HIDDEN_CHILD,
-    MAX_BY_CALLER,
-    build_child,
-    enter_referral,
-)
 from tests.support.agenda import list_agenda
+from tests.support.matching import HIDDEN_CHILD, MAX_BY_CALLER, build_child, enter_referral
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of
 

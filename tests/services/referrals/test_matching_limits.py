@@ -11,31 +11,20 @@ import pytest
 
 from app.database.urls import to_driver_url
 from bench import inference
+from tests.support.matching import (
+    COMMUNES,
+    HIDDEN_CHILD,
+    MAX_BY_CALLER,
+    MAX_CHANGES,
+    PHONE,
+    build_child,
+    enter_referral,
+)
 from tests.support.raw_sql import open_access, open_transaction_as, set_access
 from tests.support.responses import expect_json
-from tests.support.scenario import AuthenticatedClient, Scenario, id_of, referral_payload
+from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 
-NAME = {"script": "latin", "family": "Vong", "given": "Piseth"}
-PHONE = {"number": "012 345 678", "owner": "self"}
-SECRET = {"year": 2020, "sex": "male", "commune": "171021"}
-COMMUNES = [f"1710{number:02}" for number in range(1, 23)]
-HIDDEN_CHILD = {
-    "names": [NAME], "sex": SECRET["sex"], "birth": {"date": "2020-07-01", "precision": "month"},
-    "place_code": SECRET["commune"], "phone": PHONE,
-}  # fmt: skip
-MAX_CHANGES, MAX_BY_CALLER = 5, 8
 MAX_BITS_PER_DAY = 13.3
-
-
-def build_child(**facts: Any) -> dict[str, Any]:
-    """Return the child of a referral: a known name and the facts. By default, the child is older than the hidden one."""
-    return {"names": [NAME], "birth": {"date": "2009-01-01", "precision": "year"}, **facts}
-
-
-async def enter_referral(client: AuthenticatedClient, child: dict[str, Any]) -> str:
-    """Enter a referral without a caregiver and return its path."""
-    payload = referral_payload(child=child, caregiver=None, source="walk_in")
-    return f"/v1/referrals/{expect_json(await client.post('/v1/referrals', payload), 201)['id']}"
 
 
 async def change_child(client: AuthenticatedClient, path: str, child: dict[str, Any]) -> None:
