@@ -36,7 +36,7 @@ def children_with_cases(draw: st.DrawFn, number: int) -> list[SQLModel]:
         )
         case.previous_case_id = draw(st.sampled_from([None, previous]))
         if draw(st.booleans()):
-            referral = draw(referrals(1000 * number + n))
+            referral = draw(referrals(1000 * number + n, [case.id]))
             case.referral_id, referral.case_id = referral.id, case.id
             rows.append(referral)
         previous = case.id
