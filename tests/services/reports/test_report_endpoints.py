@@ -226,6 +226,15 @@ def test_formula_is_defused(text: str) -> None:
     assert defuse_formula("A=1") == "A=1"
 
 
+async def test_name_in_a_csv_file_is_no_formula(scenario: Scenario) -> None:
+    # Fails if `render_csv` writes the labels as they are.
+    await scenario.open_case()
+    renamed = await scenario.admin.patch(f"/v1/teams/{id_of('north')}", {"name": "=1+1"}, etag='"1"')
+    expect_json(renamed)
+    response = await scenario.manager.get(report_path("open_cases", by="team", format="csv"))
+    assert f"{id_of('north')},'=1+1,1," in response.text
+
+
 async def test_csv_has_crlf_lines_a_heading_and_a_total(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
