@@ -196,6 +196,13 @@ class ReferralMatchKind(StrEnum):
     household = "household"
 
 
+class ReferralMatchRecordKind(StrEnum):
+    """Kind of the record that matches a referral."""
+
+    child = "child"
+    referral = "referral"
+
+
 class ReferralMatchLikelihood(StrEnum):
     """How likely it is that a record describes the same child as the referral."""
 
@@ -208,7 +215,10 @@ class ReferralMatch(Output):
 
     kind: ReferralMatchKind = Field(
         description="Kind of the match. `household`: another child that shares two of the phone number, the caregiver "
-        "and the commune, for example a sibling. Only children that the caller can see are listed as `household`."
+        "and the commune, for example a sibling. Only records that the caller can see are listed as `household`."
+    )
+    record_kind: ReferralMatchRecordKind = Field(
+        description="Kind of the record with this id. A `referral` has no child and no case yet, because it was not accepted."
     )
     id: UUID = Field(
         description="Id of the matching child or referral. For a record that the caller cannot see, an id that is valid "

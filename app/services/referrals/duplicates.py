@@ -1,7 +1,7 @@
 """Find the possible duplicates of a referral among all children and referrals.
 
-A blind index selects the candidates, which are then compared in memory. Children who are not similar, but share the phone,
-caregiver or commune, are listed as the same household. The result contains no personal data. For a record that the caller cannot see, the response contains only a coarse likelihood and an id that is valid for the
+A blind index selects the candidates, which are then compared in memory. Children and open referrals that are not similar, but
+share the phone, caregiver or commune, are listed as the same household. The result contains no personal data. For a record that the caller cannot see, the response contains only a coarse likelihood and an id that is valid for the
 referral only, so that a caller cannot find out facts about a hidden child by changing a referral.
 """
 
@@ -26,7 +26,13 @@ from app.models import Child, Person, Referral
 from app.models.contents import StoredChildIdentity
 from app.models.people import StoredPersonDetails
 from app.models.referrals import StoredCaregiver, StoredReferralContent
-from app.schemas.referrals import ReferralMatch, ReferralMatchKind, ReferralMatchLikelihood, ReferralMatchList
+from app.schemas.referrals import (
+    ReferralMatch,
+    ReferralMatchKind,
+    ReferralMatchLikelihood,
+    ReferralMatchList,
+    ReferralMatchRecordKind,
+)
 from app.schemas.wire import PageQuery
 from app.services.persons import person_details
 from app.services.referrals import matching
@@ -37,6 +43,7 @@ from app.services.referrals.similarity import (
     is_same_household,
     score_similarity,
 )
+from app.services.referrals.states import OPEN_STATUSES
 
 CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:referral, :child_tokens, :referral_tokens)")
 CANDIDATES_SQL = CANDIDATES_SQL.bindparams(
@@ -55,7 +62,7 @@ PROFILES_SQL = text("SELECT * FROM access.duplicate_profiles(:referral, :childre
 class DuplicateCandidate:
     """A child or a referral that has search tokens in common with the referral."""
 
-    kind: ReferralMatchKind
+    kind: ReferralMatchRecordKind
     id: UUID
     profile: IdentityProfile
 
@@ -67,10 +74,11 @@ ScoredCandidate: TypeAlias = tuple[DuplicateCandidate, float, list[str]]
 class PossibleDuplicate:
     """A candidate that is similar to the referral. Only a visible one shows its own id, its score and its reasons.
 
-    A candidate that is not similar can be a child of the same household; it is always visible.
+    A candidate that is not similar can be about a child of the same household; it is always visible.
     """
 
     kind: ReferralMatchKind
+    record_kind: ReferralMatchRecordKind
     record_id: UUID
     shown_id: UUID
     is_visible: bool
@@ -88,7 +96,7 @@ class PossibleDuplicate:
     @property
     def child_id(self) -> UUID | None:
         """The id of the child; None for a referral, because a referral with a child is not a candidate."""
-        return None if self.kind is ReferralMatchKind.referral else self.record_id
+        return self.record_id if self.record_kind is ReferralMatchRecordKind.child else None
 
     @property
     def sort_key(self) -> tuple[bool, bool, bool, float, UUID]:
@@ -168,6 +176,7 @@ async def check_matches_opened(session: AsyncSession, referral: Referral) -> lis
 def _to_schema(duplicate: PossibleDuplicate) -> ReferralMatch:
     return ReferralMatch(
         kind=duplicate.kind,
+        record_kind=duplicate.record_kind,
         id=duplicate.shown_id,
         is_visible=duplicate.is_visible,
         likelihood=duplicate.likelihood,
@@ -185,19 +194,20 @@ async def _find_possible_duplicates(
         (candidate, *score_similarity(profile, candidate.profile)) for candidate in candidates
     )
     similar = [item for item in scored if item[1] >= DUPLICATE_THRESHOLD or is_same_household(item[2])]
-    visible_ids = await _select_visible_ids(session, [candidate.id for candidate, _, _ in similar])
+    visible_ids, household_ids = await _select_visible_ids(session, [item[0].id for item in similar])
     digest = matching.compute_identity_digest(referral.id, profile)
     duplicates = []
     for candidate, score, reasons in similar:
-        is_visible = candidate.id in visible_ids
-        kind = candidate.kind if score >= DUPLICATE_THRESHOLD else ReferralMatchKind.household
-        if kind is ReferralMatchKind.household and not (
-            is_visible and candidate.kind is ReferralMatchKind.child
-        ):
+        is_similar = score >= DUPLICATE_THRESHOLD
+        if not (is_similar or candidate.id in household_ids):
             continue
+        is_visible = candidate.id in visible_ids
+        kind = ReferralMatchKind(candidate.kind) if is_similar else ReferralMatchKind.household
         match_id = matching.compute_match_id(referral.id, digest, candidate.id)
         shown_id = candidate.id if is_visible else match_id
-        duplicates.append(PossibleDuplicate(kind, candidate.id, shown_id, is_visible, score, reasons))
+        duplicates.append(
+            PossibleDuplicate(kind, candidate.kind, candidate.id, shown_id, is_visible, score, reasons)
+        )
     return sorted(duplicates, key=lambda duplicate: duplicate.sort_key)
 
 
@@ -211,11 +221,15 @@ def _select_best_scores(scored: Iterable[ScoredCandidate]) -> list[ScoredCandida
     return list(best.values())
 
 
-async def _select_visible_ids(session: AsyncSession, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Return the ids of the children and referrals that the caller can see. The row policies decide."""
-    children = await session.scalars(select(col(Child.id)).where(col(Child.id).in_(ids)))
-    referrals = await session.scalars(select(col(Referral.id)).where(col(Referral.id).in_(ids)))
-    return frozenset([*children, *referrals])
+async def _select_visible_ids(
+    session: AsyncSession, ids: Sequence[UUID]
+) -> tuple[frozenset[UUID], frozenset[UUID]]:
+    """Return the ids that the row policies show, and those of them that can be one household: children and open referrals."""
+    children = (await session.scalars(select(col(Child.id)).where(col(Child.id).in_(ids)))).all()
+    query = select(col(Referral.id), col(Referral.status)).where(col(Referral.id).in_(ids))
+    referrals = (await session.execute(query)).all()
+    open_referrals = [row.id for row in referrals if row.status in OPEN_STATUSES]
+    return frozenset([*children, *(row.id for row in referrals)]), frozenset([*children, *open_referrals])
 
 
 async def _load_candidates(
@@ -226,7 +240,7 @@ async def _load_candidates(
     parameters = {"referral": referral.id, "child_tokens": child_tokens, "referral_tokens": referral_tokens}
     token_matches = (await session.execute(CANDIDATES_SQL, parameters)).all()
     if only_visible:
-        visible_ids = await _select_visible_ids(session, [row.id for row in token_matches])
+        visible_ids, _ = await _select_visible_ids(session, [row.id for row in token_matches])
         token_matches = [row for row in token_matches if row.id in visible_ids]
     candidate_ids = {
         "referral": referral.id,
@@ -237,7 +251,7 @@ async def _load_candidates(
     contacts = _decrypt_contacts(row for row in rows if row.kind == "person")
     return [
         DuplicateCandidate(
-            ReferralMatchKind(row.kind),
+            ReferralMatchRecordKind(row.kind),
             row.child_id if row.kind == "child" else row.id,
             _build_candidate_profile(row, contacts),
         )

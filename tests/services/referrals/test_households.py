@@ -17,6 +17,11 @@ CAREGIVER = {
     "phone": {"number": "012 777 888", "owner": "self"},
 }
 
+SIBLING = {
+    "names": [{"script": "latin", "family": "Sok", "given": "Sopheap"}], "sex": "female",
+    "place_code": "17100901", "birth": {"date": "2012-08-20", "precision": "day"},
+}  # fmt: skip
+
 
 async def list_matches(
     scenario: Scenario, child: dict[str, Any], caregiver: dict[str, Any] | None = CAREGIVER
@@ -46,17 +51,13 @@ async def test_child_in_the_other_script_is_matched_and_found(scenario: Scenario
 
 async def test_sibling_is_listed_as_household_only_if_it_is_visible(scenario: Scenario) -> None:
     # Planted: `_find_possible_duplicates` lists hidden households.
-    sibling = {
-        "names": [{"script": "latin", "family": "Sok", "given": "Sopheap"}], "sex": "female",
-        "place_code": "17100901", "birth": {"date": "2012-08-20", "precision": "day"},
-    }  # fmt: skip
     case = await scenario.open_case(child=CHILD, caregiver=CAREGIVER)
-    (match,) = await list_matches(scenario, sibling)
+    (match,) = await list_matches(scenario, SIBLING)
     assert (match["kind"], match["id"]) == ("household", case["child_id"])
     assert match["likelihood"] == "likely"
     assert match["score"] < 0.55
     assert {"phone_shared", "caregiver_similar"} <= set(match["why"])
-    referral = await scenario.create_referral("worker_south", child=sibling, caregiver=CAREGIVER)
+    referral = await scenario.create_referral("worker_south", child=SIBLING, caregiver=CAREGIVER)
     items = expect_json(await scenario.worker_south.get(f"/v1/referrals/{referral['id']}/matches"))["items"]
     assert [item for item in items if item["kind"] == "household"] == []
 
@@ -68,7 +69,8 @@ async def test_twin_with_a_similar_name_is_listed_as_household(scenario: Scenari
     (match,) = await list_matches(scenario, {**CHILD, "names": [{**LATIN_NAME, "given": "Sokhom"}]})
     assert (match["kind"], match["id"]) == ("household", case["child_id"])
     assert {"given_name_conflict", "birth_compatible"} <= set(match["why"])
-    (match,) = await list_matches(scenario, {**CHILD, "names": [{**LATIN_NAME, "given": "Sokkha"}]})
+    match, twin = await list_matches(scenario, {**CHILD, "names": [{**LATIN_NAME, "given": "Sokkha"}]})
+    assert (twin["kind"], twin["record_kind"]) == ("household", "referral")
     assert (match["kind"], match["likelihood"], match["id"]) == ("child", "likely", case["child_id"])
 
 
@@ -77,6 +79,32 @@ async def test_given_name_in_the_other_script_and_a_phone_are_listed(scenario: S
     alone = {"names": [{"script": "latin", "given": "Vichet"}], "phone": {"number": "012 777 888"}}
     (match,) = await list_matches(scenario, alone, None)
     assert (match["kind"], match["id"], match["likelihood"]) == ("child", case["child_id"], "possible")
+
+
+async def test_open_referrals_of_one_household_are_items_of_each_other(scenario: Scenario) -> None:
+    supervisor = scenario.supervisor_north
+    first = await scenario.create_referral(child=CHILD, caregiver=CAREGIVER)
+    second = await scenario.create_referral(child=SIBLING, caregiver=CAREGIVER)
+    for referral, other in ((first, second), (second, first)):
+        response = await supervisor.get(f"/v1/referrals/{referral['id']}/matches")
+        (item,) = expect_json(response)["items"]
+        assert (item["kind"], item["record_kind"], item["id"]) == ("household", "referral", other["id"])
+        assert (item["is_visible"], item["likelihood"]) == (True, "likely")
+        entries = await scenario.list_access_entries(response.headers["x-request-id"])
+        assert other["id"] in {entry["record"]["id"] for entry in entries}
+
+
+async def test_referral_of_a_household_is_listed_only_if_it_is_open_and_visible(scenario: Scenario) -> None:
+    supervisor, manager = scenario.supervisor_north, scenario.manager
+    first = await scenario.create_referral(child=CHILD, caregiver=CAREGIVER)
+    matches, path = f"/v1/referrals/{first['id']}/matches", "/v1/referrals/{}"
+    hidden = path.format((await scenario.create_referral(child=SIBLING, caregiver=CAREGIVER))["id"])
+    expect_json(await manager.act(hidden, "acknowledge", {"team_id": str(id_of("south"))}))
+    assert expect_json(await supervisor.get(matches))["items"] == []
+    assert [item["kind"] for item in expect_json(await manager.get(matches))["items"]] == ["household"]
+    decline = {"reason_code": "outside_area", "reason": "Lives in another province."}
+    expect_json(await manager.act(hidden, "decline", decline))
+    assert expect_json(await manager.get(matches))["items"] == []
 
 
 async def get_acceptance_faults(caller: AuthenticatedClient, path: str) -> dict[str, str]:

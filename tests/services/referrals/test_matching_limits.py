@@ -109,7 +109,8 @@ async def test_hidden_match_shows_only_its_likelihood(scenario: Scenario) -> Non
     path, other_path = [await enter_referral(worker, HIDDEN_CHILD) for _ in range(2)]
     (match,) = await list_child_matches(worker, path)
     assert {**match, "id": None} == {
-        "kind": "child", "id": None, "is_visible": False, "likelihood": "likely", "score": None, "why": None,
+        "kind": "child",
+        "record_kind": "child", "id": None, "is_visible": False, "likelihood": "likely", "score": None, "why": None,
     }  # fmt: skip
     assert match == (await list_child_matches(worker, path))[0]
     (other_match,) = await list_child_matches(worker, other_path)
