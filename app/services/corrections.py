@@ -16,7 +16,7 @@ from app.access.log import refresh_context
 from app.access.reader import session_reader
 from app.errors import Fault
 from app.kit.entered_in_error import mark_entered_in_error
-from app.kit.records import get_case_for_update, get_for_update, get_record, get_version_for_update
+from app.kit.records import get_case_for_update, get_for_update, get_version_for_update
 from app.kit.state_machine import raise_if_unmet
 from app.models import (
     Case,
@@ -45,6 +45,7 @@ from app.services.cases.children import refresh_child_search_tokens
 from app.services.cases.people import get_person
 from app.services.cases.staffing_checks import check_supervises_case
 from app.services.consents.gate import lock_register
+from app.services.consents.legal_basis import end_basis_confirmation
 from app.services.consents.register import get_consent
 from app.services.reviews.feedback import get_feedback
 from app.services.support.contacts import update_last_contact
@@ -123,8 +124,10 @@ async def mark_consent(
     session: AsyncSession, caller: Caller, record_id: UUID, expected_version: int, payload: ErrorMarkCreate
 ) -> ConsentSchema:
     """Mark an entry of the consent register. Raises the errors of `_mark_record`."""
-    entry = await get_record(session, Consent, record_id)
-    await lock_register(session, entry.child_id)
+    # The case is locked before the register, as in every act. A merge can therefore not change the child in between.
+    case = await get_case_for_update(session, Consent, record_id)
+    await end_basis_confirmation(session, record_id)
+    await lock_register(session, case.child_id)
     await _mark_record(session, caller, Consent, record_id, expected_version, payload)
     return await get_consent(session_reader(session), record_id)
 

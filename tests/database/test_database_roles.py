@@ -70,7 +70,7 @@ GATE_FUNCTIONS_OF_API = {
     "open_calendar_feed", "open_digest", "replace_own_settings", "possible_duplicates", "raise_alerts", "read_finance_document",
     "record_matching", "refresh_context", "refresh_session", "register_session_key",
     "rehash_own_password", "reject_change", "replace_team_members", "request_change",
-    "revoke_api_client_secret", "revoke_sessions", "spending_by_month", "store_own_second_factor",
+    "revoke_api_client_secret", "revoke_sessions", "spending_by_month", "store_own_second_factor", "supersede_basis_confirmation",
     "unmerge_children", "update_api_client", "update_last_contact", "update_user", "use_second_factor_code",
     "violates_conflict_wall", "withdraw_change", "withdraw_pending_changes",
 }  # fmt: skip

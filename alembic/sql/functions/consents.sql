@@ -56,10 +56,33 @@ COMMENT ON FUNCTION access.confirm_consent_basis(uuid, uuid) IS
     'Marks a legal basis of the consent register as confirmed by a second person. Raises an error if it was withdrawn, '
     'confirmed before or entered in error.';
 
+CREATE FUNCTION access.supersede_basis_confirmation(p_consent uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    context constant public.access_contexts := (SELECT x FROM access.context() x);
+BEGIN
+    UPDATE public.pending_changes p
+       SET version = p.version + 1, status = 'superseded', decided_by_id = context.caller_id,
+           decided_at = clock_timestamp()
+      FROM public.consents e JOIN public.cases c ON c.id = e.case_id
+     WHERE p.kind = 'consent_basis' AND p.record_id = p_consent AND p.status = 'pending'
+       AND p.expires_at > clock_timestamp() AND e.id = p_consent
+       AND context.act IN ('consent.withdraw', 'record.enter_in_error', 'referral.detach')
+       AND access.can_read_case(context, c.id, c.team_id, c.lead_worker_id);
+END
+$$;
+COMMENT ON FUNCTION access.supersede_basis_confirmation(uuid) IS
+    'Ends the request to confirm a legal basis, because the entry is withdrawn or entered in error. Has no effect unless the '
+    'act of the access does this, and the caller can read the case.';
+
 REVOKE ALL ON FUNCTION
-    access.lock_consent_register(uuid), access.list_consent_register(uuid), access.confirm_consent_basis(uuid, uuid)
+    access.lock_consent_register(uuid), access.list_consent_register(uuid), access.confirm_consent_basis(uuid, uuid),
+    access.supersede_basis_confirmation(uuid)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.lock_consent_register(uuid), access.list_consent_register(uuid) TO firststep_api;
+GRANT EXECUTE ON FUNCTION
+    access.lock_consent_register(uuid), access.list_consent_register(uuid), access.supersede_basis_confirmation(uuid)
+    TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -68,13 +68,13 @@ COMMENT ON CONSTRAINT ck_pending_changes_payload ON pending_changes IS
     'The payload has the fields of its kind, and the change names the person or record that it concerns.';
 
 ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_status CHECK (
-    status IN ('pending', 'confirmed', 'rejected', 'expired', 'withdrawn')
+    status IN ('pending', 'confirmed', 'rejected', 'expired', 'withdrawn', 'superseded')
     AND CASE
-        WHEN status IN ('confirmed', 'rejected') THEN decided_by_id IS NOT NULL AND decided_at IS NOT NULL
+        WHEN status IN ('confirmed', 'rejected', 'superseded') THEN decided_by_id IS NOT NULL AND decided_at IS NOT NULL
         WHEN status = 'withdrawn' THEN decided_at IS NOT NULL
         ELSE decided_by_id IS NULL AND decided_at IS NULL END);
 COMMENT ON CONSTRAINT ck_pending_changes_status ON pending_changes IS
-    'The status is known, and a confirmed or rejected change has the person who decided and the time. A withdrawn change '
+    'The status is known, and a confirmed, rejected or superseded change has the person who ended it and the time. A withdrawn change '
     'without a person was withdrawn on the command line.';
 
 ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_second_person CHECK (

@@ -25,6 +25,7 @@ from app.schemas.children import ChildMerge, ChildUnmerge
 from app.services.cases import history as case_history
 from app.services.cases.children import get_child, refresh_child_search_tokens
 from app.services.cases.open import lock_case_opening
+from app.services.consents.gate import lock_register
 
 LOCK_CASES_SQL = text("SELECT access.lock_cases_of_children(:children)").bindparams(
     bindparam("children", type_=ARRAY(Uuid))
@@ -102,7 +103,7 @@ async def unmerge_children(
 async def _lock_children(
     session: AsyncSession, child_id: UUID, expected_version: int, payload: ChildMerge | ChildUnmerge
 ) -> ChildPair:
-    """Lock the opening of cases, the cases and the records of both children, and compare the versions.
+    """Lock the opening of cases, the cases, the consent registers and the records of both children. Compare the versions.
 
     Two requests that name the same children lock them in the order of their ids, whichever of them each request keeps.
     """
@@ -115,6 +116,8 @@ async def _lock_children(
     for each in child_ids:
         await lock_case_opening(session, each)
     await session.execute(LOCK_CASES_SQL, {"children": child_ids})
+    for each in child_ids:
+        await lock_register(session, each)
     children = {each: await get_for_update(session, Child, each) for each in child_ids}
     pair = ChildPair(children[child_id], children[payload.merged_child_id])
     if (pair.child.version, pair.merged.version) != (expected_version, payload.merged_child_version):

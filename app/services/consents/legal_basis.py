@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
@@ -53,6 +54,14 @@ async def request_basis_confirmation(session: AsyncSession, consent: Consent) ->
     if consent.basis_without_consent is not None and not SHARING_SCOPES.isdisjoint(consent.scope):
         payload = {"basis": consent.basis_without_consent, "scope": sorted(consent.scope)}
         await request_change(session, CONSENT_BASIS.name, payload, record_id=consent.id)
+
+
+async def end_basis_confirmation(session: AsyncSession, entry_id: UUID) -> None:
+    """End the request to confirm a legal basis, because its entry is withdrawn or entered in error.
+
+    Acts call this before they lock the register, because a confirmation locks the pending change before the register.
+    """
+    await session.execute(select(func.access.supersede_basis_confirmation(entry_id)))
 
 
 async def _check_basis(session: AsyncSession, change: PendingChange) -> list[Fault]:

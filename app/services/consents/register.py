@@ -36,7 +36,7 @@ from app.schemas.consents import Consent as ConsentSchema
 from app.services.cases import history as case_history
 from app.services.cases.write_access import check_works_on_case
 from app.services.consents.gate import lock_register
-from app.services.consents.legal_basis import request_basis_confirmation
+from app.services.consents.legal_basis import end_basis_confirmation, request_basis_confirmation
 from app.services.consents.recall import apply_refusal
 
 COLUMN_FIELDS = [
@@ -182,6 +182,7 @@ async def withdraw_consent(
         InvalidInput: A person withdraws who did not give the consent.
     """
     case = await get_case_for_share(session, Consent, consent_id)
+    await end_basis_confirmation(session, consent_id)
     await lock_register(session, case.child_id)
     consent = await get_version_for_update(session, Consent, consent_id, expected_version)
     raise_if_unmet([*_check_consent_given(consent), *await check_works_on_case(session, case)])

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from app.services.cases.open import CASE_OPENING_LOCK_SQL
 from tests.support.case_lifecycle import create_approved_exit_plan, create_exiting_case
@@ -185,3 +186,16 @@ async def test_merge_and_changes_of_the_records_never_deadlock(
             await merge(scenario, child_id, merged_id, "unmerge")
         restored = expect_json(await worker.get(f"/v1/people/{added.json()['id']}"))
         assert restored["child_id"] == merged_id
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_merge_waits_for_the_consent_register_of_each_child(
+    scenario: Scenario, superuser_connection: Any, number: int
+) -> None:
+    case, other = await open_two_cases(scenario, superuser_connection)
+    child_ids = [case["child_id"], other["child_id"]]
+    async with superuser_connection.transaction():
+        await superuser_connection.execute("SELECT access.lock_consent_register($1)", child_ids[number])
+        request = asyncio.ensure_future(prepare_merge(scenario.supervisor_north, *child_ids))
+        await wait_for_lock_waiters(superuser_connection, 1)
+    expect_json(await request)

@@ -284,20 +284,22 @@ async def test_requester_cannot_confirm_the_own_legal_basis(scenario: Scenario) 
     await confirm_pending_change(scenario, "consent_basis")
 
 
-async def test_withdrawn_legal_basis_cannot_be_confirmed(scenario: Scenario) -> None:
-    case_path = await create_case_path(scenario)
+@pytest.mark.parametrize("act", ["withdraw", "enter-in-error"])
+async def test_confirmation_of_a_legal_basis_ends_with_its_entry(scenario: Scenario, act: str) -> None:
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
     payload = {
         "scope": ["share_with_school"],
         "on": today().isoformat(),
         "basis_without_consent": VITAL_INTEREST_BASIS,
     }
-    entry = expect_json(await scenario.worker_north.post(f"{case_path}/consents", payload), 201)
+    entry = expect_json(await worker.post(f"{case_path}/consents", payload), 201)
     change = await find_pending_change(scenario.dpo, "consent_basis")
-    expect_json(
-        await scenario.worker_north.act(f"/v1/consents/{entry['id']}", "withdraw", {"reason": "Not needed."})
-    )
-    refused = await scenario.dpo.act(f"/v1/pending-changes/{change['id']}", "confirm")
-    assert parse_unmet_pointers(refused) == {"consent_withdrawn": None}
+    expect_json(await worker.act(f"/v1/consents/{entry['id']}", act, {"reason": "Not needed."}))
+    path = f"/v1/pending-changes/{change['id']}"
+    ended = expect_json(await scenario.dpo.get(path))
+    assert (ended["status"], ended["decided_by_id"]) == ("superseded", str(worker.id))
+    refused = parse_unmet_pointers(await scenario.dpo.act(path, "confirm"))
+    assert refused["status"] == "/status"
 
 
 async def test_legal_basis_for_services_needs_no_second_person(scenario: Scenario) -> None:
