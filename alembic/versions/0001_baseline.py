@@ -1005,6 +1005,7 @@ def create_tables() -> None:
         sa.Column("basis_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("basis_confirmed_by_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_by_id", sa.Uuid(), nullable=False),
+        sa.Column("added_by_referral_id", sa.Uuid(), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_by_id", sa.Uuid(), nullable=True),
         sa.Column("withdrawn_givers", sa.ARRAY(sa.Text()), nullable=False),
@@ -1283,6 +1284,7 @@ def create_tables() -> None:
         sa.Column("hsb_outcome", sa.String(), nullable=True),
         sa.Column("conditions_met", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("conditions_unmet", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("cancelled_by_case_id", sa.Uuid(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content_encrypted", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_follow_ups_author_id")),
@@ -1419,6 +1421,7 @@ def create_tables() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("relationship", sa.String(), nullable=False),
         sa.Column("is_responsible", sa.Boolean(), nullable=False),
+        sa.Column("added_by_referral_id", sa.Uuid(), nullable=True),
         sa.Column("referral_to_confirm_id", sa.Uuid(), nullable=True),
         sa.Column("details_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
@@ -1440,6 +1443,7 @@ def create_tables() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_id", sa.Uuid(), nullable=False),
+        sa.Column("referral_id", sa.Uuid(), nullable=True),
         sa.Column("record_kind", sa.String(), nullable=False),
         sa.Column("record_id", sa.Uuid(), nullable=False),
         sa.Column("fields", sa.ARRAY(sa.Text()), nullable=False),
@@ -1455,6 +1459,13 @@ def create_tables() -> None:
         "record_changes",
         ["child_id", sa.literal_column("at DESC"), sa.literal_column("id DESC")],
         unique=False,
+    )
+    op.create_index(
+        "ix_record_changes_referral_id",
+        "record_changes",
+        ["referral_id"],
+        unique=False,
+        postgresql_where=sa.text("referral_id IS NOT NULL"),
     )
     op.create_table(
         "referrals",

@@ -1,22 +1,38 @@
-"""Record the values of fields before and after a change of a child, a case or a person."""
+"""Record the values of fields before and after a change of a child, a case, a person or a consent."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
-from app.models import Case, Child, Person, RecordChange
+from app.models import Case, Child, Consent, Person, RecordChange
 from app.models.cases import StoredFieldChange
+from app.models.record import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralAct:
+    """The acceptance or the detachment of a referral, to which changes belong.
+
+    All changes of an acceptance have the time of the decision, by which the detachment finds them.
+    """
+
+    referral_id: UUID
+    at: datetime
 
 
 def record_field_changes(
     session: AsyncSession,
     caller: Caller,
-    record: Child | Case | Person,
+    record: Child | Case | Person | Consent,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
+    referral_act: ReferralAct | None = None,
 ) -> None:
     """Add an entry with the fields that differ between two JSON documents of a record. Without a difference, add nothing.
 
@@ -32,7 +48,9 @@ def record_field_changes(
         else record.id
         if isinstance(record, Case)
         else record.case_id,
+        at=referral_act.at if referral_act else utc_now(),
         by_id=caller.id,
+        referral_id=referral_act.referral_id if referral_act else None,
         record_kind=RECORD_KINDS[type(record)],
         record_id=record.id,
         fields=names,

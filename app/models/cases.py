@@ -258,10 +258,17 @@ class StoredFieldChange(TypedDict):
 
 
 class RecordChange(SQLModel, table=True):
-    """One change of a child, a case or a person, with the values before and after it. Rows are never changed."""
+    """One change of a child, a case, a person or a consent, with the values before and after it. Rows are never changed."""
 
     __tablename__ = "record_changes"
-    __table_args__ = (Index("ix_record_changes_newest", "child_id", text("at DESC"), text("id DESC")),)
+    __table_args__ = (
+        Index("ix_record_changes_newest", "child_id", text("at DESC"), text("id DESC")),
+        Index(
+            "ix_record_changes_referral_id",
+            "referral_id",
+            postgresql_where=text("referral_id IS NOT NULL"),
+        ),
+    )
 
     id: uuid.UUID = id_column()
     child_id: uuid.UUID = Field(foreign_key="children.id")
@@ -269,6 +276,8 @@ class RecordChange(SQLModel, table=True):
     """The case of the record; NULL for a child, which belongs to all of its cases."""
     at: datetime = timestamp_column(default_now=True)
     by_id: uuid.UUID = Field(foreign_key="users.id")
+    referral_id: uuid.UUID | None = None
+    """Id of the referral whose acceptance or detachment made the change; NULL for other changes."""
     record_kind: str
     record_id: uuid.UUID
     fields: list[str] = text_array_column()

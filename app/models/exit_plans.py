@@ -102,6 +102,8 @@ class FollowUp(CaseRecord, table=True):
     """Conditions of the checklist that are met at the follow-up."""
     conditions_unmet: list[str] = text_array_column()
     """Conditions of the checklist that are answered and not met at the follow-up."""
+    cancelled_by_case_id: uuid.UUID | None = None
+    """Id of the later case of the child whose opening cancelled the follow-up. Only a function of the database sets it."""
     updated_at: datetime = timestamp_column(default_now=True)
     content_encrypted: bytes = encrypted_column()
     content = EncryptedField[StoredFollowUpContent]("content_encrypted")

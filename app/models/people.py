@@ -108,6 +108,8 @@ class Person(CaseRecord, CorrectableRecord, table=True):
     role: str
     relationship: str
     is_responsible: bool = False
+    added_by_referral_id: uuid.UUID | None = None
+    """Id of the referral whose acceptance added the person; NULL for a person that staff added."""
     referral_to_confirm_id: uuid.UUID | None = None
     """Id of the referral that added the person, or names and phones to it, until staff confirm them."""
     details_encrypted: bytes = encrypted_column()
@@ -161,6 +163,8 @@ class Consent(CaseRecord, CorrectableRecord, table=True):
     basis_confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     """The second person who confirmed the legal basis. Only a function of the database sets it."""
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
+    added_by_referral_id: uuid.UUID | None = None
+    """Id of the referral whose acceptance added the entry; NULL for an entry that staff recorded."""
     withdrawn_at: datetime | None = timestamp_column()
     withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     withdrawn_givers: list[str] = text_array_column()

@@ -25,6 +25,7 @@ from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, Session
 from app.schemas.referral_filters import ReferralFilters
 from app.schemas.referral_responses import (
+    DetachedReferral,
     ReferralListView,
     ReferralView,
 )
@@ -254,12 +255,14 @@ async def detach_referral(
     referral_id: UUID,
     expected_version: ExpectedVersion,
     payload: ReferralDetachment,
-) -> ReferralView:
+) -> DetachedReferral:
     """Detach a referral that was accepted for the wrong child.
 
     The referral is `acknowledged` again, without case and child, and `decision_reversed_at` shows the correction to the
-    partner. The case stays with its history, and the referral can be accepted for the right child. Supervisors of the team
-    of the case and programme managers do this.
+    partner. People, phones and the consent that it added are removed or marked as entered in error. `records_to_check` lists
+    what stays, because staff confirmed or changed it. A case that the referral opened is closed with the reason
+    `opened_in_error`, and the follow-ups that it replaced are open again. This is refused if support was given in it.
+    Supervisors of the team of the case and programme managers do this.
     """
     return await detach.detach_referral(session, caller, referral_id, expected_version, payload)
 

@@ -13,7 +13,7 @@ from app.schemas.wire import CommaSeparated, Id, Output, Page, PageQuery, UtcDat
 FieldName = Annotated[str, Field(pattern="^[a-z_]{1,64}$")]
 
 
-HistoryRecordKind = TypeAliasType("HistoryRecordKind", Literal["child", "case", "person"])
+HistoryRecordKind = TypeAliasType("HistoryRecordKind", Literal["child", "case", "person", "consent"])
 """Kind of record in the history of a child."""
 
 
@@ -45,7 +45,7 @@ class FieldChange(Output):
 
 
 class ChildHistoryEntry(Output):
-    """One change of a child, of one of its cases, or of a person around it."""
+    """One change of a child, of one of its cases, of a person around it, or of its consent register."""
 
     id: UUID = Field(description="Id of the entry.")
     at: UtcDateTime = Field(description="Time of the change.")
@@ -54,6 +54,10 @@ class ChildHistoryEntry(Output):
     record_kind: HistoryRecordKind = Field(description="Kind of the changed record.")
     record_id: UUID = Field(description="Id of the changed record.")
     case_id: UUID | None = Field(description="Id of the case of the record; null for the child itself.")
+    referral_id: UUID | None = Field(
+        description="Id of the referral whose acceptance or detachment made the change; null for other changes. The history "
+        "of a child that a referral created begins after its acceptance."
+    )
     link: str = Field(description="Path of the record.")
     changes: list[FieldChange] = Field(description="The changed fields, by name.")
 

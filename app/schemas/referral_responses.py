@@ -1,5 +1,6 @@
 """Responses about referrals, in the view of staff or of the partner agency. The field `view` is the discriminator."""
 
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -214,6 +215,40 @@ class ReferralList(CountedPage[ReferralSummary]):
     """One page of the intake queue."""
 
     view: Literal["staff"] = Field(description="`staff`: all fields. Partner systems get `partner`.")
+
+
+class KeptRecordReason(StrEnum):
+    """Reason why the detachment of a referral does not undo what the referral added to a record."""
+
+    changed_since = "changed_since"
+    in_another_referral = "in_another_referral"
+
+
+class KeptRecordKind(StrEnum):
+    """Kind of a record that keeps something of a detached referral."""
+
+    child = "child"
+    person = "person"
+
+
+class RecordToCheck(Output):
+    """A record that keeps what a detached referral added to it. A supervisor checks it."""
+
+    record_kind: KeptRecordKind = Field(description="Kind of the record.")
+    record_id: UUID = Field(description="Id of the record.")
+    link: str = Field(description="Path of the record.")
+    why: KeptRecordReason = Field(
+        description="`changed_since`: staff confirmed or changed the record after the acceptance. `in_another_referral`: "
+        "another referral of the case contains the same phone number or person."
+    )
+
+
+class DetachedReferral(Referral):
+    """A referral that was detached from the wrong child, with the records that a supervisor has to check."""
+
+    records_to_check: list[RecordToCheck] = Field(
+        description="The child and the people that keep something of the referral."
+    )
 
 
 ReferralView = Annotated[Referral | PartnerReferral, Field(discriminator="view")]

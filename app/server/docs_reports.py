@@ -14,7 +14,7 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
   `unripe` only. Targets are data, in the table `targets`.
 - The age is the age at the referral. A range of ages that belongs to two groups is `uncertain`. Records without a value are
   `unknown`. No record is left out of the groups.
-- Cases that were closed as duplicates and referrals that were declined as duplicates are not counted.
+- Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates are not counted.
 - For a supervisor, a report counts the records of the supervised teams, by the current team of a case. For the other roles,
   it counts all teams, also cases behind a conflict wall.
 - `format` is `json`, `csv`, `xlsx`, `svg` or `pdf`. A picture shows the first count by group as bars, or all counts

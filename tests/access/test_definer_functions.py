@@ -48,6 +48,7 @@ ACCESS_FUNCTIONS: dict[str, tuple[str, str, str]] = {
     "read_finance_document": ("finance", "disbursement.read_document", "SELECT * FROM access.read_finance_document('{case}', '{case}')"),
     "record_matching": ("supervisor_north", "referral.match", "SELECT access.record_matching('{referral}', sha256('x'))"),
     "refresh_context": ("worker_north", "case.read", "SELECT access.refresh_context()"),
+    "restore_follow_ups": ("manager", "referral.detach", "SELECT access.restore_follow_ups('{case}')"),
     "supersede_basis_confirmation": ("worker_north", "consent.withdraw", "SELECT access.supersede_basis_confirmation('{case}')"),
     "spending_by_month": ("finance", "fund.ledger", "SELECT * FROM access.spending_by_month('{case}', '2026-12-31')"),
     "unmerge_children": ("manager", "child.unmerge", "SELECT access.unmerge_children('{kept_child}', '{merged_child}')"),

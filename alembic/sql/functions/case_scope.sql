@@ -168,18 +168,47 @@ COMMENT ON FUNCTION access.has_open_case(uuid) IS
     'can read a case.';
 
 CREATE FUNCTION access.cancel_open_follow_ups(p_child uuid) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
-    UPDATE public.follow_ups f SET status = 'cancelled', version = f.version + 1, updated_at = clock_timestamp()
-      FROM public.cases c
+DECLARE
+    context constant public.access_contexts := (SELECT x FROM access.context() x);
+BEGIN
+    UPDATE public.follow_ups f
+       SET status = 'cancelled', cancelled_by_case_id = o.id, version = f.version + 1, updated_at = clock_timestamp()
+      FROM public.cases c, public.cases o
      WHERE f.child_id = p_child AND c.id = f.case_id AND c.status = 'closed' AND f.status IN ('due', 'missed')
-       AND EXISTS (SELECT FROM access.context() x, public.cases o
-                    WHERE x.is_staff AND x.act IN ('referral.accept', 'case.reopen')
-                      AND o.child_id = p_child AND o.status <> 'closed')
+       AND o.child_id = p_child AND o.status <> 'closed'
+       AND context.is_staff AND context.act IN ('referral.accept', 'case.reopen');
+END
 $$;
 COMMENT ON FUNCTION access.cancel_open_follow_ups(uuid) IS
     'Cancels the follow-ups of the closed cases of a child that were not held, also of cases that the caller cannot see. '
     'Has no effect unless the caller is accepting a referral or reopening a case, and the child has an open case.';
+
+CREATE FUNCTION access.restore_follow_ups(p_case uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    context constant public.access_contexts := (SELECT x FROM access.context() x);
+BEGIN
+    UPDATE public.follow_ups f
+       SET status = CASE WHEN f.held_on IS NULL THEN 'due' ELSE 'missed' END, cancelled_by_case_id = NULL,
+           version = f.version + 1, updated_at = clock_timestamp()
+      FROM public.cases c
+     WHERE f.cancelled_by_case_id = p_case AND f.status = 'cancelled' AND f.child_id = c.child_id
+       AND c.id = p_case AND c.status = 'closed' AND context.act = 'referral.detach'
+       AND access.can_read_case(context, c.id, c.team_id, c.lead_worker_id)
+       AND NOT EXISTS (SELECT FROM public.cases o WHERE o.child_id = c.child_id AND o.status <> 'closed')
+       AND NOT EXISTS (SELECT FROM public.consents e
+                        WHERE e.case_id = f.case_id AND 'follow_up_contact' = ANY (e.scope)
+                          AND e.entered_in_error_at IS NULL AND (e.status = 'refused' OR e.withdrawn_at IS NOT NULL)
+                          AND coalesce(e.withdrawn_at, e.created_at) > f.updated_at);
+END
+$$;
+COMMENT ON FUNCTION access.restore_follow_ups(uuid) IS
+    'Opens the follow-ups again that the opening of a case cancelled, also of cases that the caller cannot see. A follow-up '
+    'that was refused since stays cancelled. Has no effect unless the caller detaches a referral, the case is closed and '
+    'visible, and the child has no open case.';
 
 CREATE FUNCTION access.end_clinical_handovers() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -200,11 +229,11 @@ REVOKE ALL ON FUNCTION
     access.compute_case_scope(uuid, uuid[], boolean), access.can_read_case_of_child(access_contexts, uuid),
     access.violates_conflict_wall(uuid, uuid[]),
     access.children_share_worker(uuid, uuid), access.has_open_case(uuid), access.has_open_work(uuid),
-    access.cancel_open_follow_ups(uuid)
+    access.cancel_open_follow_ups(uuid), access.restore_follow_ups(uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     access.violates_conflict_wall(uuid, uuid[]), access.children_share_worker(uuid, uuid), access.has_open_case(uuid),
-    access.cancel_open_follow_ups(uuid)
+    access.cancel_open_follow_ups(uuid), access.restore_follow_ups(uuid)
     TO firststep_api;
 
 RESET ROLE;

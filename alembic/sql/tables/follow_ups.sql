@@ -9,8 +9,8 @@ GRANT UPDATE (
     version, status, updated_at, held_on, author_id, wellbeing, hsb_outcome, conditions_met, conditions_unmet,
     content_encrypted
 ) ON follow_ups TO firststep_api;
-GRANT SELECT (id, child_id, case_id, status, due_on, version) ON follow_ups TO firststep_gate;
-GRANT UPDATE (version, status, updated_at) ON follow_ups TO firststep_gate;
+GRANT SELECT (id, child_id, case_id, status, due_on, held_on, cancelled_by_case_id, updated_at, version) ON follow_ups TO firststep_gate;
+GRANT UPDATE (version, status, cancelled_by_case_id, updated_at) ON follow_ups TO firststep_gate;
 GRANT SELECT (hsb_outcome, conditions_met, conditions_unmet) ON follow_ups TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON follow_ups TO firststep_gate USING (true);

@@ -1,4 +1,4 @@
--- Changes of children, cases and people, with the values before and after. A row is visible like the record that it is about.
+-- Changes of children, cases, people and consents, with the values before and after. A row is visible like the record that it is about.
 
 ALTER TABLE record_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -18,7 +18,7 @@ CREATE POLICY visible_with_record ON record_changes FOR SELECT TO firststep_api,
                          WHERE h.id = record_changes.child_id AND h.merged_into_id IS NOT NULL OFFSET 0))
     );
 COMMENT ON POLICY visible_with_record ON record_changes IS
-    'A change of a case or of a person is visible if the case is visible. A change of a child is visible if a case of the '
+    'A change of a case, of a person or of a consent is visible if the case is visible. A change of a child is visible if a case of the '
     'child is visible, or if the child is merged and visible.';
 
 CREATE POLICY insert_with_visible_record ON record_changes FOR INSERT TO firststep_api
@@ -51,7 +51,8 @@ ALTER TABLE record_changes ADD CONSTRAINT ck_record_changes_record CHECK (
         WHEN 'child' THEN case_id IS NULL AND record_id = child_id
         WHEN 'case' THEN case_id IS NOT NULL AND record_id = case_id
         WHEN 'person' THEN case_id IS NOT NULL
+        WHEN 'consent' THEN case_id IS NOT NULL
         ELSE false END
 );
 COMMENT ON CONSTRAINT ck_record_changes_record ON record_changes IS
-    'A row is about a child, a case or a person, and its case decides who can see it.';
+    'A row is about a child, a case, a person or a consent, and its case decides who can see it.';

@@ -1,4 +1,4 @@
-"""The history of a child: changes of its identity, of its cases and of the people around it."""
+"""The history of a child: changes of its identity, its cases, the people around it, and consents of joined referrals."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from app.models import Child, RecordChange
 from app.schemas.child_history import ChildHistory, ChildHistoryFilters
 from app.services.cases.record_links import get_record_path
 
-COLUMN_FIELDS = ("id", "at", "by_id", "record_kind", "record_id", "case_id")
+COLUMN_FIELDS = ("id", "at", "by_id", "record_kind", "record_id", "case_id", "referral_id")
 HISTORY = ListQuery(
     "child_history",
     RecordChange,
@@ -42,7 +42,7 @@ HISTORY = ListQuery(
 async def list_child_history(
     reader: RecordReader, caller: Caller, child_id: UUID, filters: ChildHistoryFilters
 ) -> ChildHistory:
-    """List the changes of a child, its cases and the people around it, newest first.
+    """List the changes of a child, its cases and the people around it, and what joined referrals added, newest first.
 
     Changes of a case, and of people in it, are visible to the callers who can see the case.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -25,7 +25,6 @@ from app.schemas.children import ChildMerge, ChildUnmerge
 from app.services.cases import history as case_history
 from app.services.cases.children import get_child, refresh_child_search_tokens
 from app.services.cases.open import lock_case_opening
-from app.services.consents.gate import lock_register
 
 LOCK_CASES_SQL = text("SELECT access.lock_cases_of_children(:children)").bindparams(
     bindparam("children", type_=ARRAY(Uuid))
@@ -117,7 +116,7 @@ async def _lock_children(
         await lock_case_opening(session, each)
     await session.execute(LOCK_CASES_SQL, {"children": child_ids})
     for each in child_ids:
-        await lock_register(session, each)
+        await session.execute(select(func.access.lock_consent_register(each)))
     children = {each: await get_for_update(session, Child, each) for each in child_ids}
     pair = ChildPair(children[child_id], children[payload.merged_child_id])
     if (pair.child.version, pair.merged.version) != (expected_version, payload.merged_child_version):

@@ -1,6 +1,6 @@
 """List, search, get and update children."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -179,6 +179,13 @@ async def refresh_child_search_tokens(session: AsyncSession, child: Child) -> No
         identity = Child.identity.decrypt(row.id, row.identity_encrypted)
         tokens.update(person_details.hash_child_search_keys(identity))
     await person_details.replace_search_tokens(session, child.id, "child", child.id, sorted(tokens))
+
+
+async def remove_phone_search_tokens(session: AsyncSession, child: Child, numbers: Collection[str]) -> None:
+    """Remove the search tokens of phone numbers in E.164 that neither the child nor a visible contact has any more."""
+    contacts = await _load_people_details(session, child.id)
+    kept = person_details.hash_child_search_keys(child.identity, contacts)
+    await person_details.remove_phone_tokens(session, child.id, numbers, kept)
 
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:

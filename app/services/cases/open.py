@@ -11,13 +11,14 @@ from app.access.caller import Caller
 from app.access.log import get_driver_connection, refresh_context
 from app.errors import NotFound
 from app.kit.dates import CAMBODIA_TIMEZONE, get_age_range, today
+from app.kit.record_changes import ReferralAct
 from app.kit.records import recheck_case
 from app.models import Case, Child, Person, Referral
 from app.models.contents import StoredChildIdentity
 from app.models.referrals import StoredCaregiver, StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
-from app.services.cases.referral_circle import merge_child_phones
+from app.services.cases.referral_circle import merge_child_phones, record_person_addition
 from app.services.persons import person_details
 
 NEXT_CASE_NUMBER_SQL = text("""
@@ -63,25 +64,28 @@ async def open_case_from_referral(
     session: AsyncSession,
     caller: Caller,
     referral: Referral,
-    content: StoredReferralContent,
     acceptance: ReferralAcceptance,
+    act: ReferralAct,
 ) -> Case:
     """Open a case for the child of an accepted referral.
 
-    Creates the child unless `acceptance.child_id` is a known child.
+    Creates the child unless `acceptance.child_id` is a known child. The history of a known child records what is added.
     """
+    content = referral.content
     if acceptance.child_id is not None:
         case = await _create_case(session, referral, content, acceptance, acceptance.child_id)
         phones = content["child"]["phones"]
-        await merge_child_phones(session, caller, case, phones, phones)
+        await merge_child_phones(session, caller, case, phones, phones, act)
         if caregiver := content["caregiver"]:
             await person_details.add_contact_search_tokens(session, case.child_id, caregiver["phones"])
     else:
         child = await _create_child(session, content)
         case = await _create_case(session, referral, content, acceptance, child.id)
         await _insert_search_tokens(session, child, content["caregiver"])
-    _add_caregiver(session, case, content)
+    caregiver_person = _add_caregiver(session, case, referral, content)
     await session.flush()  # history entries reference the case
+    if caregiver_person is not None and acceptance.child_id is not None:
+        record_person_addition(session, caller, caregiver_person, act)
     case_history.record_case_history(session, case, "referral_accepted", caller, referral)
     case_history.record_case_history(session, case, "case_opened", caller, case, {"number": case.number})
     return case
@@ -162,10 +166,12 @@ async def next_case_number(session: AsyncSession, day: date) -> str:
     return f"FSC-{day.year}-{last:04}"
 
 
-def _add_caregiver(session: AsyncSession, case: Case, content: StoredReferralContent) -> None:
+def _add_caregiver(
+    session: AsyncSession, case: Case, referral: Referral, content: StoredReferralContent
+) -> Person | None:
     caregiver = content["caregiver"]
     if not caregiver:
-        return
+        return None
     relationship = caregiver["relationship"] or "unknown"
     person = Person(
         child_id=case.child_id,
@@ -173,6 +179,7 @@ def _add_caregiver(session: AsyncSession, case: Case, content: StoredReferralCon
         role="supporter",
         relationship=relationship,
         is_responsible=relationship in RESPONSIBLE_RELATIONSHIPS,
+        added_by_referral_id=referral.id,
     )
     person.details = {
         "names": caregiver["names"],
@@ -181,3 +188,4 @@ def _add_caregiver(session: AsyncSession, case: Case, content: StoredReferralCon
         "address_detail": caregiver["address_detail"],
     }
     session.add(person)
+    return person

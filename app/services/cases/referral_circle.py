@@ -5,12 +5,14 @@ entered is replaced, except that a number becomes unsafe to call as soon as a re
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.caller import Caller
+from app.kit.record_changes import ReferralAct, record_field_changes
 from app.kit.records import get_for_update
 from app.models import Case, Child, Person, Referral
 from app.models.contents import StoredPersonName, StoredPhone
@@ -31,7 +33,7 @@ UNKNOWN_RELATIONSHIPS = frozenset({None, "", "unknown"})
 
 
 async def merge_referral_circle(
-    session: AsyncSession, caller: Caller, case: Case, referral: Referral
+    session: AsyncSession, caller: Caller, case: Case, referral: Referral, act: ReferralAct
 ) -> None:
     """Add the phones of the child, and the caregiver with names and phones, of a referral that joins a case.
 
@@ -40,16 +42,18 @@ async def merge_referral_circle(
     content = referral.content
     caregiver = content["caregiver"]
     sent = [*content["child"]["phones"], *(caregiver["phones"] if caregiver else [])]
-    await merge_child_phones(session, caller, case, content["child"]["phones"], sent)
+    await merge_child_phones(session, caller, case, content["child"]["phones"], sent, act)
     people = await _lock_people(session, case)
-    joined = _find_person(people, caregiver) if caregiver else None
+    joined = find_person(people, caregiver) if caregiver else None
     for person in people:
         details = _merge_details(person.details, sent, caregiver if person is joined else None)
         if details == person.details:
             continue
+        before = build_person_document(person)
         person.details = details
         person.version += 1
         person.referral_to_confirm_id = referral.id
+        record_field_changes(session, caller, person, before, build_person_document(person), act)
         case_history.record_case_history(
             session, case, "person_changed", caller, person, {"role": person.role}
         )
@@ -60,9 +64,10 @@ async def merge_referral_circle(
         unsafe = [phone for phone in known if phone["safe_to_call"] is False]
         phones = merge_phones([], caregiver["phones"], unsafe)
         person = _build_person(case, {**caregiver, "phones": phones})
-        person.referral_to_confirm_id = referral.id
+        person.added_by_referral_id = person.referral_to_confirm_id = referral.id
         session.add(person)
         await session.flush()  # the history entry references the person
+        record_person_addition(session, caller, person, act)
         case_history.record_case_history(session, case, "person_added", caller, person, {"role": person.role})
     await person_details.add_contact_search_tokens(session, case.child_id, caregiver["phones"])
 
@@ -73,6 +78,7 @@ async def merge_child_phones(
     case: Case,
     phones: Sequence[StoredPhone],
     sent: Sequence[StoredPhone],
+    act: ReferralAct,
 ) -> None:
     """Add the unknown ones of `phones` to the child. The notes and restrictions of `sent` apply to its known phones."""
     child = await get_for_update(session, Child, case.child_id)
@@ -82,8 +88,22 @@ async def merge_child_phones(
         return
     child.identity = {**identity, "phones": merged}
     child.version += 1
+    record_field_changes(session, caller, child, {"phones": identity["phones"]}, {"phones": merged}, act)
     await person_details.add_child_phone_tokens(session, child.id, merged)
     case_history.record_case_history(session, case, "child_changed", caller, child)
+
+
+def build_person_document(person: Person) -> dict[str, Any]:
+    """Return the details of a person, and the referral that staff have to confirm, as JSON."""
+    to_confirm = person.referral_to_confirm_id
+    return {**person.details, "referral_to_confirm_id": None if to_confirm is None else str(to_confirm)}
+
+
+def record_person_addition(session: AsyncSession, caller: Caller, person: Person, act: ReferralAct) -> None:
+    """Add an entry about a new person of a referral to the history of the child."""
+    columns = person.model_dump(include={"role", "relationship", "is_responsible"})
+    added = {name: value for name, value in {**person.details, **columns}.items() if value not in (None, [])}
+    record_field_changes(session, caller, person, {}, added, act)
 
 
 def merge_phones(
@@ -93,23 +113,24 @@ def merge_phones(
 
     A number is unsafe if either source says so. A known answer is never replaced by a less safe one.
     """
-    numbers = {_get_number(phone) for phone in known}
-    phones = [*known, *(phone for phone in added if _get_number(phone) not in numbers)]
-    unsafe = {_get_number(phone) for phone in (*known, *sent) if phone["safe_to_call"] is False}
-    return [_merge_phone(phone, sent, is_unsafe=_get_number(phone) in unsafe) for phone in phones]
+    numbers = {get_number(phone) for phone in known}
+    phones = [*known, *(phone for phone in added if get_number(phone) not in numbers)]
+    unsafe = {get_number(phone) for phone in (*known, *sent) if phone["safe_to_call"] is False}
+    return [_merge_phone(phone, sent, is_unsafe=get_number(phone) in unsafe) for phone in phones]
 
 
 def _merge_phone(phone: StoredPhone, sent: Sequence[StoredPhone], *, is_unsafe: bool) -> StoredPhone:
     note = phone["note"] or ""
     for other in sent:
-        text = other["note"] if _get_number(other) == _get_number(phone) else None
+        text = other["note"] if get_number(other) == get_number(phone) else None
         if text and text not in note:
             note = f"{note}; {text}" if note else text
     safe_to_call = False if is_unsafe else phone["safe_to_call"]
     return {**phone, "note": note[:MAX_NOTE_LENGTH] or None, "safe_to_call": safe_to_call}
 
 
-def _get_number(phone: StoredPhone) -> str:
+def get_number(phone: StoredPhone) -> str:
+    """Return the number by which phones are compared: in E.164, or as it was typed."""
     return phone["e164"] or phone["number"]
 
 
@@ -120,7 +141,7 @@ async def _lock_people(session: AsyncSession, case: Case) -> Sequence[Person]:
     return (await session.scalars(query)).all()
 
 
-def _find_person(people: Sequence[Person], caregiver: StoredCaregiver) -> Person | None:
+def find_person(people: Sequence[Person], caregiver: StoredCaregiver) -> Person | None:
     """Return the person with the most similar name, or without a name and with a shared phone.
 
     A person of another relationship is another person: parents can have similar names, and a phone can be shared.
@@ -132,8 +153,8 @@ def _find_person(people: Sequence[Person], caregiver: StoredCaregiver) -> Person
         details = person.details
         similarity = name_similarity(details["names"], caregiver["names"])
         if not details["names"] or not caregiver["names"]:
-            numbers = {_get_number(phone) for phone in details["phones"]}
-            has_shared_phone = any(_get_number(phone) in numbers for phone in caregiver["phones"])
+            numbers = {get_number(phone) for phone in details["phones"]}
+            has_shared_phone = any(get_number(phone) in numbers for phone in caregiver["phones"])
             similarity = 1.0 if has_shared_phone else 0.0
         if similarity > best[0]:
             best = similarity, person

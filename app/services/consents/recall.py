@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,7 +21,28 @@ async def apply_refusal(session: AsyncSession, case: Case, consent: Consent) -> 
     """
     if "follow_up_contact" in consent.scope:
         await _cancel_follow_ups(session, case)
-    query = (
+    rows = (await session.execute(_select_sent_referrals(case))).all()
+    return [
+        _request_recall(referral, provider)
+        for referral, provider in rows
+        if consent.id in {referral.consent_id, referral.basis_entry_id}
+        or _concerns(consent.scope, consent.recipient_agency_id, provider)
+    ]
+
+
+async def request_recalls(session: AsyncSession, case: Case, entry_id: UUID) -> None:
+    """Request the recall of the data of the case that was shared on one entry, because the entry was a mistake."""
+    is_on_entry = (col(ServiceReferral.consent_id) == entry_id) | (
+        col(ServiceReferral.basis_entry_id) == entry_id
+    )
+    query = _select_sent_referrals(case).where(is_on_entry)
+    for referral, provider in (await session.execute(query)).all():
+        _request_recall(referral, provider)
+
+
+def _select_sent_referrals(case: Case) -> Select[ServiceReferral, Provider]:
+    """Select the service referrals of a case that were sent, with their providers. Lock them in one order."""
+    return (
         select(ServiceReferral, Provider)
         .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
         .where(col(ServiceReferral.case_id) == case.id, col(ServiceReferral.sent_at).is_not(None))
@@ -29,13 +50,6 @@ async def apply_refusal(session: AsyncSession, case: Case, consent: Consent) -> 
         .with_for_update(of=ServiceReferral)
         .execution_options(populate_existing=True)
     )
-    rows = (await session.execute(query)).all()
-    return [
-        _request_recall(referral, provider)
-        for referral, provider in rows
-        if consent.id in {referral.consent_id, referral.basis_entry_id}
-        or _concerns(consent.scope, consent.recipient_agency_id, provider)
-    ]
 
 
 def _concerns(scopes: Collection[str], recipient_id: UUID | None, provider: Provider) -> bool:

@@ -130,7 +130,7 @@ async def close_case(
     raise_if_unmet(check_status(CLOSE, case.status))
     context = ClosureContext(case, caller, payload, await exit_plans.find_exit_plan(session, case_id))
     raise_if_unmet([fault for check in CLOSURE_CHECKS for fault in await check(session, context)])
-    await _cancel_scheduled_work(session, case)
+    await cancel_scheduled_work(session, case)
     await fund_closure.cancel_future_instalments(session, caller, case)
     case.status, case.closed_on, case.next_review_on = CLOSE.target, today(), None
     case.close_reason, case.updated_at = payload.reason_code, utc_now()
@@ -145,7 +145,7 @@ async def close_case(
     return await load_case_schema(session, case)
 
 
-async def _cancel_scheduled_work(session: AsyncSession, case: Case) -> None:
+async def cancel_scheduled_work(session: AsyncSession, case: Case) -> None:
     """Cancel the scheduled review and all planned sessions, with one statement for each table."""
     now = utc_now()
     await session.execute(

@@ -20,12 +20,13 @@ UNPLANNED_REASON_CODES = frozenset(
         "consent_withdrawn",
         "no_longer_wishes",
         "duplicate",
+        "opened_in_error",
         "transferred",
     }
 )
 """Closure reasons with which support ends unplanned. A final review, a taper and follow-ups are then not required."""
 
-REASON_CODES_WITHOUT_FOLLOW_UPS = frozenset({"died", "duplicate"})
+REASON_CODES_WITHOUT_FOLLOW_UPS = frozenset({"died", "duplicate", "opened_in_error"})
 """Closure reasons after which no follow-ups are created, even if the exit plan contains some."""
 
 HSB_KINDS = frozenset({"hsb", "both"})

@@ -48,6 +48,11 @@ DELETE_TOKENS_SQL = "DELETE FROM name_tokens WHERE owner_id = $1 AND kind = $2"
 """The condition on `kind` is necessary, because a client may choose the id of a child for a referral. The tokens of
 that child must not be deleted.
 """
+DELETE_PHONE_TOKENS_SQL = """
+    DELETE FROM name_tokens
+     WHERE owner_id = $1 AND kind = 'child' AND token IN (SELECT access.shorten_tokens_to_search($2))
+       AND token NOT IN (SELECT access.shorten_tokens_to_search($3))
+"""
 SEARCHED_TOKENS = select(func.access.shorten_tokens_to_search(bindparam("tokens", type_=ARRAY(Integer))))
 HAS_SEARCHED_TOKEN = col(NameToken.token) == any_(
     func.array(SEARCHED_TOKENS.scalar_subquery(), type_=ARRAY(Integer))
@@ -134,6 +139,14 @@ async def add_child_phone_tokens(
         await get_driver_connection(session).execute(
             INSERT_TOKENS_SQL, child_id, "child", child_id, hash_search_keys(keys, "child")
         )
+
+
+async def remove_phone_tokens(
+    session: AsyncSession, child_id: UUID, numbers: Iterable[str], kept: Sequence[int]
+) -> None:
+    """Remove the search tokens of phone numbers of a child and its contacts, except those in `kept`."""
+    tokens = hash_child_query({get_phone_search_key(number) for number in numbers})
+    await get_driver_connection(session).execute(DELETE_PHONE_TOKENS_SQL, child_id, tokens, kept)
 
 
 def hash_child_search_keys(

@@ -1,16 +1,18 @@
 """Accept a referral: open a case, or add the referral to the open case of a known child."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
+from app.kit.record_changes import ReferralAct
 from app.kit.records import get_record, get_version_for_update
 from app.kit.state_machine import check_status, raise_if_unmet
 from app.models import Case, Referral
 from app.models.encrypted_field import dump_content
 from app.models.record import utc_now
-from app.models.referrals import StoredReferralContent, StoredReferralOutcome
+from app.models.referrals import StoredReferralOutcome
 from app.schemas.referral_responses import ReferralView
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
@@ -62,9 +64,10 @@ async def accept_referral(
         ]
     )
     payload = payload.model_copy(update={"child_id": child_id})
-    case = await _join_or_open_case(session, caller, referral, content, payload)
-    await record_referral_consent(session, caller, case, content["consent"])
-    _record_acceptance(referral, caller, case, payload)
+    act = ReferralAct(referral.id, utc_now())
+    case = await _join_or_open_case(session, caller, referral, payload, act)
+    await record_referral_consent(session, caller, case, referral, act if child_id else None)
+    _record_acceptance(referral, caller, case, payload, act.at)
     await session.flush()  # a trigger compares the search tokens with the referral
     await person_details.mark_search_tokens_accepted(session, referral.id, case.child_id)
     return await views.load_referral_view(session, caller, referral.id)
@@ -92,22 +95,24 @@ async def _join_or_open_case(
     session: AsyncSession,
     caller: Caller,
     referral: Referral,
-    content: StoredReferralContent,
     payload: ReferralAcceptance,
+    act: ReferralAct,
 ) -> Case:
     if payload.child_id is not None:
         open_case = await cases_open.get_open_case_for_share(session, payload.child_id)
         if open_case is not None:
             case_history.record_case_history(session, open_case, "referral_joined", caller, referral)
-            await merge_referral_circle(session, caller, open_case, referral)
+            await merge_referral_circle(session, caller, open_case, referral, act)
             return open_case
-    return await cases_open.open_case_from_referral(session, caller, referral, content, payload)
+    return await cases_open.open_case_from_referral(session, caller, referral, payload, act)
 
 
-def _record_acceptance(referral: Referral, caller: Caller, case: Case, payload: ReferralAcceptance) -> None:
+def _record_acceptance(
+    referral: Referral, caller: Caller, case: Case, payload: ReferralAcceptance, at: datetime
+) -> None:
     referral.status = ACCEPT.target
     referral.case_id, referral.child_id = case.id, case.child_id
     referral.team_id = case.team_id
-    referral.decided_at = referral.updated_at = utc_now()
+    referral.decided_at = referral.updated_at = at
     referral.decided_by_id = caller.id
     referral.outcome = dump_content(StoredReferralOutcome, payload)

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.errors import Fault
+from app.kit.record_changes import ReferralAct, record_field_changes
 from app.models import Case, Consent, Referral
 from app.models.record import utc_now
 from app.models.referrals import StoredReferralConsent, StoredReferralContent
@@ -63,9 +65,13 @@ def _build_entry(consent: StoredReferralConsent) -> RegisterEntry:
 
 
 async def record_referral_consent(
-    session: AsyncSession, caller: Caller, case: Case, referral_consent: StoredReferralConsent
+    session: AsyncSession, caller: Caller, case: Case, referral: Referral, act: ReferralAct | None
 ) -> None:
-    """Add the consent or legal basis of a referral to the consent register. A legal basis without a scope is for services."""
+    """Add the consent or legal basis of a referral to the consent register. A legal basis without a scope is for services.
+
+    With `act`, the history of the child records it.
+    """
+    referral_consent = referral.content["consent"]
     basis = referral_consent["basis_without_consent"]
     consent = Consent(
         child_id=case.child_id,
@@ -76,6 +82,7 @@ async def record_referral_consent(
         scope=referral_consent["scope"] or ["services"],
         basis_without_consent=basis["basis"] if basis else None,
         recorded_by_id=caller.id,
+        added_by_referral_id=referral.id,
     )
     consent.details = {"witness": referral_consent["witness"], "basis_without_consent": basis}
     consent.alternative_giver_reason = referral_consent["alternative_giver_reason"]
@@ -84,7 +91,17 @@ async def record_referral_consent(
         session.flush()
     )  # the history entry references the consent, and the confirmation is requested without autoflush
     case_history.record_case_history(session, case, "consent_recorded", caller, consent)
+    if act is not None:
+        record_field_changes(session, caller, consent, {}, _list_recorded_fields(consent), act)
     await request_basis_confirmation(session, consent)
+
+
+def _list_recorded_fields(consent: Consent) -> dict[str, Any]:
+    """Return the fields of a new entry that the history of the child shows."""
+    columns = consent.model_dump(
+        include={"given_by", "method", "scope", "status", "basis_without_consent"}, exclude_none=True
+    )
+    return {**columns, "on": consent.given_on.isoformat()}
 
 
 def _get_consent_day(referral_consent: StoredReferralConsent) -> date:

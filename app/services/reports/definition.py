@@ -1,6 +1,6 @@
 """The definition of a report: what it counts, for which period, and who can read it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -137,13 +137,13 @@ def percentage(name: str, title: Text, numerator: str, denominator: str) -> Meas
 
 
 def count_by_code(
-    column: str, code_list: str, *, prefix: str = "", without: str = "", among: str = "true"
+    column: str, code_list: str, *, prefix: str = "", without: Collection[str] = (), among: str = "true"
 ) -> Iterator[Measure]:
     """Yield a measure per code of a list that counts the facts with this code and the condition `among`.
 
     The measure of a code that the list does not contain, or of no code, is `<prefix>unknown`.
     """
-    listed = [code for code in CODE_LISTS[code_list].codes if code.code not in {UNKNOWN, without}]
+    listed = [code for code in CODE_LISTS[code_list].codes if code.code not in {UNKNOWN, *without}]
     for code in listed:
         yield count_if(prefix + code.code, Text(code.en, code.km), f"{among} AND {column} = '{code.code}'")
     codes = ", ".join(f"'{code.code}'" for code in listed)

@@ -1,7 +1,7 @@
 """The cases and referrals that reports count, with the columns of their dimensions.
 
-Cases that were closed as duplicates, and referrals that were declined as duplicates, are outside of every figure. The row
-policies of the reports role limit cases and referrals to the teams of a supervisor. They do not apply conflict walls.
+Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates, are outside of
+every figure. The row policies of the reports role limit cases and referrals to the teams of a supervisor. They do not apply conflict walls.
 
 With a grant, only the cases, the disbursements and the referrals of cases that carry its code are counted.
 
@@ -39,7 +39,8 @@ POPULATION_SQL = f"""
                c.last_contact_on, c.extended_until, c.hsb_outcome, left(c.province_code, 2) AS province, child.sex,
                {AGE_BAND_SQL} AS age_band
           FROM cases c JOIN children child ON child.id = c.child_id
-         WHERE c.close_reason IS DISTINCT FROM 'duplicate' AND ($4::text IS NULL OR c.grant_code = $4)
+         WHERE coalesce(c.close_reason, '') NOT IN ('duplicate', 'opened_in_error')
+           AND ($4::text IS NULL OR c.grant_code = $4)
     ),
     counted_referrals AS (
         SELECT r.id, r.case_id, r.team_id::text AS team, r.source, r.urgency, r.concern_kind AS kind, r.status,

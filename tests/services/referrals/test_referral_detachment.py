@@ -3,47 +3,22 @@
 import asyncio
 from typing import Any
 
+from tests.support.joined_referrals import (
+    CHILD,
+    MOTHER,
+    REASON,
+    UNCLE,
+    join_case,
+    list_matching_ids,
+    with_phone,
+)
 from tests.support.list_pages import fetch_items
 from tests.support.locks import run_while_case_locked
 from tests.support.responses import expect_json, parse_unmet_pointers
-from tests.support.scenario import Scenario, acceptance_payload, id_of
+from tests.support.scenario import Scenario, acceptance_payload
 
-NAME = {"script": "latin", "family": "Sok", "given": "Vichet"}
-CHILD = {
-    "names": [NAME], "sex": "male", "place_code": "17100901", "birth": {"date": "2016-03-11", "precision": "day"},
-}  # fmt: skip
-MOTHER = {"names": [{"script": "latin", "family": "Chea", "given": "Srey Mom"}], "relationship": "mother"}
-UNCLE = {"names": [{"script": "latin", "family": "Ros", "given": "Bunthoeun"}], "relationship": "uncle"}
-REASON = {"reason": "It is another child."}
 ROUNDS = 200
 """Number of concurrent acceptances and detachments of one referral."""
-
-
-def with_phone(person: dict[str, Any], number: str) -> dict[str, Any]:
-    return {**person, "phone": {"number": number, "owner": "self"}}
-
-
-async def join_case(scenario: Scenario, case: dict[str, Any], caregiver: dict[str, Any], **child: Any) -> str:
-    """Accept a referral of partner_two into the case and return its path."""
-    referral = await scenario.create_referral("partner_two", child={**CHILD, **child}, caregiver=caregiver)
-    path = f"/v1/referrals/{referral['id']}"
-    supervisor = scenario.supervisor_north
-    expect_json(await supervisor.act(path, "acknowledge", {"team_id": str(id_of("north"))}))
-    accepted = expect_json(
-        await supervisor.act(path, "accept", acceptance_payload(child_id=case["child_id"]))
-    )
-    assert accepted["case_id"] == case["id"]
-    return path
-
-
-async def list_matching_ids(scenario: Scenario, number: str) -> set[str]:
-    """Return the children that match a referral with this phone number and the family name only."""
-    child = {**CHILD, "names": [{"script": "latin", "family": "Sok", "given": "Vichet"}]}
-    referral = await scenario.create_referral(child=child, caregiver=with_phone(UNCLE, number))
-    items = expect_json(await scenario.supervisor_north.get(f"/v1/referrals/{referral['id']}/matches"))[
-        "items"
-    ]
-    return {item["id"] for item in items if item["kind"] == "child" and "phone_shared" in (item["why"] or [])}
 
 
 async def test_caregiver_and_phones_of_a_joined_referral_are_added_for_confirmation(
@@ -103,7 +78,7 @@ async def test_number_that_a_joined_referral_calls_unsafe_is_unsafe_for_the_whol
 
 
 async def test_caregiver_of_another_relationship_is_another_person(scenario: Scenario) -> None:
-    # Planted: `_find_person` ignores the relationship. The father then becomes a part of the mother.
+    # Planted: `find_person` ignores the relationship. The father then becomes a part of the mother.
     case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
     await join_case(scenario, case, {**with_phone(MOTHER, "012 333 444"), "relationship": "father"})
     await join_case(scenario, case, {**with_phone(MOTHER, "012 555 666"), "relationship": "unknown"})

@@ -23,7 +23,7 @@ def list_exits(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
 
 
 def compute_exits(units: list[Unit]) -> Figures:
-    reasons = [code for code in get_codes("closure_reason") if code != "duplicate"]
+    reasons = [code for code in get_codes("closure_reason") if code not in {"duplicate", "opened_in_error"}]
     exits = sum(unit["close_reason"] != "died" for unit in units)
     return {
         "exits": exits,

@@ -38,7 +38,8 @@ class Rows:
              "province": (case["province_code"] or "unknown")[:2] if case["province_code"] else "unknown",
              "team": str(case["team_id"])}
             for case in self.tables["cases"]
-            if case["close_reason"] != "duplicate" and self.grant_code in {None, case["grant_code"]}
+            if case["close_reason"] not in {"duplicate", "opened_in_error"}
+            and self.grant_code in {None, case["grant_code"]}
         ]  # fmt: skip
 
     def referrals(self) -> list[Unit]:

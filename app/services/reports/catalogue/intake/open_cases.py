@@ -25,7 +25,7 @@ REPORT = Report(
     dimensions=(SEX, AGE_BAND, KIND, PROVINCE, TEAM),
     measures=(
         Measure(name="cases", title=Text("Open cases", "ករណីដែលកំពុងបើក")),
-        *count_by_code("stage", "case_status", prefix="stage_", without="closed"),
+        *count_by_code("stage", "case_status", prefix="stage_", without=("closed",)),
     ),
     facts="""
         SELECT opened_on AS starts_on, closed_on AS ends_on, c.*, stages.status AS stage

@@ -34,7 +34,7 @@ REPORT = Report(
             "decline_reason_code",
             "decline_reason",
             prefix="declined_",
-            without="duplicate",
+            without=("duplicate",),
             among="status = 'declined'",
         ),
     ),

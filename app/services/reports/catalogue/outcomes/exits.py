@@ -20,7 +20,7 @@ REPORT = Report(
     ),
     numerator="Cases closed in the period because the goals of support were reached.",
     denominator="Cases closed in the period, without deaths.",
-    pitfall="Cases that were closed as duplicates are not counted.",
+    pitfall="Cases that were closed as duplicates or as opened by mistake are not counted.",
     period=FLOW,
     dimensions=(SEX, AGE_BAND, KIND),
     measures=(
@@ -31,7 +31,9 @@ REPORT = Report(
             "reason_goals_met",
             "exits",
         ),
-        *count_by_code("close_reason", "closure_reason", prefix="reason_", without="duplicate"),
+        *count_by_code(
+            "close_reason", "closure_reason", prefix="reason_", without=("duplicate", "opened_in_error")
+        ),
     ),
     facts="SELECT closed_on AS starts_on, c.* FROM counted_cases c WHERE closed_on IS NOT NULL",
 )
