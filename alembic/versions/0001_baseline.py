@@ -849,6 +849,7 @@ def create_tables() -> None:
     op.create_table(
         "case_siblings",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("child_id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("sibling_child_id", sa.Uuid(), nullable=False),
@@ -856,6 +857,12 @@ def create_tables() -> None:
         sa.Column("named_by_id", sa.Uuid(), nullable=False),
         sa.Column("named_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("note_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"], ["users.id"], name=op.f("fk_case_siblings_entered_in_error_by_id")
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_siblings_case_id")),
         sa.ForeignKeyConstraint(["child_id"], ["children.id"], name=op.f("fk_case_siblings_child_id")),
         sa.ForeignKeyConstraint(["named_by_id"], ["users.id"], name=op.f("fk_case_siblings_named_by_id")),
@@ -875,7 +882,13 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_case_siblings_case_id"), "case_siblings", ["case_id"], unique=False)
     op.create_index(op.f("ix_case_siblings_sibling_case_id"), "case_siblings", ["sibling_case_id"], unique=False)
-    op.create_index("uq_case_siblings_pair", "case_siblings", ["case_id", "sibling_case_id"], unique=True)
+    op.create_index(
+        "uq_case_siblings_pair",
+        "case_siblings",
+        ["case_id", "sibling_case_id"],
+        unique=True,
+        postgresql_where=sa.text("entered_in_error_at IS NULL"),
+    )
     op.create_table(
         "assignment_periods",
         sa.Column("case_id", sa.Uuid(), nullable=False),

@@ -6,7 +6,7 @@ person who may set it.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -65,14 +65,23 @@ def check_not_entered_in_error(record: object, pointer: str | None = None) -> li
 
 
 async def mark_entered_in_error(
-    session: AsyncSession, caller: Caller, record: Any, author_id: Any, reason: str
+    session: AsyncSession,
+    caller: Caller,
+    record: Any,
+    author_id: Any,
+    reason: str,
+    second_case_id: Any = None,
 ) -> None:
-    """Set the mark of a locked record.
+    """Set the mark of a locked record. `second_case_id` is another case whose staff may do this too.
 
     Raises:
         GateRefused: the caller is neither the author, the lead worker nor a supervisor of the case.
     """
-    if not await session.scalar(select(func.access.can_enter_in_error(record.case_id, author_id))):
+    is_permitted = or_(
+        func.access.can_enter_in_error(record.case_id, author_id),
+        func.access.can_enter_in_error(second_case_id, author_id),
+    )
+    if not await session.scalar(select(is_permitted)):
         detail = (
             "Only the author, the lead worker, a supervisor of the team or a programme manager can do this."
         )

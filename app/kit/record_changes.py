@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.accessed_records import RECORD_KINDS
 from app.access.caller import Caller
 from app.models import Case, Child, Consent, Person, RecordChange
-from app.models.cases import StoredFieldChange
+from app.models.people import StoredFieldChange
 from app.models.record import utc_now
 
 

@@ -24,13 +24,13 @@ from app.access.reader import NoShownRecord, ReadQuery, RecordReader
 from app.errors import InvalidInput, NotFound, StaleVersion, VersionRequired
 from app.kit.entered_in_error import check_not_entered_in_error
 from app.kit.state_machine import raise_if_unmet
-from app.models import Case, CaseLink
+from app.models import Case, CaseLink, CaseSibling
 from app.models.record import CaseRecord, Record
 from app.schemas.fault_messages import VALIDATION_MESSAGES
 from app.schemas.merge_patch import apply_merge_patch
 from app.schemas.validation_faults import convert_validation_errors
 
-RecordT = TypeVar("RecordT", bound=Record | CaseLink)
+RecordT = TypeVar("RecordT", bound=Record | CaseLink | CaseSibling)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 RecordIdOrQuery = UUID | ScalarSelect[UUID]
 """The id of a record, or a scalar subquery that selects the id."""

@@ -35,7 +35,6 @@ from app.models.cases import (
     CaseSibling,
     CaseWorker,
     ClinicalHandover,
-    RecordChange,
     StatusPeriod,
 )
 from app.models.disbursements import Disbursement, DisbursementDetails, DisbursementNumberSeries
@@ -54,7 +53,7 @@ from app.models.outreach import (
     OutreachChange,
     OutreachParticipants,
 )
-from app.models.people import Child, ChildMerge, Consent, Person
+from app.models.people import Child, ChildMerge, Consent, Person, RecordChange
 from app.models.record import add_case_and_child_keys
 from app.models.reference import (
     CaseNumberSeries,

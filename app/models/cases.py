@@ -15,7 +15,6 @@ from app.models.record import (
     Record,
     encrypted_column,
     id_column,
-    text_array_column,
     timestamp_column,
     version_column,
 )
@@ -196,7 +195,7 @@ class CaseLink(CorrectableRecord, table=True):
     reason = EncryptedField[str]("reason_encrypted")
 
 
-class CaseSibling(SQLModel, table=True):
+class CaseSibling(CorrectableRecord, table=True):
     """Two cases of siblings or of children of one household. It creates no conflict wall.
 
     `case_id` is the lower of the two ids.
@@ -204,12 +203,19 @@ class CaseSibling(SQLModel, table=True):
 
     __tablename__ = "case_siblings"
     __table_args__ = (
-        Index("uq_case_siblings_pair", "case_id", "sibling_case_id", unique=True),
+        Index(
+            "uq_case_siblings_pair",
+            "case_id",
+            "sibling_case_id",
+            unique=True,
+            postgresql_where=text("entered_in_error_at IS NULL"),
+        ),
         Index("ix_case_siblings_children", "child_id", "sibling_child_id"),
         Index("ix_case_siblings_sibling_children", "sibling_child_id", "child_id"),
     )
 
     id: uuid.UUID = id_column()
+    version: int = version_column()
     child_id: uuid.UUID = Field(foreign_key="children.id")
     case_id: uuid.UUID = Field(foreign_key="cases.id", index=True)
     sibling_child_id: uuid.UUID = Field(foreign_key="children.id")
@@ -248,42 +254,6 @@ class ClinicalHandover(CaseRecord, table=True):
     """Time at which the worker stopped leading the case. Only a trigger of the table `cases` sets it."""
     reason_encrypted: bytes = encrypted_column()
     reason = EncryptedField[str]("reason_encrypted")
-
-
-class StoredFieldChange(TypedDict):
-    """The value of a field before and after a change, as JSON."""
-
-    before: Any
-    after: Any
-
-
-class RecordChange(SQLModel, table=True):
-    """One change of a child, a case, a person or a consent, with the values before and after it. Rows are never changed."""
-
-    __tablename__ = "record_changes"
-    __table_args__ = (
-        Index("ix_record_changes_newest", "child_id", text("at DESC"), text("id DESC")),
-        Index(
-            "ix_record_changes_referral_id",
-            "referral_id",
-            postgresql_where=text("referral_id IS NOT NULL"),
-        ),
-    )
-
-    id: uuid.UUID = id_column()
-    child_id: uuid.UUID = Field(foreign_key="children.id")
-    case_id: uuid.UUID | None = Field(default=None, foreign_key="cases.id", index=True)
-    """The case of the record; NULL for a child, which belongs to all of its cases."""
-    at: datetime = timestamp_column(default_now=True)
-    by_id: uuid.UUID = Field(foreign_key="users.id")
-    referral_id: uuid.UUID | None = None
-    """Id of the referral whose acceptance or detachment made the change; NULL for other changes."""
-    record_kind: str
-    record_id: uuid.UUID
-    fields: list[str] = text_array_column()
-    """Names of the changed fields."""
-    changes_encrypted: bytes = encrypted_column()
-    changes = EncryptedField[dict[str, StoredFieldChange]]("changes_encrypted")
 
 
 class CaseHistoryEntry(SQLModel, table=True):

@@ -1,8 +1,8 @@
-"""Tables of children, the people around them, and consents."""
+"""Tables of children and their changes, the people around them, and consents."""
 
 import uuid
 from datetime import date, datetime
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
@@ -176,3 +176,39 @@ class Consent(CaseRecord, CorrectableRecord, table=True):
     alternative_giver_reason_encrypted: bytes | None = encrypted_column(nullable=True)
     alternative_giver_reason = OptionalEncryptedField[str]("alternative_giver_reason_encrypted")
     """Why another adult consents in place of the caregiver. Without a reason, the word of `other` is no consent."""
+
+
+class StoredFieldChange(TypedDict):
+    """The value of a field before and after a change, as JSON."""
+
+    before: Any
+    after: Any
+
+
+class RecordChange(SQLModel, table=True):
+    """One change of a child, a case, a person or a consent, with the values before and after it. Rows are never changed."""
+
+    __tablename__ = "record_changes"
+    __table_args__ = (
+        Index("ix_record_changes_newest", "child_id", text("at DESC"), text("id DESC")),
+        Index(
+            "ix_record_changes_referral_id",
+            "referral_id",
+            postgresql_where=text("referral_id IS NOT NULL"),
+        ),
+    )
+
+    id: uuid.UUID = id_column()
+    child_id: uuid.UUID = Field(foreign_key="children.id")
+    case_id: uuid.UUID | None = Field(default=None, foreign_key="cases.id", index=True)
+    """The case of the record; NULL for a child, which belongs to all of its cases."""
+    at: datetime = timestamp_column(default_now=True)
+    by_id: uuid.UUID = Field(foreign_key="users.id")
+    referral_id: uuid.UUID | None = None
+    """Id of the referral whose acceptance or detachment made the change; NULL for other changes."""
+    record_kind: str
+    record_id: uuid.UUID
+    fields: list[str] = text_array_column()
+    """Names of the changed fields."""
+    changes_encrypted: bytes = encrypted_column()
+    changes = EncryptedField[dict[str, StoredFieldChange]]("changes_encrypted")

@@ -9,8 +9,7 @@ from app.http.permissions import CaseEditor, CaseLinker, CaseReader
 from app.http.route import Router
 from app.http.session import Reader, Session
 from app.schemas.case_links import CaseLink, CaseLinkCreate, CaseLinkFilters, CaseLinkList
-from app.schemas.case_siblings import CaseSibling, CaseSiblingCreate, CaseSiblingList
-from app.schemas.wire import PageQuery
+from app.schemas.case_siblings import CaseSibling, CaseSiblingCreate, CaseSiblingFilters, CaseSiblingList
 from app.services.cases import case_links, case_siblings
 
 router = Router(prefix="/cases", tags=["cases"])
@@ -66,11 +65,11 @@ async def list_case_siblings(
     caller: CaseReader,
     reader: Reader,
     case_id: UUID,
-    page: Annotated[PageQuery, Query()],
+    filters: Annotated[CaseSiblingFilters, Query()],
 ) -> CaseSiblingList:
     """List the cases of siblings, newest first.
 
     The list contains the siblings named in all cases of the case's child. A pair is visible only to callers who can see
     both cases.
     """
-    return await case_siblings.list_case_siblings(reader, caller, case_id, page)
+    return await case_siblings.list_case_siblings(reader, caller, case_id, filters)

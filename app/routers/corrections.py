@@ -6,6 +6,7 @@ from app.http.permissions import CaseLinker, ErrorMarker
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Session
 from app.schemas.case_links import CaseLink
+from app.schemas.case_siblings import CaseSibling
 from app.schemas.consents import Consent
 from app.schemas.corrections import ErrorMarkCreate
 from app.schemas.documents import Document
@@ -116,3 +117,19 @@ async def enter_case_link_in_error(
     two children ends. The caller must be staff of both cases.
     """
     return await corrections.mark_case_link(session, caller, case_link_id, expected_version, payload)
+
+
+@router.post("/case-siblings/{case_sibling_id}/enter-in-error")
+async def enter_case_sibling_in_error(
+    caller: ErrorMarker,
+    session: Session,
+    case_sibling_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: ErrorMarkCreate,
+) -> CaseSibling:
+    """Mark two cases of siblings as entered in error.
+
+    The statement stays readable with the mark, and the two cases can be named again. The author, and the lead worker or a
+    supervisor of one of the cases, or a programme manager can do this.
+    """
+    return await corrections.mark_case_sibling(session, caller, case_sibling_id, expected_version, payload)

@@ -1,11 +1,13 @@
 """Schemas of cases of siblings."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
+from app.schemas.corrections import Correctable, CorrectableFilters
 from app.schemas.references import CaseRef, StaffRef
-from app.schemas.wire import Id, Input, Output, Page, ShortNarrative, UtcDateTime
+from app.schemas.wire import Id, Input, Page, PageQuery, ShortNarrative, UtcDateTime, Versioned
 
 
 class CaseSiblingCreate(Input):
@@ -15,10 +17,11 @@ class CaseSiblingCreate(Input):
     note: ShortNarrative | None = Field(None, description="Note, for example how the children are related.")
 
 
-class CaseSibling(Output):
+class CaseSibling(Versioned, Correctable):
     """Two cases of siblings, or of children of one household. It creates no conflict wall."""
 
-    id: UUID = Field(description="Id of the pair.")
+    collection: ClassVar[str | None] = None
+
     case_id: UUID = Field(description="Id of the case with the lower id.")
     case: CaseRef = Field(description="The case with the lower id.")
     child_id: UUID = Field(description="Id of the child of `case_id`.")
@@ -29,6 +32,10 @@ class CaseSibling(Output):
     named_by_id: UUID = Field(description="Id of the user who named the siblings.")
     named_by: StaffRef = Field(description="The user who named the siblings.")
     named_at: UtcDateTime = Field(description="Time at which the siblings were named.")
+
+
+class CaseSiblingFilters(PageQuery, CorrectableFilters):
+    """Query parameters of the list of cases of siblings."""
 
 
 class CaseSiblingList(Page[CaseSibling]):

@@ -13,14 +13,21 @@ from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.log import refresh_context
-from app.access.reader import session_reader
+from app.access.reader import open_response_reader, session_reader
 from app.errors import Fault
 from app.kit.entered_in_error import mark_entered_in_error
-from app.kit.records import get_case_for_update, get_for_update, get_version_for_update
+from app.kit.records import (
+    get_case_for_update,
+    get_for_share,
+    get_for_update,
+    get_record,
+    get_version_for_update,
+)
 from app.kit.state_machine import raise_if_unmet
 from app.models import (
     Case,
     CaseLink,
+    CaseSibling,
     CaseWorker,
     Child,
     Consent,
@@ -32,6 +39,7 @@ from app.models import (
 )
 from app.models.record import CaseRecord
 from app.schemas.case_links import CaseLink as CaseLinkSchema
+from app.schemas.case_siblings import CaseSibling as CaseSiblingSchema
 from app.schemas.consents import Consent as ConsentSchema
 from app.schemas.corrections import ErrorMarkCreate
 from app.schemas.documents import Document as DocumentSchema
@@ -41,6 +49,7 @@ from app.schemas.people import Person as PersonSchema
 from app.schemas.support_sessions import SupportSession as SupportSessionSchema
 from app.services.cases import history as case_history
 from app.services.cases.case_links import LINK_QUERY, to_link_schema
+from app.services.cases.case_siblings import get_case_sibling
 from app.services.cases.children import refresh_child_search_tokens
 from app.services.cases.people import get_person
 from app.services.cases.staffing_checks import check_supervises_case
@@ -173,3 +182,17 @@ async def mark_case_link(
     row = await session_reader(session).fetch_required(LINK_QUERY, link_id=record_id)
     await refresh_context(session)
     return to_link_schema(row)
+
+
+async def mark_case_sibling(
+    session: AsyncSession, caller: Caller, record_id: UUID, expected_version: int, payload: ErrorMarkCreate
+) -> CaseSiblingSchema:
+    """Mark two cases of siblings, for the author or for staff of one of the cases. Raises the errors of `_mark_record`."""
+    pair = await get_record(session, CaseSibling, record_id)
+    for case_id in (pair.case_id, pair.sibling_case_id):  # in the order of the ids, as when they are named
+        await get_for_share(session, Case, case_id)
+    pair = await get_version_for_update(session, CaseSibling, record_id, expected_version)
+    await mark_entered_in_error(
+        session, caller, pair, pair.named_by_id, payload.reason, second_case_id=pair.sibling_case_id
+    )
+    return await get_case_sibling(await open_response_reader(session), record_id)

@@ -177,7 +177,8 @@ CREATE FUNCTION access.protect_entered_in_error() RETURNS trigger LANGUAGE plpgs
 AS $$
 BEGIN
     PERFORM access.require_mark_alone(TG_TABLE_NAME, to_jsonb(OLD), to_jsonb(NEW));
-    IF NOT access.can_enter_in_error(OLD.case_id, (to_jsonb(OLD) ->> TG_ARGV[0])::uuid) THEN
+    IF NOT EXISTS (SELECT FROM unnest(ARRAY[OLD.case_id, (to_jsonb(OLD) ->> TG_ARGV[1])::uuid]) AS of_record (case_id)
+                    WHERE access.can_enter_in_error(of_record.case_id, (to_jsonb(OLD) ->> TG_ARGV[0])::uuid)) THEN
         RAISE EXCEPTION 'only the author, the lead worker and supervisors can mark a row of %', TG_TABLE_NAME
             USING ERRCODE = 'check_violation';
     END IF;
@@ -186,7 +187,8 @@ END
 $$;
 COMMENT ON FUNCTION access.protect_entered_in_error() IS
     'Raises an error unless a row gets the mark entered in error once, together with no other change, and by a person who '
-    'may set it. A marked row is final. The argument of the trigger names the column of the author.';
+    'may set it. A marked row is final. The first argument of the trigger names the column of the author, '
+    'the second one the column of a second case, whose staff may set the mark too.';
 
 CREATE FUNCTION access.prevent_change_of_final_row() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$ BEGIN RAISE EXCEPTION 'a row of % is final', TG_TABLE_NAME USING ERRCODE = 'check_violation'; END $$;

@@ -3,6 +3,8 @@
 ALTER TABLE case_siblings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON case_siblings TO firststep_api;
+GRANT UPDATE (version, entered_in_error_at, entered_in_error_by_id, entered_in_error_reason_encrypted) ON case_siblings
+    TO firststep_api;
 GRANT SELECT ON case_siblings TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON case_siblings TO firststep_gate USING (true);
@@ -31,16 +33,42 @@ CREATE POLICY case_staff_can_insert ON case_siblings AS RESTRICTIVE FOR INSERT T
 COMMENT ON POLICY case_staff_can_insert ON case_siblings IS
     'Only staff of one of the cases can insert a row. A caller with break-glass access can see a case, but not write to it.';
 
+CREATE POLICY update_with_both_cases ON case_siblings FOR UPDATE TO firststep_api, firststep_owner
+    USING (
+        EXISTS (SELECT FROM public.cases c WHERE c.id = case_siblings.case_id)
+        AND EXISTS (SELECT FROM public.cases c WHERE c.id = case_siblings.sibling_case_id)
+    );
+COMMENT ON POLICY update_with_both_cases ON case_siblings IS
+    'A row can be marked as entered in error if both cases are visible. A restrictive policy limits this to staff of one '
+    'of them.';
+
+CREATE POLICY case_staff_can_update ON case_siblings AS RESTRICTIVE FOR UPDATE TO firststep_api
+    USING (true)
+    WITH CHECK (
+        EXISTS (SELECT FROM public.cases c, access.context() x
+                 WHERE c.id IN (case_siblings.case_id, case_siblings.sibling_case_id) AND access.is_case_staff(x, c))
+    );
+COMMENT ON POLICY case_staff_can_update ON case_siblings IS
+    'Only staff of one of the cases can update a row (WITH CHECK). USING is true because it also filters SELECT FOR SHARE, '
+    'which must find the row for a break-glass reader.';
+
 CREATE POLICY custodian_can_access ON case_siblings TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON case_siblings IS
     'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
 
-CREATE TRIGGER validate_change BEFORE INSERT ON case_siblings FOR EACH ROW
+CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON case_siblings FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();
 COMMENT ON TRIGGER validate_change ON case_siblings IS
     'Rejects an older version, a user id other than the caller''s, and a time in the future.';
 
+CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON case_siblings FOR EACH ROW
+    WHEN (current_user = 'firststep_api'
+          AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
+    EXECUTE FUNCTION access.protect_entered_in_error('named_by_id', 'sibling_case_id');
+COMMENT ON TRIGGER protect_entered_in_error ON case_siblings IS
+    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+
 ALTER TABLE case_siblings ADD CONSTRAINT ck_case_siblings_ordered_pair CHECK (case_id < sibling_case_id);
 COMMENT ON CONSTRAINT ck_case_siblings_ordered_pair ON case_siblings IS
-    'The smaller id comes first, so that two cases are named as siblings by one row at most.';
+    'The smaller id comes first, so that two cases are named as siblings by one valid row at most.';

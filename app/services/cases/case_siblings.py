@@ -10,20 +10,21 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader, ShownRecord, open_response_reader
 from app.errors import Fault, InvalidInput
+from app.kit.entered_in_error import build_error_filter, error_mark_columns, to_error_mark
 from app.kit.list_query import ListQuery
 from app.kit.records import ensure_visible, get_for_share
 from app.kit.reference_names import case_number, staff_names, to_case_ref, to_staff_refs
 from app.kit.state_machine import raise_if_unmet
 from app.models import Case, CaseSibling
 from app.schemas.case_siblings import CaseSibling as CaseSiblingSchema
-from app.schemas.case_siblings import CaseSiblingCreate, CaseSiblingList
-from app.schemas.wire import PageQuery
+from app.schemas.case_siblings import CaseSiblingCreate, CaseSiblingFilters, CaseSiblingList
 from app.services.cases.write_access import check_works_on_case
 
 COLUMN_FIELDS = [name for name in CaseSiblingSchema.model_fields if name in CaseSibling.model_fields]
 SIBLING_COLUMNS = select(
     *(getattr(CaseSibling, name) for name in COLUMN_FIELDS),
     *staff_names(CaseSibling, "named_by"),
+    *error_mark_columns(CaseSibling),
     case_number(col(CaseSibling.case_id)).label("case_number"),
     case_number(col(CaseSibling.sibling_case_id)).label("sibling_case_number"),
     col(CaseSibling.note_encrypted),
@@ -45,7 +46,8 @@ CASE_SIBLINGS = ListQuery(
     filters={
         "case_id": or_(
             col(CaseSibling.child_id) == CHILD_OF_CASE, col(CaseSibling.sibling_child_id) == CHILD_OF_CASE
-        )
+        ),
+        **build_error_filter(CaseSibling),
     },
     sorts={"named_at": col(CaseSibling.named_at)},
     default_sort="-named_at",
@@ -78,13 +80,20 @@ async def create_case_sibling(
     )
     pair.note = payload.note
     session.add(pair)
-    reader = await open_response_reader(session)
-    row = await reader.fetch_required(SIBLING_QUERY, pair_id=pair.id)
-    return CaseSiblingSchema(**_row_to_fields(row))
+    return await get_case_sibling(await open_response_reader(session), pair.id)
+
+
+async def get_case_sibling(reader: RecordReader, pair_id: UUID) -> CaseSiblingSchema:
+    """Return two cases of siblings.
+
+    Raises:
+        NotFound: The caller cannot see one of the cases.
+    """
+    return CaseSiblingSchema(**_row_to_fields(await reader.fetch_required(SIBLING_QUERY, pair_id=pair_id)))
 
 
 async def list_case_siblings(
-    reader: RecordReader, caller: Caller, case_id: UUID, query: PageQuery
+    reader: RecordReader, caller: Caller, case_id: UUID, query: CaseSiblingFilters
 ) -> CaseSiblingList:
     """List the cases of siblings of a case's child, newest first, if the caller can see both cases.
 
@@ -103,5 +112,6 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
         **to_staff_refs(row, "named_by"),
         "case": to_case_ref(row.case_id, row.case_number),
         "sibling_case": to_case_ref(row.sibling_case_id, row.sibling_case_number),
+        **to_error_mark(CaseSibling, row),
         "note": CaseSibling.note.decrypt(row.id, row.note_encrypted),
     }

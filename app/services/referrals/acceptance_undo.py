@@ -17,9 +17,8 @@ from app.kit.entered_in_error import is_valid, mark_entered_in_error
 from app.kit.record_changes import ReferralAct, record_field_changes
 from app.kit.records import get_for_update
 from app.models import Case, Child, Consent, Person, RecordChange, Referral
-from app.models.cases import StoredFieldChange
 from app.models.contents import StoredPhone
-from app.models.people import StoredPersonDetails
+from app.models.people import StoredFieldChange, StoredPersonDetails
 from app.models.referrals import StoredReferralContent
 from app.schemas.referral_responses import KeptRecordKind, KeptRecordReason, RecordToCheck
 from app.services.cases import history as case_history

@@ -56,6 +56,46 @@ async def test_siblings_are_two_children_and_named_once(scenario: Scenario) -> N
     assert len(await fetch_items(scenario.worker_north, path)) == 1
 
 
+async def test_siblings_entered_in_error_leave_the_list_and_can_be_named_again(scenario: Scenario) -> None:
+    case, sibling = await scenario.open_case("worker_north"), await scenario.open_case("worker_south")
+    pair = await name_siblings(scenario, "supervisor_both", case, sibling)
+    path, reason = f"/v1/case-siblings/{pair['id']}/enter-in-error", {"reason": "Not related."}
+    manager, both = scenario.manager, scenario.client_for("supervisor_both")
+    assert (await scenario.worker_north.post(path, reason, etag='"1"')).status_code == 404
+    assert (await both.post(path, reason)).status_code == 428
+    response = await both.post(path, reason, etag='"1"')
+    marked = expect_json(response)
+    assert (marked["entered_in_error"]["reason"], marked["version"]) == (reason["reason"], 2)
+    assert marked["entered_in_error"]["by_id"] == str(both.id)
+    entries = await scenario.list_access_entries(response.headers["x-request-id"])
+    assert {entry["child_id"] for entry in entries} == {case["child_id"], sibling["child_id"]}
+    again = await both.post(path, reason, etag='"2"')
+    assert [fault["code"] for fault in again.json()["unmet"]] == ["entered_in_error"]
+    for each in (case, sibling):
+        siblings = f"/v1/cases/{each['id']}/siblings"
+        assert await fetch_items(manager, siblings) == []
+        assert await fetch_items(manager, siblings, entered_in_error="true") == [marked]
+    await name_siblings(scenario, "supervisor_both", case, sibling)
+
+
+async def test_only_author_and_leads_of_either_case_mark_siblings(scenario: Scenario) -> None:
+    leads = ("worker_north", "worker_north_2", "worker_north")
+    cases = [await scenario.open_case(lead) for lead in leads]
+    for case, lead in zip(cases, leads, strict=True):
+        co_workers = [str(id_of(name)) for name in ("worker_north", "worker_north_2") if name != lead]
+        staff = {"lead_worker_id": str(id_of(lead)), "co_worker_ids": co_workers}
+        expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+    reason = {"reason": "Not related."}
+    for marker in ("worker_north", "worker_north_2"):
+        pair = await name_siblings(scenario, "supervisor_north", cases[0], cases[1])
+        path = f"/v1/case-siblings/{pair['id']}/enter-in-error"
+        expect_json(await scenario.client_for(marker).post(path, reason, etag='"1"'))
+    pair = await name_siblings(scenario, "supervisor_north", cases[0], cases[2])
+    path = f"/v1/case-siblings/{pair['id']}/enter-in-error"
+    refused = await scenario.client_for("worker_north_2").post(path, reason, etag='"1"')
+    assert [fault["code"] for fault in refused.json()["unmet"]] == ["not_yours"]
+
+
 async def test_break_glass_reader_cannot_name_siblings(scenario: Scenario) -> None:
     case, sibling = await scenario.open_case("worker_south"), await scenario.open_case("worker_south")
     for each in (case, sibling):
