@@ -50,7 +50,7 @@ FaultCode = TypeAliasType(
         "rate_far_off", "rate_missing", "rate_near", "rating_missing", "reason_missing", "recall_not_requested", "receipt_missing", "receipt_used",
         "receipts_insufficient", "record_kind_alone",
         "recursion_depth_exceeded", "reference_unknown", "reference_used", "repeated", "replaced", "requester_unfit", "riel_broken",
-        "risk_level_missing", "risk_missing", "role_unfit", "roles_exclusive", "safeguarding_invalid", "safeguarding_unchecked",
+        "risk_level_missing", "risk_missing", "role_unfit", "roles_exclusive", "run_unfinished", "safeguarding_invalid", "safeguarding_unchecked",
         "safety_plan_missing", "same_child", "same_fund", "same_line", "score_above_maximum", "scores_missing", "screening_missing", "script_mismatch",
         "section_missing", "sends_referrals", "set_type", "shared_worker", "sort_with_q", "source_ignored", "status", "strengths_missing",
         "string_not_ascii", "string_pattern_mismatch", "string_too_long", "string_too_short", "string_type",

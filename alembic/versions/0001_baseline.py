@@ -18,7 +18,7 @@ depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = (
-    "context", "case_scope", "responsibility", "accounts", "consents", "pending_changes", "access_log", "log_records", "rejections", "last_contact", "case_periods", "search_tokens", "matching", "duplicates", "child_merges", "triggers", "change_rules", "fund", "ledger", "cleanup", "sessions", "digests", "alerts", "metrics", "compatibility",
+    "context", "case_scope", "responsibility", "accounts", "consents", "pending_changes", "access_log", "log_records", "rejections", "last_contact", "case_periods", "search_tokens", "matching", "duplicates", "child_merges", "triggers", "change_rules", "fund", "ledger", "cleanup", "sessions", "digests", "report_runs", "alerts", "metrics", "compatibility",
 )  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 CASE_TABLES = (
@@ -2335,6 +2335,43 @@ def create_tables() -> None:
             ["id"], ["outreach_attachments.id"], name=op.f("fk_outreach_attachment_contents_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outreach_attachment_contents")),
+    )
+    op.create_table(
+        "report_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("requested_by_id", sa.Uuid(), nullable=False),
+        sa.Column("reports", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("compares", sa.Boolean(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("grant_code", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["grant_code"], ["donor_grants.code"], name=op.f("fk_report_runs_grant_code")
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"], ["users.id"], name=op.f("fk_report_runs_requested_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_runs")),
+    )
+    op.create_index(
+        "ix_report_runs_newest", "report_runs", ["requested_by_id", "created_at", "id"], unique=False
+    )
+    op.create_table(
+        "report_run_contents",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("pdf_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("xlsx_encrypted", sa.LargeBinary(), nullable=False),
+        sa.Column("missing_characters", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["id"], ["report_runs.id"], name=op.f("fk_report_run_contents_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_run_contents")),
     )
     op.create_table(
         "child_merges",

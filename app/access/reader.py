@@ -199,6 +199,10 @@ class RecordReader:
             raise NotFound
         return row
 
+    def record_access(self, kind: str, record_id: UUID) -> None:
+        """Name a record that belongs to no child in the access log."""
+        self._accessed_records.add(AccessedRecord(None, None, kind, str(record_id)))
+
     def has_shown(self, kind: str | None, record_id: UUID) -> bool:
         """Return whether the access log of the request names a record, because an earlier query returned it."""
         records = self._accessed_records

@@ -25,6 +25,10 @@ BEGIN_REPORT_SQL = """
 RECORD_KIND = "report"
 
 
+class ReportTooSlow(Unavailable):
+    """A statement of a report took longer than `REPORT_SECONDS`."""
+
+
 def get_report_id(name: str) -> UUID:
     """Return the id of a report in the access log: the UUID (version 5) of `report:<name>` in the namespace of URLs."""
     return uuid5(NAMESPACE_URL, f"report:{name}")
@@ -51,12 +55,12 @@ class ReportReader:
         """Return the rows of a statement.
 
         Raises:
-            Unavailable: the statement took longer than `REPORT_SECONDS`.
+            ReportTooSlow: the statement took longer than `REPORT_SECONDS`.
         """
         try:
             rows: list[asyncpg.Record] = await self._connection.fetch(sql, *arguments)
         except asyncpg.QueryCanceledError:
-            raise Unavailable(
+            raise ReportTooSlow(
                 f"The report took longer than {REPORT_SECONDS} seconds. Try a shorter period.",
                 retry_after=RETRY_SECONDS,
             ) from None

@@ -54,7 +54,9 @@ class Database:
             # Unique names of statements, because PgBouncer in transaction mode shares a connection between clients.
             connect_args={"prepared_statement_name_func": lambda: f"s{uuid4().hex}"},
         )
-        self.session_factory = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self.session_factory = async_sessionmaker(
+            self.engine, expire_on_commit=False, autoflush=False, info={"database": self}
+        )
         self.access_pool: asyncpg.Pool
         self.read_pool: asyncpg.Pool
         self.report_pool: asyncpg.Pool

@@ -17,6 +17,8 @@ from app.kit import idempotency
 from app.schemas.shown_once import remove_secrets
 from app.schemas.wire import Page, TrustedOutput, Versioned
 
+CREATED = (201, 202)
+"""Statuses of the response to a request that created a record; 202 if a job completes it."""
 STORED_HEADERS = ("etag", "location")
 """The headers that are stored with a response."""
 SECRETS_OMITTED_HEADER = "Secrets-Omitted"
@@ -50,7 +52,7 @@ def build_response(result: Any, status: int) -> Response:
     response = SerializedJsonResponse(_serialize(result), status)
     if isinstance(result, Versioned):
         response.headers["ETag"] = f'"{result.version}"'
-        if status == 201 and result.collection:  # noqa: PLR2004 - created
+        if status in CREATED and result.collection:
             response.headers["Location"] = f"/v1/{result.collection}/{result.id}"
     if isinstance(result, Page):
         response.next_cursor = result.next_cursor

@@ -30,6 +30,8 @@ class JobKind:
     run: JobFunction
     period: timedelta | None = None
     """Time between the end of one run and the beginning of the next. None: a job runs once."""
+    fail: JobFunction | None = None
+    """Records for the user that the last attempt of a job failed."""
 
 
 def enqueue_job(session: AsyncSession, kind: JobKind, payload: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ from app.models.documents import Document, DocumentContent
 from app.models.exit_plans import ExitPlan, FollowUp
 from app.models.funds import ApprovalLimit, Deposit, DonorGrant, ExchangeRate, Fund, FundTransfer
 from app.models.idempotency import IdempotencyRecord
-from app.models.jobs import Job
+from app.models.jobs import Job, ReportRun, ReportRunContent
 from app.models.ledger import BooksClosing, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.legal_steps import LegalStep
 from app.models.matching import MatchingAllowance, ReferralMatching, ReferralMatchReading
@@ -140,6 +140,8 @@ __all__ = [
     "ReferralMatchReading",
     "ReferralMatching",
     "ReferralQuestion",
+    "ReportRun",
+    "ReportRunContent",
     "Review",
     "ServiceReferral",
     "SessionAddendum",

@@ -1,12 +1,15 @@
-"""The table of background jobs. It contains no data about a child."""
+"""Tables of background jobs, and of the report runs that a job computes. They contain no data about a child."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Index, text
-from sqlmodel import SQLModel
+from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
 
-from app.models.record import id_column, json_column, timestamp_column
+from app.models.encrypted_field import EncryptedFile
+from app.models.record import Record, encrypted_column, id_column, json_column, timestamp_column
 
 
 class Job(SQLModel, table=True):
@@ -46,3 +49,43 @@ class Job(SQLModel, table=True):
     finished_at: datetime | None = timestamp_column()
     failed_at: datetime | None = timestamp_column()
     """Time of the last permitted attempt, if it failed too."""
+
+
+class ReportRun(Record, table=True):
+    """A request for several reports in one file. Only its requester can read it."""
+
+    __tablename__ = "report_runs"
+    __table_args__ = (Index("ix_report_runs_newest", "requested_by_id", "created_at", "id"),)
+
+    requested_by_id: uuid.UUID = Field(foreign_key="users.id")
+    reports: list[Any] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    """Name and dimensions of each report, in order."""
+    first_day: date
+    last_day: date
+    compares: bool = False
+    """Whether the reports contain the period before."""
+    language: str
+    grant_code: str | None = Field(default=None, foreign_key="donor_grants.code")
+    status: str = "queued"
+    done: int = 0
+    """Number of computed reports."""
+    failure: str | None = None
+    """Why the run failed."""
+    finished_at: datetime | None = timestamp_column()
+    """Time at which the run finished or failed."""
+    secret_hash: bytes = Field(sa_type=LargeBinary, nullable=False)
+    """Hash of the secret with which the job reads for the requester. Only the key ring can compute the secret."""
+
+
+class ReportRunContent(SQLModel, table=True):
+    """The encrypted files of a finished run. The row has the id of the run, and is deleted after 24 hours."""
+
+    __tablename__ = "report_run_contents"
+
+    id: uuid.UUID = Field(foreign_key="report_runs.id", primary_key=True)
+    pdf_encrypted: bytes = encrypted_column()
+    pdf = EncryptedFile("pdf_encrypted")
+    xlsx_encrypted: bytes = encrypted_column()
+    xlsx = EncryptedFile("xlsx_encrypted")
+    missing_characters: int
+    """Number of characters of the PDF that no font has."""

@@ -44,6 +44,7 @@ ROUTERS = (
     "people",
     "places",
     "providers",
+    "report_runs",
     "reports",
     "reviews",
     "service_referrals",

@@ -188,6 +188,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "risk_missing": "The risk in the area is required.",
     "role_unfit": "The role is not allowed here.",
     "roles_exclusive": "An administrator cannot also have a role with access to data of children or to money.",
+    "run_unfinished": "The report run is not finished.",
     "safeguarding_invalid": "The provider has no child-safeguarding check that is valid today.",
     "safety_plan_missing": "A safety plan is required, because the risk level of the assessment is high.",
     "same_child": "Both cases belong to the same child, or a child is named as another record of itself.",

@@ -59,15 +59,22 @@ class ReportQuery(BaseModel):
     @classmethod
     def validate_period(cls, last_day: date, info: ValidationInfo) -> date:
         """Reject a period that ends before it begins, or that is too long."""
-        first_day: date | None = info.data.get("first_day")
-        if first_day is None:
-            return last_day
-        if last_day < first_day:
-            raise PydanticCustomError("period_reversed", "ends before it begins")
-        latest = _add_years(first_day, MAX_YEARS)
-        if last_day >= latest:
-            raise PydanticCustomError("period_too_long", "is too long", {"years": MAX_YEARS})
+        return validate_report_period(info.data.get("first_day"), last_day)
+
+
+def validate_report_period(first_day: date | None, last_day: date) -> date:
+    """Return the last day of a period.
+
+    Raises:
+        PydanticCustomError: the period ends before it begins, or is too long.
+    """
+    if first_day is None:
         return last_day
+    if last_day < first_day:
+        raise PydanticCustomError("period_reversed", "ends before it begins")
+    if last_day >= _add_years(first_day, MAX_YEARS):
+        raise PydanticCustomError("period_too_long", "is too long", {"years": MAX_YEARS})
+    return last_day
 
 
 def _add_years(day: date, years: int) -> date:

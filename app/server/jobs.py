@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config import get_settings
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
-from app.database.urls import get_api_url
+from app.database.urls import get_api_url, get_reports_url
 from app.kit.jobs import MAX_ATTEMPTS, JobKind, get_retry_delay
 from app.server.child_processes import STOP_SIGNALS, exit_with_parent
 from app.server.job_kinds import JOB_KINDS
@@ -182,6 +182,10 @@ class JobRunner:
             delay=get_retry_delay(job.attempts),
             is_last=is_last,
         )
+        fail = self._kinds[job.kind].fail
+        if is_last and fail is not None:
+            async with self._database.session_factory.begin() as session:
+                await fail(session, job.payload)
 
     async def _execute(self, statement: Any, **parameters: object) -> None:
         with translate_database_errors():
@@ -197,7 +201,10 @@ async def _schedule_run(session: AsyncSession, kind: str, delay: timedelta) -> N
 async def run_job_process() -> None:
     """Run jobs in this process until a stop signal arrives or the supervisor is gone."""
     configure_logging()
-    database = Database(get_api_url(get_settings()), pool_size=CONCURRENT_JOBS)
+    settings = get_settings()
+    database = Database(
+        get_api_url(settings), pool_size=CONCURRENT_JOBS, reports_url=get_reports_url(settings)
+    )
     parent_watch = asyncio.create_task(exit_with_parent())
     runner = asyncio.create_task(JobRunner(database).run())
     for stop_signal in STOP_SIGNALS:

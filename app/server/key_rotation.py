@@ -27,7 +27,7 @@ from app.errors import Conflict, NotFound
 
 KEY_KINDS = ("encryption", "signing")
 BATCH_SIZE = 200
-BATCH_SIZE_BY_TABLE = {"document_contents": 5, "outreach_attachment_contents": 5}
+BATCH_SIZE_BY_TABLE = {"document_contents": 5, "outreach_attachment_contents": 5, "report_run_contents": 5}
 """Batch sizes of tables with large rows, here files of up to 10 MiB."""
 CHILD_BY_TABLE = {
     "children": "id",
@@ -40,10 +40,11 @@ TABLES_WITHOUT_ACCESS_ENTRIES = frozenset(
         "outreach_attachment_contents",
         "outreach_attachments",
         "outreach_changes",
+        "report_run_contents",
         "users",
     }
 )
-"""Tables with encrypted content about staff and outreach. They contain no data about a child, so they need no access
+"""Tables with encrypted content about staff, outreach and figures. They contain no data about a child, so they need no access
 entries."""
 SECONDS_SINCE_ADDED_SQL = "SELECT extract(epoch FROM now() - added_at) FROM key_canaries WHERE key_id = $1"
 

@@ -67,7 +67,7 @@ GATE_FUNCTIONS_OF_API = {
     "issue_initial_password", "list_children_in_log", "list_children_of_record", "list_consent_register", "list_far_rates", "list_merge_obstacles",
     "list_payment_proofs", "list_records_without_approver", "list_referral_records", "list_unmerge_obstacles",
     "list_uncompared_referrals", "list_unstaffed_cases", "lock_cases_of_children", "lock_consent_register", "merge_children", "open",
-    "open_calendar_feed", "open_digest", "replace_own_settings", "restore_follow_ups", "possible_duplicates", "raise_alerts", "read_finance_document",
+    "open_calendar_feed", "open_digest", "open_report_run", "replace_own_settings", "restore_follow_ups", "possible_duplicates", "raise_alerts", "read_finance_document",
     "record_matching", "refresh_context", "refresh_session", "register_session_key",
     "rehash_own_password", "reject_change", "replace_team_members", "request_change",
     "revoke_api_client_secret", "revoke_sessions", "spending_by_month", "store_own_second_factor", "supersede_basis_confirmation",

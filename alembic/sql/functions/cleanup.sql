@@ -35,9 +35,12 @@ AS $$
     DELETE FROM public.access_contexts WHERE opened_at < now() - interval '10 minutes';
     DELETE FROM public.sign_in_attempts WHERE last_at < now() - interval '1 day';
     DELETE FROM public.jobs WHERE finished_at < now() - interval '1 day';
+    DELETE FROM public.report_run_contents c USING public.report_runs r
+     WHERE r.id = c.id AND r.finished_at < now() - interval '24 hours';
+    DELETE FROM public.report_runs WHERE created_at < now() - interval '30 days';
 $$;
 COMMENT ON FUNCTION access.delete_expired_rows() IS
-    'Deletes stored responses after 24 hours, used client assertions 1 hour after they expire, failed sign-ins and '
+    'Deletes stored responses and files of report runs after 24 hours, report runs after 30 days, used client assertions 1 hour after they expire, failed sign-ins and '
     'finished jobs after 1 day, and the contexts of accesses that were never concluded after 10 minutes.';
 REVOKE ALL ON FUNCTION access.delete_expired_rows() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.delete_expired_rows() TO firststep_api;

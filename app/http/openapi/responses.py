@@ -66,7 +66,13 @@ HEADERS: dict[str, Any] = {
 }
 """Every response header of the contract, by its name in `components.headers`."""
 
-_DESCRIPTIONS = {"200": "The operation succeeded.", "201": "The record was created.", "204": "No content."}
+_CREATED = ("201", "202")
+_DESCRIPTIONS = {
+    "200": "The operation succeeded.",
+    "201": "The record was created.",
+    "202": "The record was created. A job completes it.",
+    "204": "No content.",
+}
 
 
 def complete_success(operation: Operation, described: dict[str, Any], operations: list[Operation]) -> None:
@@ -99,7 +105,7 @@ def _description(operation: Operation, status: str) -> str:
 def _headers(operation: Operation, status: str) -> list[str]:
     names = ["X-Request-Id", "X-Correlation-Id"]
     names += ["ETag"] if operation.returns_record or operation.is_cacheable else []
-    names += ["Location"] if status == "201" and operation.collection else []
+    names += ["Location"] if status in _CREATED and operation.collection else []
     names += ["Link"] if operation.returns_list else []
     names += ["Idempotent-Replayed"] if operation.method == "POST" and operation.guard else []
     names += [SECRETS_OMITTED_HEADER] if operation.guard and operation.returns_secrets else []
@@ -114,7 +120,7 @@ def _links(operation: Operation, status: str, operations: list[Operation]) -> di
     if operation.collection is None:
         return {}
     targets = [other for other in operations if other is not operation and _is_link_target(other, operation)]
-    if status != "201" and operation.method != "GET":
+    if status not in _CREATED and operation.method != "GET":
         targets = [target for target in targets if target.method == "GET" and target.returns_record]
     return {target.id: _link(target) for target in targets}
 

@@ -43,7 +43,7 @@ async def render_report(
     if file_format == "xlsx":
         from app.services.reports.xlsx_file import render_xlsx  # noqa: PLC0415 - rarely needed
 
-        return ReportFile(name, XLSX_MEDIA_TYPE, await asyncio.to_thread(render_xlsx, result, language))
+        return ReportFile(name, XLSX_MEDIA_TYPE, await asyncio.to_thread(render_xlsx, [result], language))
     from app.services.reports import printed_report  # noqa: PLC0415 - rarely needed
 
     render, media_type = {

@@ -57,7 +57,8 @@ async def compute_report(
     reader.record_report(name, query.model_dump(mode="json", by_alias=True, exclude_none=True))
     if caller.roles.isdisjoint(report.readers):
         raise Forbidden
-    _validate_dimensions(report, query.by)
+    if faults := check_dimensions(report, query.by, "query:by"):
+        raise InvalidInput(faults)
     await _validate_grant(reader, report, query.grant_code)
     dimensions = [report.get_dimension(name) for name in query.by]
     labels = [await load_labels(reader, dimension, language) for dimension in dimensions]
@@ -80,12 +81,14 @@ async def compute_report(
     )
 
 
-def _validate_dimensions(report: Report, by: Sequence[str]) -> None:
+def check_dimensions(report: Report, by: Sequence[str], pointer: str) -> list[Fault]:
+    """Return a fault if the report does not have one of the dimensions."""
     allowed = [dimension.name for dimension in report.dimensions]
-    if not set(by) <= set(allowed):
-        params = {"allowed": allowed}
-        detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)
-        raise InvalidInput([Fault("query:by", "literal_error", detail, params)])
+    if set(by) <= set(allowed):
+        return []
+    params = {"allowed": allowed}
+    detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)
+    return [Fault(pointer, "literal_error", detail, params)]
 
 
 async def _validate_grant(reader: ReportReader, report: Report, grant_code: str | None) -> None:

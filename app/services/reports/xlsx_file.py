@@ -1,5 +1,6 @@
 """A report as a spreadsheet: the figures with a chart, and the definitions."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -25,17 +26,19 @@ FIELD_LABELS = {
 }
 
 
-def render_xlsx(result: ReportResult, language: str) -> bytes:
-    """Return the spreadsheet of a report."""
+def render_xlsx(results: Sequence[ReportResult], language: str) -> bytes:
+    """Return a workbook with the figures and the definition of each report."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - slow to import and rarely needed
 
     output = BytesIO()
     # The name of a team that begins with "=" or "http" must stay a text.
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(output, options) as workbook:
-        figures_name, definitions_name = SHEET_NAMES[language]
-        _write_figures(workbook, workbook.add_worksheet(figures_name), result, language)
-        _write_definitions(workbook, workbook.add_worksheet(definitions_name), result, language)
+        for number, result in enumerate(results, 1):
+            prefix = f"{number} " if len(results) > 1 else ""
+            figures_name, definitions_name = (prefix + name for name in SHEET_NAMES[language])
+            _write_figures(workbook, workbook.add_worksheet(figures_name), result, language)
+            _write_definitions(workbook, workbook.add_worksheet(definitions_name), result, language)
     return output.getvalue()
 
 
