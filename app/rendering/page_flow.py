@@ -88,7 +88,11 @@ class PageFlow:
         self.y += 8
 
     def write_section(self, title: str, text: str, style: TextStyle, following_height: float = 0.0) -> None:
-        """Write a text below its heading. The last lines stay on the page of the block that follows."""
+        """Write a text below its heading. The last lines stay on the page of the block that follows.
+
+        Empty lines at the end are left out, because they would be the last lines.
+        """
+        text = text.rstrip()
         line_count = len(self.pdf.wrap_text(text, CONTENT_WIDTH, style))
         is_short = line_count < 2 * KEPT_LINES
         kept_height = (

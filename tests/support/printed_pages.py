@@ -9,6 +9,8 @@ import pypdf
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
+from app.rendering.pdf import PdfDocument, TextStyle
+
 
 class DrawnGlyph(NamedTuple):
     """A glyph of a PDF page, with its position in thousandths of the font size."""
@@ -80,3 +82,24 @@ def list_drawn_glyphs(page: Any) -> Iterator[DrawnGlyph]:
             name = font.font.getGlyphName(int.from_bytes(font.glyph_ids[2 * code : 2 * code + 2]))
             yield DrawnGlyph(x, y, get_glyph_outline(font.font, name), name, font.name)
             x += font.widths[code]
+
+
+class LineRecorder(PdfDocument):
+    """A document that records its lines of text instead of writing them, so that no font is loaded."""
+
+    def __init__(self) -> None:
+        super().__init__("Lines", "en")
+        self.pages_of_lines: list[list[tuple[str, float]]] = []
+        """For each page, the text of its lines and the distance of each from the top of the page."""
+
+    def write_line(
+        self,
+        x: float,  # noqa: ARG002 - not recorded
+        y: float,
+        text: str,
+        style: TextStyle,  # noqa: ARG002 - not recorded
+        matrix: str = "1 0 0 1",  # noqa: ARG002 - not recorded
+    ) -> None:
+        """Record a line of the current page."""
+        self.pages_of_lines += [[] for _ in range(self.page - len(self.pages_of_lines))]
+        self.pages_of_lines[self.page - 1].append((text, y))

@@ -130,20 +130,6 @@ def test_safety_plan_and_views_of_a_supporter_plan_are_printed_if_they_are_recor
     assert CARE_PLAN_LABELS["en"].supporter_view not in text
 
 
-@pytest.mark.parametrize(("subject", "last_text"), [("child", "supporter_view"), ("family", "capacity_gaps")])
-def test_signatures_are_on_the_page_of_the_lines_before_them(subject: str, last_text: str) -> None:
-    # Planted: `following_height` not passed to the last text.
-    last_line_labels = {"child": "word", "family": CARE_PLAN_LABELS["en"].social_work}
-    page_counts = set()
-    for line_count in range(1, 46):
-        reader = print_plan(subject, **{last_text: "\n".join(["word"] * line_count)})
-        page_counts.add(len(reader.pages))
-        text = extract_page_text(reader.pages[-1])
-        before = text.split(CARE_PLAN_LABELS["en"].agreement)[0]
-        assert before.count(last_line_labels[subject]) >= min(2, line_count if subject == "child" else 1)
-    assert len(page_counts) > 1
-
-
 def test_long_plan_keeps_every_row_and_fits_its_pages() -> None:
     areas = {area: build_area(goal_count=2, action_count=15) for area in get_codes("area")}
     reader = print_plan(areas=areas, child_names=FIVE_SCRIPTS, supporter_view="word " * 2000)
