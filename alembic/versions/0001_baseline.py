@@ -1353,7 +1353,7 @@ def create_tables() -> None:
     op.create_index(
         "uq_deposits_reference",
         "deposits",
-        ["fund_id", "reference_key"],
+        ["reference_key"],
         unique=True,
         postgresql_where=sa.text("status = 'recorded' AND duplicate_reason IS NULL"),
     )

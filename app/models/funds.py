@@ -61,7 +61,6 @@ class Deposit(Record, table=True):
     __table_args__ = (
         Index(
             "uq_deposits_reference",
-            "fund_id",
             "reference_key",
             unique=True,
             postgresql_where=text("status = 'recorded' AND duplicate_reason IS NULL"),
@@ -78,7 +77,7 @@ class Deposit(Record, table=True):
     reference_key: str
     """The folded reference (`app.text_folding.fold_identifier`). Two spellings of one bank reference have the same key."""
     duplicate_reason: str | None = None
-    """Why the reference of another deposit of the fund occurs again; NULL for a reference that is new."""
+    """Why the reference of another deposit of any fund occurs again; NULL for a reference that is new."""
     status: str = "recorded"
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
     reversed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")

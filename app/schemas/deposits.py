@@ -34,12 +34,12 @@ class DepositCreate(Input):
     amount: PositiveMoney = Field(description="Received amount, in the currency of the fund.")
     received_on: PastDate = Field(description="Day of receipt, not in the future.")
     reference: ShortText = Field(
-        description="Reference of the bank transfer. It can be used once in a fund: spellings that differ only in case, "
+        description="Reference of the bank transfer. It can be used once in all funds: spellings that differ only in case, "
         "spaces, dashes and the script of digits are the same reference."
     )
     duplicate_reason: ShortText | None = Field(
         None,
-        description="Reason why the reference of another deposit of the fund is right, for example two transfers with the "
+        description="Reason why the reference of another deposit of any fund is right, for example two transfers with the "
         "same reference. Null by default, so that the second deposit is rejected.",
     )
     line: BudgetLine = Field("general", description="Budget line that receives the money.")

@@ -180,7 +180,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "receipt_used": "The receipt proves another payment already.",
     "receipts_insufficient": "The amounts of the receipts add up to less than the spent amount.",
     "reference_unknown": "The referenced record does not exist.",
-    "reference_used": "A deposit of the fund has the same bank reference.",
+    "reference_used": "A deposit of this or another fund has the same bank reference.",
     "repeated": "The value or parameter is given more than once.",
     "replaced": "Another edition or a later change is in effect.",
     "requester_unfit": "The requester of the change can no longer request it.",

@@ -41,8 +41,7 @@ async def import_fund_deposits(
 ) -> CsvImportResult:
     """Import deposits of a fund. Columns: `received_on`, `amount`, `reference`, optionally `line` and `duplicate_reason`.
 
-    A reference that a deposit of the fund has already is rejected, unless the line gives a `duplicate_reason`. The fund is
-    locked, so that the second of two identical concurrent imports finds the references of the first.
+    A reference that a deposit of any fund has already is rejected, unless the line gives a `duplicate_reason`.
 
     Raises:
         InvalidInput: the text is not CSV with these columns, or has too many lines.
@@ -59,7 +58,8 @@ async def import_fund_deposits(
         },
         {"line": lower_text, "duplicate_reason": keep_text},
     )
-    known_references: set[Hashable] = {*await deposits.get_reference_keys(session, fund.id)}
+    keys = {deposits.fold_reference(row.values.get("reference", "")) for row in table.rows}
+    known_references: set[Hashable] = {*await deposits.find_reference_uses(session, keys)}
 
     def parse(row: dict[str, str]) -> DepositCreate:
         amount = {"amount": row["amount"], "currency": fund.currency}

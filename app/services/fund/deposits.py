@@ -1,9 +1,10 @@
 """Deposits: money received from donors. A mistake is corrected by a reversal, and the deposit stays."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -81,10 +82,8 @@ async def create_fund_deposit(
 ) -> DepositSchema:
     """Record money received from the donor.
 
-    The fund is locked, so that of two requests with the same bank reference the second one finds the first.
-
     Raises:
-        GateRefused: the fund is closed, the books of the day of receipt are closed, or a deposit of the fund has the same
+        GateRefused: the fund is closed, the books of the day of receipt are closed, or a deposit of any fund has the same
             bank reference and `duplicate_reason` is missing.
         InvalidInput: the amount is in another currency than the fund, or the fund has no such budget line.
         AlreadyExists: the id is taken.
@@ -141,23 +140,30 @@ def _build_postings(deposit: Deposit, amount: int) -> list[Posting]:
 
 
 async def _check_reference_unused(session: AsyncSession, deposit: Deposit) -> list[Fault]:
-    """Return a fault if another deposit of the fund has the same bank reference. A reversed deposit does not count."""
-    if deposit.duplicate_reason is not None or deposit.reference_key not in await get_reference_keys(
-        session, deposit.fund_id, deposit.reference_key
-    ):
+    """Return a fault if another deposit of any fund has the same bank reference. A reversed deposit does not count."""
+    uses = await find_reference_uses(session, [deposit.reference_key])
+    if deposit.duplicate_reason is not None or not uses:
         return []
-    detail = "A deposit of this fund has the same bank reference. If it is another transfer, give `duplicate_reason`."
-    return [Fault("/reference", "reference_used", detail)]
+    detail = (
+        "A deposit of this or another fund has the same bank reference. If it is another transfer, give "
+        "`duplicate_reason`."
+    )
+    return [Fault("/reference", "reference_used", detail, uses[deposit.reference_key])]
 
 
-async def get_reference_keys(session: AsyncSession, fund_id: UUID, key: str | None = None) -> set[str]:
-    """Return the keys of the references of a fund's deposits that are not reversed, or only the given key if it is used."""
-    query = select(col(Deposit.reference_key)).where(
-        col(Deposit.fund_id) == fund_id, col(Deposit.status) == INITIAL_STATUS
+async def find_reference_uses(session: AsyncSession, keys: Collection[str]) -> dict[str, dict[str, object]]:
+    """Return deposit and fund of each of the reference keys that a deposit has that is not reversed.
+
+    Other requests that record deposits wait until the transaction ends, because the second of two deposits with the same
+    reference must find the first one, also in another fund.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("fund.bank_references"))))
+    query = select(col(Deposit.reference_key), col(Deposit.id), col(Fund.name)).where(
+        col(Deposit.reference_key).in_(keys),
+        col(Deposit.status) == INITIAL_STATUS,
+        col(Fund.id) == col(Deposit.fund_id),
     )
-    return set(
-        await session.scalars(query if key is None else query.where(col(Deposit.reference_key) == key))
-    )
+    return {row[0]: {"deposit_id": str(row[1]), "fund": row[2]} for row in await session.execute(query)}
 
 
 async def list_fund_deposits(

@@ -112,8 +112,8 @@ async def test_import_in_another_encoding_names_the_encoding_to_save_in(scenario
 
 
 async def test_import_needs_a_reason_for_a_repeated_reference(scenario: Scenario) -> None:
-    fund = await create_fund(scenario, "")
-    await create_deposit(scenario, fund, "10.00", reference="FT-1")
+    fund, other_fund = await create_fund(scenario, ""), await create_fund(scenario, "", name="other")
+    await create_deposit(scenario, other_fund, "10.00", reference="FT-1")
     csv = f"received_on,amount,reference\n{DAY},1.00,ft 1\n{DAY},1.00,FT-2\n{DAY},1.00,ft២\n"
     result = await import_deposits(scenario, fund, csv)
     assert [line["codes"] for line in result["lines"]] == [["already_entered"], [], ["already_entered"]]

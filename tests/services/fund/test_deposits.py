@@ -15,6 +15,7 @@ from tests.support.fund import (
     create_disbursement,
     create_fund,
     get_fund_balances,
+    khr,
     statement_path,
     usd,
 )
@@ -99,28 +100,42 @@ async def test_closed_fund_and_closed_books_reject_the_reversal(scenario: Scenar
         "\u200bFT-27012-8841 ",
     ],
 )
-async def test_bank_reference_is_used_once_in_a_fund(scenario: Scenario, spelling: str) -> None:
+async def test_bank_reference_is_used_once_in_all_funds(scenario: Scenario, spelling: str) -> None:
     # Planted: `reference_key` without `fold_identifier`.
-    fund, other_fund = await create_fund(scenario, ""), await create_fund(scenario, "", name="other")
-    path = f"/v1/funds/{fund['id']}/deposits"
+    fund, other_fund = await create_fund(scenario, ""), await create_fund(scenario, "", "KHR", name="other")
+    path, other_path = (f"/v1/funds/{each['id']}/deposits" for each in (fund, other_fund))
     first = expect_json(await scenario.finance.post(path, deposit_payload()), 201)
-    repeated = deposit_payload(spelling)
-    assert await get_unmet(await scenario.finance.post(path, repeated)) == ["reference_used"]
-    expect_json(await scenario.finance.post(f"/v1/funds/{other_fund['id']}/deposits", repeated), 201)
+    repeated, in_riel = deposit_payload(spelling), deposit_payload(spelling, amount=khr("400000"))
+    for response in (
+        await scenario.finance.post(path, repeated),
+        await scenario.finance.post(other_path, in_riel),
+    ):
+        (unmet,) = response.json()["unmet"]
+        named = {"deposit_id": first["id"], "fund": fund["name"]}
+        assert (unmet["code"], unmet["pointer"], unmet["params"]) == ("reference_used", "/reference", named)
     reason = {"duplicate_reason": "Two transfers on one day."}
-    second = expect_json(await scenario.finance.post(path, {**repeated, **reason}), 201)
+    second = expect_json(await scenario.finance.post(other_path, {**in_riel, **reason}), 201)
     assert second["duplicate_reason"] == reason["duplicate_reason"]
     for deposit in (first, second):
         expect_json(await scenario.finance.act(f"/v1/deposits/{deposit['id']}", "reverse", REASON))
     expect_json(await scenario.finance.post(path, repeated), 201)
 
 
-async def test_concurrent_deposits_with_one_reference_are_recorded_once(scenario: Scenario) -> None:
+async def test_reason_for_a_repeated_reference_is_in_the_access_log(scenario: Scenario) -> None:
     fund = await create_fund(scenario, "")
-    path = f"/v1/funds/{fund['id']}/deposits"
-    responses = await asyncio.gather(*(scenario.finance.post(path, deposit_payload()) for _ in range(6)))
+    payload = deposit_payload(duplicate_reason="Two transfers on one day.")
+    response = await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits", payload)
+    (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
+    assert entry["changes"]["duplicate_reason"] == {"old": None, "new": "Two transfers on one day."}
+
+
+async def test_concurrent_deposits_with_one_reference_are_recorded_once(scenario: Scenario) -> None:
+    funds = [await create_fund(scenario, "", name=name) for name in ("first", "second")]
+    paths = [f"/v1/funds/{fund['id']}/deposits" for fund in funds]
+    responses = await asyncio.gather(*(scenario.finance.post(path, deposit_payload()) for path in paths * 3))
     assert sorted(response.status_code for response in responses) == [201, 409, 409, 409, 409, 409]
-    assert (await get_fund_balances(scenario, fund))["available"] == "100.00"
+    available = [(await get_fund_balances(scenario, fund))["available"] for fund in funds]
+    assert sorted(available) == ["0.00", "100.00"]
 
 
 async def test_concurrent_reversals_and_approvals_never_overdraw_the_fund(scenario: Scenario) -> None:
