@@ -37,7 +37,7 @@ async def create_demo_funds(context: DemoContext, day: date) -> None:
             on = to_workday(add_months(starts_on, months))
             with _freeze_day(on):
                 for fund in demo_people.FUNDS:
-                    deposit = _build_deposit(fund, on, f"Gift {months // 6 + 1}")
+                    deposit = _build_deposit(fund, on, f"{fund.name}, gift {months // 6 + 1}")
                     fund_id = context.ids.fund_ids[fund.name]
                     await deposits.create_fund_deposit(session, caller, fund_id, deposit)
         with _freeze_day(on):

@@ -130,3 +130,5 @@ class ExchangeRate(Record, table=True):
     """Hundredths of a riel for one dollar: 4,105.50 riel are stored as 410550."""
     source: str
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
+    confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
+    """The second person who confirmed a rate far from the last confirmed one; NULL for a rate near it."""

@@ -148,7 +148,7 @@ async def request_disbursement_rate(
 ) -> PaymentRateRequest:
     """Request a rate for the payment of a disbursement.
 
-    Needed only for a rate more than 5 % from the published one. When a second person has confirmed the change (see
+    Needed only for a rate more than 5 % from the published or the last confirmed one. When a second person has confirmed the change (see
     `/v1/pending-changes`), a tender of the payment can have this rate. The published rates stay as they are.
     """
     return await tenders.request_disbursement_rate(

@@ -94,7 +94,7 @@ class DisbursementReversal(Input):
 
 
 class PaymentRateCreate(Input):
-    """A rate for one payment, more than 5 % from the published one."""
+    """A rate for one payment, more than 5 % from the published or the last confirmed one."""
 
     rate: Rate = Field(description="Riel for one US dollar.")
 
@@ -106,8 +106,8 @@ class TenderCreate(Input):
     currency: Currency = Field(description="Currency of the amount.")
     rate: Rate | None = Field(
         None,
-        description="Riel for one US dollar; null for the published rate. A rate more than 5 % from the published one must "
-        "be confirmed by a second person before the payment, see `request-rate`. Ignored if `currency` is the currency of "
+        description="Riel for one US dollar; null for the published rate. A rate more than 5 % from the published or the last "
+        "confirmed one must be confirmed by a second person before the payment, see `request-rate`. Ignored if `currency` is the currency of "
         "the request.",
     )
 

@@ -131,6 +131,10 @@ class ExchangeRate(Output):
     source: str = Field(description="Publisher of the rate.")
     recorded_by_id: UUID = Field(description="Id of the person who recorded the rate.")
     recorded_by: StaffRef = Field(description="The person who recorded the rate.")
+    confirmed_by_id: UUID | None = Field(
+        description="Id of the second person who confirmed the rate; null for a rate within 5 % of the last confirmed one."
+    )
+    confirmed_by: StaffRef | None = Field(description="The second person who confirmed the rate.")
     created_at: UtcDateTime = Field(description="Time at which the rate was recorded.")
 
 

@@ -38,7 +38,7 @@ class RequestedLimit(Output):
 
 
 class RequestedRate(Output):
-    """An exchange rate more than 5 % from the published one."""
+    """An exchange rate more than 5 % from the published or the last confirmed one."""
 
     on: date = Field(description="Day of the rate; for a payment, the day of the request.")
     rate: str = Field(description="Riel for one US dollar.")
@@ -100,7 +100,7 @@ class ApprovalLimitDecision(Output):
 
 
 class ExchangeRateDecision(Output):
-    """The result of recording an exchange rate. A rate more than 5 % from the last published one needs a confirmation."""
+    """The result of recording an exchange rate. A rate more than 5 % from another one needs a confirmation."""
 
     effective: ExchangeRate | None = Field(
         description="The recorded rate; null if it waits for its confirmation."
@@ -111,7 +111,7 @@ class ExchangeRateDecision(Output):
 
 
 class PaymentRateRequest(Output):
-    """The request to pay a disbursement at a rate more than 5 % from the published one."""
+    """The request to pay a disbursement at a rate more than 5 % from the published or the last confirmed one."""
 
     pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before a payment can have the rate."

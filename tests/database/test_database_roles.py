@@ -61,7 +61,7 @@ GATE_FUNCTIONS_OF_API = {
     "activate_account", "begin_session", "can_act", "cancel_open_follow_ups", "change_own_password", "children_share_worker",
     "conclude", "conclude_rejected", "confirm_change", "context", "count_backlog", "count_remaining_work",
     "delete_expired_rows", "duplicate_profiles", "find_earlier_event", "find_session_by_token",
-    "get_target", "has_open_case", "has_opened_matches", "has_supervisor", "insert_api_client", "insert_api_client_secret",
+    "get_confirmed_rate", "get_target", "has_open_case", "has_opened_matches", "has_supervisor", "insert_api_client", "insert_api_client_secret",
     "insert_lower_approval_limit", "insert_near_exchange_rates", "insert_user", "is_matched", "is_merged_child",
     "is_payment_rate_confirmed", "is_receipt_used", "is_within_case_limit", "is_within_limit",
     "issue_initial_password", "list_children_in_log", "list_children_of_record", "list_consent_register", "list_far_rates", "list_merge_obstacles",

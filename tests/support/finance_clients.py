@@ -66,7 +66,7 @@ class FinanceClients:
         }  # fmt: skip
         fund = await self.create("finance", "/v1/funds", payload)
         today = payment_payload()["paid_on"]
-        deposit = {"amount": holding, "received_on": today, "reference": "The whole grant"}
+        deposit = {"amount": holding, "received_on": today, "reference": f"Grant {uuid.uuid4()}"}
         await self.create("finance", f"/v1/funds/{fund['id']}/deposits", deposit)
         return fund
 

@@ -149,24 +149,44 @@ COMMENT ON FUNCTION access.spending_by_month(uuid, date) IS
     'payments, over all cases, also those that the caller cannot see. The lines of a fund statement therefore add up to its '
     'total.';
 
+CREATE FUNCTION access.get_confirmed_rate(p_day date) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT coalesce(
+        (SELECT r.riel_hundredths FROM public.exchange_rates r WHERE r.confirmed_by_id IS NOT NULL AND r."on" <= p_day
+          ORDER BY r."on" DESC, r.created_at DESC LIMIT 1),
+        (SELECT r.riel_hundredths FROM public.exchange_rates r WHERE r.confirmed_by_id IS NOT NULL
+          ORDER BY r."on", r.created_at DESC LIMIT 1),
+        (SELECT r.riel_hundredths FROM public.exchange_rates r ORDER BY r.created_at, r.id LIMIT 1))
+$$;
+COMMENT ON FUNCTION access.get_confirmed_rate(date) IS
+    'Returns the rate that one person alone can move away from by at most 5 %: the last one for the day or an earlier day '
+    'that a second person confirmed, else the first later one. Until a rate is confirmed, the rate that was recorded first.';
+
 CREATE FUNCTION access.list_far_rates(p_days date[], p_rates bigint[]) RETURNS SETOF bigint
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
     WITH given AS (SELECT g.n, g.day, g.rate FROM unnest(p_days, p_rates) WITH ORDINALITY AS g (day, rate, n)),
     published AS (
         SELECT 0 AS n, r."on" AS day, r.riel_hundredths AS rate FROM public.exchange_rates r UNION ALL SELECT * FROM given
+    ), confirmed AS (
+        SELECT d.day, coalesce(access.get_confirmed_rate(d.day), p_rates[1]) AS rate
+          FROM (SELECT DISTINCT g.day FROM given g) d
     ), compared AS (
         SELECT g.*, coalesce((SELECT max(p.day) FROM published p WHERE p.day < g.day),
                              (SELECT min(p.day) FROM published p WHERE p.day > g.day)) AS nearest_day
           FROM given g
     )
-    SELECT c.n FROM compared c
-     WHERE EXISTS (SELECT FROM published p
+    SELECT c.n FROM compared c JOIN confirmed f USING (day)
+     WHERE abs(c.rate - f.rate) * 20 > f.rate
+        OR EXISTS (SELECT FROM published p
                     WHERE p.n <> c.n AND p.day IN (c.day, c.nearest_day) AND abs(c.rate - p.rate) * 20 > p.rate)
 $$;
 COMMENT ON FUNCTION access.list_far_rates(date[], bigint[]) IS
-    'Returns the positions of the rates that differ by more than 5 % from the rates of the last earlier day with a rate, or '
-    'from another rate of the same day. Without an earlier rate, the next later day counts. The given rates count too.';
+    'Returns the positions of the rates that differ by more than 5 % from the confirmed rate (see '
+    'access.get_confirmed_rate()), from the rates of the last earlier day with a rate, or from another rate of the same '
+    'day. Without an earlier rate, the next later day counts. The given rates count too; if no rate is stored, the first '
+    'given one counts as confirmed.';
 
 CREATE FUNCTION access.insert_near_exchange_rates(
     p_ids uuid[], p_days date[], p_rates bigint[], p_sources text[]
@@ -188,7 +208,7 @@ END
 $$;
 COMMENT ON FUNCTION access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]) IS
     'Inserts exchange rates for a finance officer. Returns false and inserts nothing if one of them is more than 5 % from '
-    'the last published rate (see access.list_far_rates()), because a second person must confirm it.';
+    'another one (see access.list_far_rates()), because a second person must confirm it.';
 
 CREATE FUNCTION access.is_payment_rate_confirmed(p_disbursement uuid, p_rate bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -207,14 +227,16 @@ REVOKE ALL ON FUNCTION
     access.is_within_case_limit(uuid, uuid, text, text, bigint, date), access.list_original_documents(uuid[]),
     access.is_receipt_used(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
     access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
-    access.list_far_rates(date[], bigint[]), access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
+    access.get_confirmed_rate(date), access.list_far_rates(date[], bigint[]),
+    access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
     access.is_payment_rate_confirmed(uuid, bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     access.is_within_limit(text, text, bigint), access.is_within_case_limit(uuid, uuid, text, text, bigint, date),
     access.is_receipt_used(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
     access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
-    access.list_far_rates(date[], bigint[]), access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
+    access.get_confirmed_rate(date), access.list_far_rates(date[], bigint[]),
+    access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
     access.is_payment_rate_confirmed(uuid, bigint)
     TO firststep_api;
 

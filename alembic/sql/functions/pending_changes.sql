@@ -168,9 +168,11 @@ BEGIN
                 content ->> 'currency', (content ->> 'amount')::bigint, (content ->> 'starts_on')::date,
                 p_change.requested_by_id);
     WHEN 'exchange_rate' THEN
-        INSERT INTO public.exchange_rates (id, created_at, version, "on", riel_hundredths, source, recorded_by_id)
+        INSERT INTO public.exchange_rates
+            (id, created_at, version, "on", riel_hundredths, source, recorded_by_id, confirmed_by_id)
         VALUES (gen_random_uuid(), clock_timestamp(), 1, (content ->> 'on')::date,
-                (content ->> 'riel_hundredths')::bigint, content ->> 'source', p_change.requested_by_id);
+                (content ->> 'riel_hundredths')::bigint, content ->> 'source', p_change.requested_by_id,
+                p_change.decided_by_id);
     WHEN 'api_client' THEN
         UPDATE public.api_clients
            SET version = version + 1,

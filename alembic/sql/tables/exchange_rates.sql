@@ -12,3 +12,9 @@ COMMENT ON TRIGGER prevent_truncate ON exchange_rates IS 'Rejects TRUNCATE.';
 
 ALTER TABLE exchange_rates ADD CONSTRAINT ck_exchange_rates_positive CHECK (riel_hundredths > 0);
 COMMENT ON CONSTRAINT ck_exchange_rates_positive ON exchange_rates IS 'A rate is positive.';
+
+ALTER TABLE exchange_rates ADD CONSTRAINT ck_exchange_rates_confirmed_by_another_person CHECK (
+    confirmed_by_id <> recorded_by_id
+);
+COMMENT ON CONSTRAINT ck_exchange_rates_confirmed_by_another_person ON exchange_rates IS
+    'The person who confirms a rate is not the person who recorded it.';

@@ -28,8 +28,8 @@ from app.schemas.pending_changes import ExchangeRateDecision
 from app.schemas.wire import PageQuery
 
 MAX_RATE_DEVIATION = Decimal("0.05")
-"""A rate of a payment that differs from the published rate by more than this share is probably a typing error, and needs a
-second person. `access.list_far_rates()` has the same share for published rates."""
+"""A rate of a payment that differs by more than this share from the published or the confirmed rate needs a second person.
+`access.list_far_rates()` has the same share for published rates."""
 
 
 COLUMN_FIELDS = [name for name in ExchangeRateSchema.model_fields if name in ExchangeRate.model_fields]
@@ -38,7 +38,7 @@ COLUMN_FIELDS = [name for name in ExchangeRateSchema.model_fields if name in Exc
 def _row_to_fields(row: Any) -> dict[str, Any]:
     return {
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
-        **to_staff_refs(row, "recorded_by"),
+        **to_staff_refs(row, "recorded_by", "confirmed_by"),
         "rate": _format_rate(row.riel_hundredths),
     }
 
@@ -49,7 +49,7 @@ RATES = Resource(
         ExchangeRate,
         select(
             *(getattr(ExchangeRate, name) for name in COLUMN_FIELDS),
-            *staff_names(ExchangeRate, "recorded_by"),
+            *staff_names(ExchangeRate, "recorded_by", "confirmed_by"),
             col(ExchangeRate.riel_hundredths),
         ),
         sorts={"created_at": col(ExchangeRate.created_at)},
@@ -77,7 +77,7 @@ class Rate:
 
 
 async def create_exchange_rate(session: AsyncSession, payload: ExchangeRateCreate) -> ExchangeRateDecision:
-    """Store a published rate, or request it if it is more than 5 % from the last published one.
+    """Store a published rate, or request it if it is more than 5 % from the confirmed rate or the last published one.
 
     Raises:
         AlreadyExists: the rate of that source and day exists.
@@ -200,3 +200,13 @@ async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
     query = query.order_by(col(ExchangeRate.on).desc(), col(ExchangeRate.created_at).desc()).limit(1)
     rate = await session.scalar(query)
     return None if rate is None else Rate(Decimal(rate.riel_hundredths) / 100, rate.on, rate.source)
+
+
+async def is_near_known_rates(session: AsyncSession, rate: Rate, published: Rate) -> bool:
+    """Return whether a rate is within `MAX_RATE_DEVIATION` of the published rate and of the confirmed rate of its day."""
+    hundredths = await session.scalar(select(func.access.get_confirmed_rate(rate.on)))
+    confirmed = published.riel_per_dollar if hundredths is None else Decimal(hundredths) / 100
+    return all(
+        abs(rate.riel_per_dollar - known) <= MAX_RATE_DEVIATION * known
+        for known in (published.riel_per_dollar, confirmed)
+    )

@@ -22,7 +22,7 @@ from app.schemas.disbursements import DisbursementPayment, PaymentRateCreate, Te
 from app.schemas.money import MINOR_UNITS_PER_UNIT
 from app.schemas.pending_changes import PaymentRateRequest
 from app.services.fund import exchange_rates
-from app.services.fund.exchange_rates import MAX_RATE_DEVIATION, Rate
+from app.services.fund.exchange_rates import Rate
 from app.services.fund.states import PAY, PAY_FIRST, check_separation_of_duties
 
 RATE_MISSING_DETAIL = "No rate is published for that day or an earlier day. Record a rate first."
@@ -121,9 +121,8 @@ async def _resolve_rate(
 ) -> tuple[Rate | None, list[Fault]]:
     """Return the rate of a tender and the unmet conditions on it.
 
-    A tender in the currency of the request has no rate. Otherwise the rate of the tender counts if it is within
-    `MAX_RATE_DEVIATION` of the published rate or confirmed by a second person; a tender without a rate uses the published
-    rate.
+    A tender in the currency of the request has no rate. Otherwise the rate of the tender counts if it is near the published
+    and the confirmed rate, or if a second person has confirmed it; a tender without a rate uses the published rate.
     """
     if tender.currency == disbursement.currency:
         return None, []
@@ -133,15 +132,15 @@ async def _resolve_rate(
     if riel_per_dollar == published.riel_per_dollar:
         return published, []
     rate = Rate(riel_per_dollar, paid_on, "payment")
-    if _is_near(rate, published) or await _is_confirmed(session, disbursement, rate):
+    if await exchange_rates.is_near_known_rates(session, rate, published) or await _is_confirmed(
+        session, disbursement, rate
+    ):
         return rate, []
-    detail = "The rate is more than 5 % from the published rate. A second person must confirm it, see `request-rate`."
+    detail = (
+        "The rate is more than 5 % from the published or the last confirmed rate. A second person must confirm it, see "
+        "`request-rate`."
+    )
     return rate, [Fault(pointer, "rate_far_off", detail)]
-
-
-def _is_near(rate: Rate, published: Rate) -> bool:
-    deviation = abs(rate.riel_per_dollar - published.riel_per_dollar)
-    return deviation <= MAX_RATE_DEVIATION * published.riel_per_dollar
 
 
 async def _is_confirmed(session: AsyncSession, disbursement: Disbursement, rate: Rate) -> bool:
@@ -157,7 +156,7 @@ async def request_disbursement_rate(
     expected_version: int,
     payload: PaymentRateCreate,
 ) -> PaymentRateRequest:
-    """Request a rate for the payment of a disbursement that is more than 5 % from the published one.
+    """Request a rate for the payment of a disbursement that is far from the published one.
 
     Raises:
         GateRefused: the disbursement is paid or ended, the caller requested or approved it, no rate is published, or the
@@ -171,7 +170,7 @@ async def request_disbursement_rate(
         [
             *_check_payable(disbursement),
             *check_separation_of_duties(caller, disbursement, exclude_approver=True),
-            *_check_needs_confirmation(rate, published),
+            *await _check_needs_confirmation(session, rate, published),
         ]
     )
     content = exchange_rates.build_rate_content(rate, published, disbursement.number)
@@ -184,12 +183,12 @@ def _check_payable(disbursement: Disbursement) -> list[Fault]:
     return [] if is_emergency else check_status(PAY, disbursement.status)
 
 
-def _check_needs_confirmation(rate: Rate, published: Rate | None) -> list[Fault]:
+async def _check_needs_confirmation(session: AsyncSession, rate: Rate, published: Rate | None) -> list[Fault]:
     if published is None:
         return [Fault("/rate", "rate_missing", RATE_MISSING_DETAIL)]
-    if not _is_near(rate, published):
+    if not await exchange_rates.is_near_known_rates(session, rate, published):
         return []
-    detail = "The rate is within 5 % of the published rate. A payment can have it without a confirmation."
+    detail = "The rate is within 5 % of the published and the last confirmed rate. A payment can have it without a confirmation."
     return [Fault("/rate", "rate_near", detail)]
 
 

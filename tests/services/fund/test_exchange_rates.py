@@ -1,4 +1,4 @@
-"""Exchange rates more than 5 % from the last published one need a second person, also those of a single payment."""
+"""Exchange rates more than 5 % from the last published or the confirmed one need a second person, also for one payment."""
 
 import asyncio
 from datetime import date, timedelta
@@ -98,19 +98,74 @@ async def test_concurrent_first_rates_are_compared_with_each_other(scenario: Sce
     assert sorted(number for _, number in results) == [0, 1, 1, 1]
 
 
+async def test_small_steps_move_the_rate_5_percent_from_the_first_one_at_most(scenario: Scenario) -> None:
+    # Planted: the comparison with the rates of the last earlier day only.
+    await publish_rate(scenario, "4100.00", 40)
+    assert await publish_rate(scenario, "4300.00", 8) == ("4300.00", 0)
+    assert await publish_rate(scenario, "4305.01", 7) == (None, 1)
+    assert await publish_rate(scenario, "4500.00", 8, "Other") == (None, 1)
+    assert await publish_rate(scenario, "3900.00", 50) == ("3900.00", 0)
+    assert await publish_rate(scenario, "3750.00", 60) == (None, 1)
+    assert await publish_rate(scenario, "4300.00") == ("4300.00", 0)
+
+
+async def test_confirmed_rate_is_the_one_that_later_rates_are_compared_with(scenario: Scenario) -> None:
+    # Planted: `confirmed_by_id` not stored; the first rate compared although another one is confirmed.
+    await publish_rate(scenario, "4100.00", 9)
+    assert await publish_rate(scenario, "4500.00", 8) == (None, 1)
+    await confirm_pending_change(scenario, "exchange_rate", by="manager")
+    assert await publish_rate(scenario, "4700.00", 7) == ("4700.00", 0)
+    assert await publish_rate(scenario, "4720.00", 6) == ("4720.00", 0)
+    assert await publish_rate(scenario, "4726.00", 5) == (None, 1)
+    assert await publish_rate(scenario, "4200.00", 10) == (None, 1)
+    rates = expect_json(await scenario.finance.get(PATH))["items"]
+    confirmers = {item["rate"]: item["confirmed_by"] and item["confirmed_by"]["name"] for item in rates}
+    assert confirmers == {"4720.00": None, "4700.00": None, "4500.00": "Manager", "4100.00": None}
+
+
+@pytest.mark.parametrize("rate", ["0.00024", "0", "1", "410000"])
+async def test_inverse_or_shifted_rate_is_not_published(scenario: Scenario, rate: str) -> None:
+    await publish_rate(scenario, "4100.00", 1)
+    payload = {"on": today().isoformat(), "rate": rate, "source": "National Bank"}
+    response = await scenario.finance.post(PATH, payload)
+    assert response.status_code == 422 or response.json()["effective"] is None
+    assert await list_rates(scenario) == ["4100.00"]
+
+
 async def test_import_rejects_a_line_with_a_far_rate(scenario: Scenario) -> None:
     await publish_rate(scenario, "4100.00", 30)
     days = [(today() - timedelta(days=count)).isoformat() for count in (1, 3, 2, 4)]
     lines = [f"{day},{rate},Bank" for day, rate in zip(days, ("4700", "4300", "4500", "4200"), strict=True)]
     text = "\n".join(["on,rate,source", *lines])
-    payload = {"csv": text, "dry_run": False}
-    assert expect_json(await scenario.finance.post(f"{PATH}/import", payload))["entered"] == 4
-    far = {
-        "csv": f"on,rate,source\n{today()},4699,X\n{today() - timedelta(days=10)},5000,X\n",
-        "dry_run": False,
+    result = expect_json(await scenario.finance.post(f"{PATH}/import", {"csv": text, "dry_run": False}))
+    assert (result["entered"], [line["codes"] for line in result["lines"]]) == (
+        0, [["rate_far_off"], [], ["rate_far_off"], []],
+    )  # fmt: skip
+    near = text.replace("4700", "4305").replace("4500", "4304")
+    assert (
+        expect_json(await scenario.finance.post(f"{PATH}/import", {"csv": near, "dry_run": False}))["entered"]
+        == 4
+    )
+
+
+async def test_first_import_is_compared_with_its_first_line(scenario: Scenario) -> None:
+    text = f"on,rate,source\n{today() - timedelta(days=2)},4100,X\n{today() - timedelta(days=1)},4300,X\n{today()},4500,X\n"
+    result = expect_json(await scenario.finance.post(f"{PATH}/import", {"csv": text, "dry_run": False}))
+    assert [line["codes"] for line in result["lines"]] == [[], [], ["rate_far_off"]]
+
+
+async def test_rate_of_a_payment_is_compared_with_the_confirmed_rate(scenario: Scenario) -> None:
+    # Planted: the comparison with the published rate only.
+    case, fund = await scenario.open_case(), await create_fund(scenario)
+    await publish_rate(scenario, "4000.00", 1)
+    await publish_rate(scenario, "4200.00")
+    disbursement = await create_approved_disbursement(scenario, case, fund)
+    payment = payment_payload(usd("10.00"), {**khr("11000"), "rate": "4400"})
+    assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", payment) == {
+        "rate_far_off"
     }
-    result = expect_json(await scenario.finance.post(f"{PATH}/import", far))
-    assert (result["entered"], [line["codes"] for line in result["lines"]]) == (0, [[], ["rate_far_off"]])
+    payment = payment_payload(usd("10.00"), {**khr("10500"), "rate": "4200"})
+    await act_on_disbursement(scenario.finance, disbursement, "pay", payment)
 
 
 async def test_rate_of_a_payment_needs_a_second_person(scenario: Scenario) -> None:

@@ -155,13 +155,14 @@ class FundStateMachine(RuleBasedStateMachine):
     ) -> None:
         fund = self.funds[currency]
         payload = {
-            "amount": money(amount, currency), "received_on": "2026-11-02", "reference": spelling.format(number),
+            "amount": money(amount, currency), "received_on": "2026-11-02", "reference": spelling.format(f"{self.context.fund_count}-{number}"),
             "duplicate_reason": duplicate_reason,
         }  # fmt: skip
         response = self.context.run(
             self.context.scenario.finance.post(f"/v1/funds/{fund.id}/deposits", payload)
         )
-        used = {deposit.number for deposit in fund.deposits if deposit.status == "recorded"}
+        all_deposits = [deposit for each in self.funds.values() for deposit in each.deposits]
+        used = {deposit.number for deposit in all_deposits if deposit.status == "recorded"}
         if number in used and duplicate_reason is None:
             assert [unmet["code"] for unmet in response.json()["unmet"]] == ["reference_used"]
             return
