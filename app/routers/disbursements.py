@@ -30,16 +30,18 @@ from app.schemas.disbursements import (
     DisbursementRejection,
     DisbursementReversal,
     FinanceDocumentsUpdate,
+    PaymentDateCreate,
     PaymentRateCreate,
     UnreceiptedMoney,
 )
-from app.schemas.pending_changes import PaymentRateRequest
+from app.schemas.pending_changes import PaymentDateRequest, PaymentRateRequest
 from app.services.fund import (
     approve,
     disbursement_responses,
     disbursements,
     finance_documents,
     pay,
+    payment_dates,
     tenders,
 )
 from app.services.support.media_types import EXTENSIONS
@@ -132,7 +134,7 @@ async def pay_disbursement(
     """Record the payment of a disbursement.
 
     The status must be `approved`. An emergency can be paid before the approval, from the fund in `fund_id`, within the
-    limit `pay_first` of one payment and the limit `pay_first_case_day` of all such payments for the case on that day. The
+    limit `pay_first` of one payment and the limit `pay_first_case_day` of all such payments for the child on that day. The
     caller can be neither the requester nor the approver.
     """
     return await pay.pay_disbursement(session, caller, disbursement_id, expected_version, payload)
@@ -152,6 +154,24 @@ async def request_disbursement_rate(
     `/v1/pending-changes`), a tender of the payment can have this rate. The published rates stay as they are.
     """
     return await tenders.request_disbursement_rate(
+        session, caller, disbursement_id, expected_version, payload
+    )
+
+
+@router.post("/disbursements/{disbursement_id}/request-payment-date")
+async def request_disbursement_payment_date(
+    caller: DisbursementPayer,
+    session: Session,
+    disbursement_id: UUID,
+    expected_version: ExpectedVersion,
+    payload: PaymentDateCreate,
+) -> PaymentDateRequest:
+    """Request a day for the payment of a disbursement.
+
+    Needed only for a day more than 7 days ago. When a second person has confirmed the change (see `/v1/pending-changes`),
+    the payment can have this day.
+    """
+    return await payment_dates.request_disbursement_payment_date(
         session, caller, disbursement_id, expected_version, payload
     )
 

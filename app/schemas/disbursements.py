@@ -99,6 +99,12 @@ class PaymentRateCreate(Input):
     rate: Rate = Field(description="Riel for one US dollar.")
 
 
+class PaymentDateCreate(Input):
+    """A day for one payment, more than 7 days ago."""
+
+    paid_on: PastDate = Field(description="Day of the payment, between the request date and today.")
+
+
 class TenderCreate(Input):
     """A part of a payment in one currency."""
 
@@ -116,7 +122,10 @@ class DisbursementPayment(Input):
     """The payment of a request."""
 
     method: PaymentMethod = Field(description="Method of payment.")
-    paid_on: PastDate = Field(description="Day of the payment, between the request date and today.")
+    paid_on: PastDate = Field(
+        description="Day of the payment, between the approval (for an emergency, the request) and today. A day more than 7 days "
+        "ago must be confirmed by a second person before, see `request-payment-date`. The books of the day must be open."
+    )
     payee: ShortText = Field(description="Name of the payee.")
     tenders: Annotated[list[TenderCreate], Field(min_length=1, max_length=10)] = Field(
         description="Parts of the payment. Their sum must equal the amount of the request. In cash it can differ by up to 100 "
@@ -125,7 +134,7 @@ class DisbursementPayment(Input):
     acknowledgement_document_id: Id | None = Field(
         None,
         description="Id of the document that proves the payment: a document of the case of the kind `receipt` or "
-        "`acknowledgement`.",
+        "`acknowledgement`, whose amount covers the payment.",
     )
     fund_id: Id | None = Field(
         None, description="Id of the fund. Required only for an emergency payment before the approval."
@@ -140,7 +149,7 @@ class DisbursementReconciliation(Input):
     )
     receipt_document_ids: Annotated[list[Id], Field(max_length=50)] = Field(
         description="Ids of the documents of the case of the kinds `receipt` and `acknowledgement`. Required unless "
-        "`spent` is 0. A receipt proves one payment. If all receipts have an amount, their sum must cover `spent`."
+        "`spent` is 0. A receipt proves one payment. Each must have an amount, and their sum must cover `spent`."
     )
 
 

@@ -11,7 +11,7 @@ from app.fault_codes import FAULT_CODES, FaultCode
 from app.schemas.fault_messages import PYDANTIC_MESSAGES, VALIDATION_MESSAGES, WARNING_MESSAGES
 
 _CONDITIONS: Final[dict[FaultCode, str]] = {
-    "above_case_limit": "Together with the other approvals or emergency payments for the case, the amount exceeds the limit of the role.",
+    "above_case_limit": "Together with the other approvals or emergency payments for the child, the amount exceeds the limit of the role.",
     "above_limit": "The amount exceeds the limit of the role.",
     "above_paid": "The spent amount exceeds the paid amount.",
     "action_missing": "An open goal requires an action with a responsible person and a due date.",
@@ -162,6 +162,8 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "own_work": "Another person must do this, because the caller took part in it.",
     "participants_missing": "The number of participants of at least one audience is required.",
     "payee_other": "The request names another payee.",
+    "payment_date_old": "The day of the payment is more than 7 days ago. A second person must confirm it.",
+    "payment_date_recent": "The day of the payment is within 7 days and needs no confirmation.",
     "person_inactive": "The account is deactivated.",
     "person_unknown": "The case has no such person.",
     "personal": "The password contains the email address or name of its owner.",
@@ -172,10 +174,12 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "provider_inactive": "The provider is inactive.",
     "province_not_funded": "The fund does not support children of this province.",
     "rate_far_off": "The rate is more than 5 % from the published or the last confirmed rate.",
-    "rate_missing": "No exchange rate is published for the day.",
+    "rate_missing": "No exchange rate is published for the day or an earlier day.",
     "rate_near": "The rate is within 5 % of the published and the last confirmed rate and needs no confirmation.",
     "rating_missing": "The rating of the area is required.",
     "recall_not_requested": "No refusal or withdrawal followed the sending, so that nothing has to be recalled.",
+    "receipt_amount_missing": "The receipt has no amount, so that it proves nothing.",
+    "receipt_amounts_differ": "Documents with the same file, or a copy and its original, have different amounts.",
     "receipt_missing": "Receipts are required for a spent amount.",
     "receipt_used": "The receipt proves another payment already.",
     "receipts_insufficient": "The amounts of the receipts add up to less than the spent amount.",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.errors import Fault
 from app.fault_codes import FaultCode
+from app.schemas.fund_messages import FUND_KHMER_MESSAGES
 
 MAX_DETAIL_LENGTH = 600
 
@@ -197,9 +198,10 @@ KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "source_ignored": "ប្រភពគឺ `api` សម្រាប់ប្រព័ន្ធ API និងប្រភពផ្សេងសម្រាប់បុគ្គលិក។",
     "script_mismatch": "ឈ្មោះមិនត្រូវបានសរសេរជាអក្សរដែលបានបញ្ជាក់ទេ។",
     "value_converted": "តម្លៃនេះមានទម្រង់ខុសពីទម្រង់ដែលកំណត់ ហើយត្រូវបានបម្លែង។ បុគ្គលិក First Step អាចអានតម្លៃដូចដែលបានផ្ញើ។",
+    **FUND_KHMER_MESSAGES,
 }
-"""The message in Khmer of each error code of a query parameter and of each warning. The other codes have an English message
-only."""
+"""The message in Khmer of each error code of a query parameter, of each warning and of the assistance fund. The other codes
+have an English message only."""
 
 
 def format_message(template: str, params: Mapping[str, Any]) -> str:

@@ -52,6 +52,13 @@ class RequestedRate(Output):
     )
 
 
+class RequestedPaymentDate(Output):
+    """A day of a payment more than 7 days ago."""
+
+    paid_on: date = Field(description="Day of the payment.")
+    disbursement_number: str = Field(description="Number of the disbursement whose payment has this day.")
+
+
 class RequestedApiAccess(Output):
     """Access of an API client after the change."""
 
@@ -118,6 +125,14 @@ class PaymentRateRequest(Output):
     )
 
 
+class PaymentDateRequest(Output):
+    """The request to pay a disbursement with a day more than 7 days ago."""
+
+    pending_changes: list[PendingChangeSummary] = Field(
+        description="The change that must be confirmed before a payment can have the day."
+    )
+
+
 class PendingChange(Versioned):
     """A change that takes effect when a second person confirms it."""
 
@@ -149,6 +164,9 @@ class PendingChange(Versioned):
     )
     approval_limit: RequestedLimit | None = Field(
         description="The new approval limit; null for other kinds of change."
+    )
+    payment_date: RequestedPaymentDate | None = Field(
+        description="The day of a payment; null for other kinds of change."
     )
     exchange_rate: RequestedRate | None = Field(
         description="The new exchange rate; null for other kinds of change."

@@ -63,7 +63,7 @@ GATE_FUNCTIONS_OF_API = {
     "delete_expired_rows", "duplicate_profiles", "find_earlier_event", "find_session_by_token",
     "get_confirmed_rate", "get_target", "has_open_case", "has_opened_matches", "has_supervisor", "insert_api_client", "insert_api_client_secret",
     "insert_lower_approval_limit", "insert_near_exchange_rates", "insert_user", "is_matched", "is_merged_child",
-    "is_payment_rate_confirmed", "is_receipt_used", "is_within_case_limit", "is_within_limit",
+    "convert_money", "find_case_limit_fault", "is_payment_date_confirmed", "is_payment_rate_confirmed", "find_payments_of_receipts", "is_within_limit",
     "issue_initial_password", "list_children_in_log", "list_children_of_record", "list_consent_register", "list_far_rates", "list_merge_obstacles",
     "list_payment_proofs", "list_records_without_approver", "list_referral_records", "list_unmerge_obstacles",
     "list_uncompared_referrals", "list_unstaffed_cases", "lock_cases_of_children", "lock_consent_register", "merge_children", "open",

@@ -22,9 +22,12 @@ LONG_NAME = "Chan Sreymom " * 12
 
 def build_plan(subject: str, last_text: str) -> Callable[[str, str], PageFlow]:
     """Return a function that builds the layout of a care plan from its last text and language."""
-    return lambda text, language: CarePlanLayout(
-        build_printable(subject, language=language, person_name=LONG_NAME, **{last_text: text})
-    )
+
+    def build(text: str, language: str) -> PageFlow:
+        changes: dict[str, Any] = {"person_name": LONG_NAME, last_text: text}
+        return CarePlanLayout(build_printable(subject, language=language, **changes))
+
+    return build
 
 
 def build_letter(fields: int) -> Callable[[str, str], PageFlow]:

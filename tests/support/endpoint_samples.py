@@ -87,6 +87,7 @@ def write_payloads() -> dict[str, Any]:
             "document_ids": [], "shows_no_name_or_diagnosis": True,
         },
         "POST /v1/disbursements/{disbursement_id}/request-rate": {"rate": "5000"},
+        "POST /v1/disbursements/{disbursement_id}/request-payment-date": {"paid_on": "2026-10-01"},
         "POST /v1/disbursements/{disbursement_id}/pay": payment_payload(),
         "POST /v1/disbursements/{disbursement_id}/reconcile": {"spent": usd("1.00"), "receipt_document_ids": []},
         "POST /v1/disbursements/{disbursement_id}/reject": REASON_PAYLOAD,

@@ -137,8 +137,15 @@ async def upload_receipt(
     by: str = "worker_north",
     **changes: Any,
 ) -> str:
-    """Upload a document of the case and return its id. Each file is different, unless `changes` contain one."""
-    payload = {"kind": kind, "title": "Receipt", "content": build_receipt_file(), **changes}
+    """Upload a document of the case and return its id.
+
+    Each file is different, unless `changes` contain one. A receipt has a large amount, unless `changes` contain another one
+    or it is a copy.
+    """
+    default_amount = None if kind == "letter" or "about" in changes else usd("1000.00")
+    payload = {
+        "kind": kind, "title": "Receipt", "content": build_receipt_file(), "amount": default_amount, **changes,
+    }  # fmt: skip
     response = await scenario.client_for(by).post(f"/v1/cases/{case['id']}/documents", payload)
     document_id: str = expect_json(response, 201)["id"]
     return document_id

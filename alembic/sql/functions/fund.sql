@@ -3,12 +3,26 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- Acts on the money of one case run one after the other, so that two of them cannot both use the rest of a limit, or the
+-- Acts on the money of one child run one after the other, so that two of them cannot both use the rest of a limit, or the
 -- same receipt. Every act takes this lock after the rows of disbursements and before the accounts.
-CREATE FUNCTION access.lock_case_money(p_case uuid) RETURNS void LANGUAGE sql SET search_path = ''
-AS $$ SELECT pg_advisory_xact_lock(hashtextextended('money of case ' || p_case, 0)) $$;
-COMMENT ON FUNCTION access.lock_case_money(uuid) IS
-    'Makes concurrent acts on the disbursements of a case wait for each other until the end of the transaction.';
+CREATE FUNCTION access.lock_child_money(p_case uuid) RETURNS void LANGUAGE sql SET search_path = ''
+AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended('money of child ' || c.child_id, 0))
+      FROM public.cases c WHERE c.id = p_case
+$$;
+COMMENT ON FUNCTION access.lock_child_money(uuid) IS
+    'Makes concurrent acts on the disbursements for the child of a case wait for each other until the end of the transaction.';
+
+CREATE FUNCTION access.convert_money(p_amount bigint, p_from text, p_to text, p_day date) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT CASE WHEN p_from = p_to THEN p_amount ELSE (
+        SELECT CASE p_from WHEN 'USD' THEN round(p_amount * r.riel_hundredths / 10000.0)
+                           ELSE round(p_amount * 10000.0 / r.riel_hundredths) END::bigint
+          FROM public.exchange_rates r WHERE r."on" <= p_day ORDER BY r."on" DESC, r.created_at DESC LIMIT 1) END
+$$;
+COMMENT ON FUNCTION access.convert_money(bigint, text, text, date) IS
+    'Returns an amount in minor units of another currency, at the rate in force on a day; NULL without a rate.';
 
 CREATE FUNCTION access.is_within_limit(p_act text, p_currency text, p_amount bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -28,29 +42,42 @@ $$;
 COMMENT ON FUNCTION access.is_within_limit(text, text, bigint) IS
     'Returns whether the limit of one of the caller''s roles permits an amount of an act today.';
 
-CREATE FUNCTION access.is_within_case_limit(
+CREATE FUNCTION access.find_case_limit_fault(
     p_case uuid, p_disbursement uuid, p_act text, p_currency text, p_amount bigint, p_day date
-) RETURNS boolean
+) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     earlier bigint;
+    has_all_rates boolean;
 BEGIN
-    PERFORM access.lock_case_money(p_case);
-    SELECT coalesce(sum(d.amount), 0) INTO earlier FROM public.disbursements d
-     WHERE d.case_id = p_case AND d.currency = p_currency AND d.id <> p_disbursement
+    PERFORM access.lock_child_money(p_case);
+    IF access.is_within_limit(p_act, p_currency, 9223372036854775807) THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(sum(c.amount), 0), coalesce(bool_and(c.amount IS NOT NULL), true) INTO earlier, has_all_rates
+      FROM public.disbursements d
+     CROSS JOIN LATERAL (
+        SELECT (CASE p_act WHEN 'approve_case_month' THEN d.approved_at ELSE d.paid_at END
+                AT TIME ZONE 'Asia/Phnom_Penh')::date AS day
+     ) e
+     CROSS JOIN LATERAL (SELECT access.convert_money(d.amount, d.currency, p_currency, e.day) AS amount) c
+     WHERE d.child_id = (SELECT k.child_id FROM public.cases k WHERE k.id = p_case) AND d.id <> p_disbursement
        AND CASE p_act
            WHEN 'approve_case_month' THEN
                d.status IN ('approved', 'paid', 'reconciled')
-               AND date_trunc('month', d.approved_at AT TIME ZONE 'Asia/Phnom_Penh') = date_trunc('month', p_day::timestamp)
-           ELSE d.status IN ('paid', 'reconciled') AND d.approval_due_on IS NOT NULL AND d.paid_on = p_day END;
-    RETURN access.is_within_limit(p_act, p_currency, earlier + p_amount);
+               AND date_trunc('month', e.day::timestamp) = date_trunc('month', p_day::timestamp)
+           ELSE d.status IN ('paid', 'reconciled') AND d.approval_due_on IS NOT NULL AND e.day = p_day END;
+    RETURN CASE
+        WHEN NOT access.is_within_limit(p_act, p_currency, earlier + p_amount) THEN 'above_case_limit'
+        WHEN NOT has_all_rates THEN 'rate_missing' END;
 END
 $$;
-COMMENT ON FUNCTION access.is_within_case_limit(uuid, uuid, text, text, bigint, date) IS
-    'Returns whether the limit of the caller permits an amount together with the other approvals for the case in the month '
-    'of the day (approve_case_month), or with its other emergency payments on the day (pay_first_case_day). Cancelled and '
-    'reversed disbursements do not count.';
+COMMENT ON FUNCTION access.find_case_limit_fault(uuid, uuid, text, text, bigint, date) IS
+    'Returns above_case_limit if an amount exceeds the limit of the caller together with the other approvals for the child in '
+    'the month of the day (approve_case_month), or with its other emergency payments recorded on the day '
+    '(pay_first_case_day), in all cases and currencies; rate_missing if one of them cannot be converted; otherwise NULL. '
+    'Cancelled and reversed disbursements do not count.';
 
 -- A copy of a receipt, for example one with the name made unreadable, is a document about the original.
 CREATE FUNCTION access.list_original_documents(p_documents uuid[]) RETURNS uuid[]
@@ -69,49 +96,65 @@ $$;
 COMMENT ON FUNCTION access.list_original_documents(uuid[]) IS
     'Returns the ids of documents and of the receipts and acknowledgements that they are copies of.';
 
-CREATE FUNCTION access.is_receipt_used(p_case uuid, p_disbursement uuid, p_documents uuid[]) RETURNS boolean
+CREATE FUNCTION access.find_payments_of_receipts(p_case uuid, p_disbursement uuid, p_documents uuid[])
+RETURNS TABLE (id uuid, child_id uuid, case_id uuid, number text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     digests bytea[];
 BEGIN
-    PERFORM access.lock_case_money(p_case);
+    PERFORM access.lock_child_money(p_case);
     SELECT array_agg(DISTINCT d.content_digest) INTO digests FROM public.documents d
      WHERE d.id = ANY (access.list_original_documents(p_documents)) AND d.content_digest IS NOT NULL;
     -- A file that was added twice can be in two cases. The order of the locks excludes a deadlock.
     PERFORM pg_advisory_xact_lock(hashtextextended('receipt ' || g.digest, 0))
        FROM (SELECT encode(u.d, 'hex') AS digest FROM unnest(digests) AS u (d) ORDER BY 1) g;
-    RETURN EXISTS (
-        SELECT FROM access.context() x, public.documents r
+    RETURN QUERY
+        SELECT DISTINCT d.id, d.child_id, d.case_id, d.number::text FROM access.context() x, public.documents r
           JOIN public.disbursements d ON d.case_id = r.case_id
          WHERE x.is_finance_officer AND r.content_digest = ANY (digests)
            AND d.id <> p_disbursement AND d.status IN ('paid', 'reconciled')
-           AND r.id = ANY (access.list_original_documents(d.receipt_document_ids || d.acknowledgement_document_id)));
+           AND r.id = ANY (access.list_original_documents(d.receipt_document_ids || d.acknowledgement_document_id));
 END
 $$;
-COMMENT ON FUNCTION access.is_receipt_used(uuid, uuid, uuid[]) IS
-    'Returns whether another payment of any case, which is not reversed, already uses one of the documents, the original '
-    'of one, or a document with the same file. Always false unless the caller is a finance officer, because nobody else '
-    'pays and reconciles.';
+COMMENT ON FUNCTION access.find_payments_of_receipts(uuid, uuid, uuid[]) IS
+    'Returns the other payments of any case, which are not reversed, that already use one of the documents, the original of '
+    'one, or a document with the same file. Returns no row unless the caller is a finance officer, because nobody else pays '
+    'and reconciles.';
 
 -- A receipt may show the child's name, so a finance officer sees only what an amount is checked with.
 CREATE FUNCTION access.list_payment_proofs(p_case uuid, p_documents uuid[])
-RETURNS TABLE (id uuid, original_digest bytea, amount bigint, currency text)
+RETURNS TABLE (id uuid, original_digest bytea, amount bigint, currency text, has_other_amount boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT d.id, coalesce(o.content_digest, d.content_digest), coalesce(d.amount, o.amount), coalesce(d.currency, o.currency)
-      FROM public.documents d
-      LEFT JOIN public.documents o ON d.about_kind = 'document' AND o.id = d.about_id AND o.kind IN ('receipt', 'acknowledgement')
-     WHERE d.case_id = p_case AND d.id = ANY (p_documents) AND d.kind IN ('receipt', 'acknowledgement')
-       AND d.entered_in_error_at IS NULL
-       AND EXISTS (SELECT FROM public.disbursements p WHERE p.case_id = p_case)
+    WITH proof AS (
+        SELECT d.id, access.list_original_documents(ARRAY[d.id]) AS chain FROM public.documents d
+         WHERE d.case_id = p_case AND d.id = ANY (p_documents) AND d.kind IN ('receipt', 'acknowledgement')
+           AND d.entered_in_error_at IS NULL
+    ), receipt AS (
+        SELECT p.id, array_agg(o.content_digest) AS digests,
+               (array_agg(o.content_digest)
+                    FILTER (WHERE o.about_kind IS DISTINCT FROM 'document' OR o.about_id <> ALL (p.chain)))[1] AS original_digest
+          FROM proof p JOIN public.documents o ON o.id = ANY (p.chain)
+         GROUP BY p.id
+    ), recorded AS (
+        SELECT r.id, t.case_id = p_case AS is_of_case, t.amount, t.currency
+          FROM receipt r JOIN public.documents t ON t.content_digest = ANY (r.digests)
+         WHERE t.entered_in_error_at IS NULL AND t.amount IS NOT NULL
+    )
+    SELECT r.id, r.original_digest, a.amount, a.currency,
+           (SELECT count(DISTINCT (c.amount, c.currency)) > 1 FROM recorded c WHERE c.id = r.id)
+      FROM receipt r
+      LEFT JOIN LATERAL (SELECT c.amount, c.currency FROM recorded c WHERE c.id = r.id AND c.is_of_case LIMIT 1) a ON true
+     WHERE EXISTS (SELECT FROM public.disbursements b WHERE b.case_id = p_case)
        AND EXISTS (SELECT FROM access.context() x
                     WHERE x.is_finance_officer AND x.act IN ('disbursement.pay', 'disbursement.reconcile'))
 $$;
 COMMENT ON FUNCTION access.list_payment_proofs(uuid, uuid[]) IS
-    'Returns the documents that are receipts or acknowledgements of the case, with their amounts and the digests of '
-    'their files, or of the files that they are copies of. Returns no row unless a finance officer is paying or reconciling, and the case has a '
-    'disbursement.';
+    'Returns the documents that are receipts or acknowledgements of the case, with the digests of their files, or of the '
+    'files that they are copies of, the amount that a document of the case with one of these files has, and whether '
+    'different amounts are recorded for them. Returns no row '
+    'unless a finance officer is paying or reconciling, and the case has a disbursement.';
 
 CREATE FUNCTION access.read_finance_document(p_disbursement uuid, p_document uuid)
 RETURNS TABLE (id uuid, child_id uuid, case_id uuid, number text, kind text, media_type text, content_encrypted bytea)
@@ -222,22 +265,36 @@ COMMENT ON FUNCTION access.is_payment_rate_confirmed(uuid, bigint) IS
     'caller is a finance officer. Row-level security hides pending changes that other people requested from finance '
     'officers, so the function bypasses it.';
 
+CREATE FUNCTION access.is_payment_date_confirmed(p_disbursement uuid, p_day date) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT EXISTS (SELECT FROM access.context() x, public.pending_changes c
+                    WHERE x.is_finance_officer AND c.kind = 'payment_date' AND c.status = 'confirmed'
+                      AND c.record_id = p_disbursement AND (c.payload ->> 'paid_on')::date = p_day)
+$$;
+COMMENT ON FUNCTION access.is_payment_date_confirmed(uuid, date) IS
+    'Returns whether a second person has confirmed a day for the payment of a disbursement. Returns false unless the caller '
+    'is a finance officer. Row-level security hides pending changes that other people requested from finance officers, so '
+    'the function bypasses it.';
+
 REVOKE ALL ON FUNCTION
-    access.lock_case_money(uuid), access.is_within_limit(text, text, bigint),
-    access.is_within_case_limit(uuid, uuid, text, text, bigint, date), access.list_original_documents(uuid[]),
-    access.is_receipt_used(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
+    access.lock_child_money(uuid), access.convert_money(bigint, text, text, date),
+    access.is_within_limit(text, text, bigint),
+    access.find_case_limit_fault(uuid, uuid, text, text, bigint, date), access.list_original_documents(uuid[]),
+    access.find_payments_of_receipts(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
     access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
     access.get_confirmed_rate(date), access.list_far_rates(date[], bigint[]),
     access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
-    access.is_payment_rate_confirmed(uuid, bigint)
+    access.is_payment_rate_confirmed(uuid, bigint), access.is_payment_date_confirmed(uuid, date)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    access.is_within_limit(text, text, bigint), access.is_within_case_limit(uuid, uuid, text, text, bigint, date),
-    access.is_receipt_used(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
+    access.convert_money(bigint, text, text, date), access.is_within_limit(text, text, bigint),
+    access.find_case_limit_fault(uuid, uuid, text, text, bigint, date),
+    access.find_payments_of_receipts(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
     access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
     access.get_confirmed_rate(date), access.list_far_rates(date[], bigint[]),
     access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
-    access.is_payment_rate_confirmed(uuid, bigint)
+    access.is_payment_rate_confirmed(uuid, bigint), access.is_payment_date_confirmed(uuid, date)
     TO firststep_api;
 
 RESET ROLE;

@@ -8,7 +8,7 @@ SET LOCAL ROLE firststep_gate;
 
 CREATE FUNCTION access.change_requester_roles(p_kind text) RETURNS text[] LANGUAGE sql IMMUTABLE
 RETURN CASE
-    WHEN p_kind IN ('exchange_rate', 'payment_rate') THEN ARRAY['finance_officer']
+    WHEN p_kind IN ('exchange_rate', 'payment_rate', 'payment_date') THEN ARRAY['finance_officer']
     WHEN p_kind = 'consent_basis' THEN ARRAY['social_worker', 'supervisor', 'programme_manager']
     ELSE ARRAY['administrator'] END;
 COMMENT ON FUNCTION access.change_requester_roles(text) IS
@@ -28,6 +28,7 @@ BEGIN
             WHEN 'api_client_secret' THEN ARRAY['api_client.manage']
             WHEN 'exchange_rate' THEN ARRAY['exchange_rate.record']
             WHEN 'payment_rate' THEN ARRAY['disbursement.pay']
+            WHEN 'payment_date' THEN ARRAY['disbursement.pay']
             WHEN 'consent_basis' THEN
                 ARRAY['consent.record', 'referral.accept', 'case.reopen', 'service_referral.make']
             ELSE ARRAY['user.manage'] END,

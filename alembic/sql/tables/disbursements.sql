@@ -11,7 +11,7 @@ GRANT UPDATE (
 ) ON disbursements TO firststep_api;
 GRANT SELECT (
     id, child_id, case_id, number, category, created_at, status, currency, amount, series_id, instalment, approved_by_id,
-    approved_at, approval_due_on, paid_on, acknowledgement_document_id, receipt_document_ids, finance_documents
+    approved_at, approval_due_on, paid_on, paid_at, acknowledgement_document_id, receipt_document_ids, finance_documents
 ) ON disbursements TO firststep_gate;
 GRANT UPDATE (child_id) ON disbursements TO firststep_gate;
 
@@ -93,15 +93,16 @@ DECLARE
         SELECT coalesce(sum(d.amount), 0) FROM public.disbursements d
          WHERE d.series_id = NEW.series_id AND d.id <> NEW.id AND d.status IN ('approved', 'paid', 'reconciled'));
     approved_on constant date := NEW.approved_at AT TIME ZONE 'Asia/Phnom_Penh';
+    recorded_on constant date := NEW.paid_at AT TIME ZONE 'Asia/Phnom_Penh';
 BEGIN
     IF NEW.approved_by_id IS DISTINCT FROM OLD.approved_by_id
        AND NOT (access.is_within_limit('approve', NEW.currency, total)
-                AND access.is_within_case_limit(
-                    NEW.case_id, NEW.id, 'approve_case_month', NEW.currency, NEW.amount, approved_on))
+                AND access.find_case_limit_fault(
+                    NEW.case_id, NEW.id, 'approve_case_month', NEW.currency, NEW.amount, approved_on) IS NULL)
        OR NEW.status = 'paid' AND OLD.status = 'requested'
        AND NOT (access.is_within_limit('pay_first', NEW.currency, NEW.amount)
-                AND access.is_within_case_limit(
-                    NEW.case_id, NEW.id, 'pay_first_case_day', NEW.currency, NEW.amount, NEW.paid_on)) THEN
+                AND access.find_case_limit_fault(
+                    NEW.case_id, NEW.id, 'pay_first_case_day', NEW.currency, NEW.amount, recorded_on) IS NULL) THEN
         RAISE EXCEPTION 'the amount exceeds a limit of the caller'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'above_limit';
     END IF;
@@ -110,7 +111,7 @@ END
 $$;
 COMMENT ON FUNCTION access.validate_disbursement_limits() IS
     'Raises an error if an approval or an emergency payment exceeds a limit of the caller''s roles: for the request, for the '
-    'case in a month, or for the case on a day.';
+    'child in a month, or for the child on a day.';
 
 CREATE TRIGGER validate_limits BEFORE UPDATE ON disbursements FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_disbursement_limits();
@@ -120,8 +121,8 @@ COMMENT ON TRIGGER validate_limits ON disbursements IS
 CREATE FUNCTION access.validate_receipts() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
-    IF access.is_receipt_used(
-        NEW.case_id, NEW.id, NEW.receipt_document_ids || NEW.acknowledgement_document_id) THEN
+    IF EXISTS (SELECT FROM access.find_payments_of_receipts(
+        NEW.case_id, NEW.id, NEW.receipt_document_ids || NEW.acknowledgement_document_id)) THEN
         RAISE EXCEPTION 'a receipt proves one payment only'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'receipt_used';
     END IF;

@@ -99,4 +99,4 @@ ALTER TABLE documents ADD CONSTRAINT ck_documents_content_digest CHECK (
     AND (content_digest IS NULL OR length(content_digest) = 32)
 );
 COMMENT ON CONSTRAINT ck_documents_content_digest ON documents IS
-    'A receipt or acknowledgement, and no other document, has the keyed digest of its file (see access.is_receipt_used()).';
+    'A receipt or acknowledgement, and no other document, has the keyed digest of its file (see access.find_payments_of_receipts()).';

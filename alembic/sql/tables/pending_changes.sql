@@ -7,8 +7,8 @@ GRANT SELECT, UPDATE (version) ON pending_changes TO firststep_api;
 GRANT SELECT, INSERT, UPDATE ON pending_changes TO firststep_gate;
 
 ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_kind CHECK (
-    kind IN ('rights', 'reactivation', 'password_reset', 'approval_limit', 'exchange_rate', 'payment_rate', 'api_client',
-             'api_client_secret', 'consent_basis'));
+    kind IN ('rights', 'reactivation', 'password_reset', 'approval_limit', 'exchange_rate', 'payment_rate', 'payment_date',
+             'api_client', 'api_client_secret', 'consent_basis'));
 COMMENT ON CONSTRAINT ck_pending_changes_kind ON pending_changes IS 'The kinds of changes that need a confirmation.';
 
 -- The list of pending changes decodes every payload, so a malformed one would make it fail for everybody.
@@ -53,6 +53,11 @@ ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_payload CHECK (coa
         AND jsonb_typeof(payload -> 'basis') = 'string'
         AND jsonb_typeof(payload -> 'scope') = 'array'
         AND NOT payload @? '$.scope[*] ? (@.type() != "string")'
+    WHEN 'payment_date' THEN
+        record_id IS NOT NULL
+        AND payload - '{paid_on,disbursement_number}'::text[] = '{}'
+        AND payload ->> 'paid_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND (payload ->> 'paid_on')::date IS NOT NULL
+        AND jsonb_typeof(payload -> 'disbursement_number') = 'string'
     ELSE  -- exchange_rate and payment_rate
         (kind = 'payment_rate') = (record_id IS NOT NULL)
         AND payload - '{on,riel_hundredths,source,published_hundredths,disbursement_number}'::text[] = '{}'

@@ -6,6 +6,7 @@ from app.services.accounts.api_client_changes import API_CLIENT, API_CLIENT_SECR
 from app.services.consents.legal_basis import CONSENT_BASIS
 from app.services.fund.approval_limits import APPROVAL_LIMIT
 from app.services.fund.exchange_rates import EXCHANGE_RATE
+from app.services.fund.payment_dates import PAYMENT_DATE
 from app.services.fund.tenders import PAYMENT_RATE
 
 KINDS: dict[str, ChangeKind] = {
@@ -19,6 +20,7 @@ KINDS: dict[str, ChangeKind] = {
         APPROVAL_LIMIT,
         EXCHANGE_RATE,
         PAYMENT_RATE,
+        PAYMENT_DATE,
         CONSENT_BASIS,
     )
 }

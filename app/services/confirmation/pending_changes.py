@@ -36,7 +36,7 @@ COLUMN_FIELDS = [
     if name in PendingChange.model_fields and name != "status"
 ]
 EMPTY_DESCRIPTION: dict[str, Any] = {
-    "roles": [], "remove_second_factor": None, "approval_limit": None, "exchange_rate": None, "api_access": None,
+    "roles": [], "remove_second_factor": None, "approval_limit": None, "exchange_rate": None, "payment_date": None, "api_access": None,
     "legal_basis": None,
 }  # fmt: skip
 

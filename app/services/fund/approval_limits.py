@@ -45,11 +45,15 @@ from app.schemas.pending_changes import ApprovalLimitDecision
 from app.schemas.wire import PageQuery
 
 ABOVE_CASE_LIMIT_DETAILS = {
-    "approve_case_month": "Together with the other approvals for this case in this month, the amount exceeds the limit of "
-    "your role.",
-    "pay_first_case_day": "Together with the other emergency payments for this case on this day, the amount exceeds the "
-    "limit of your role.",
+    "approve_case_month": "Together with the other approvals for this child in this month, in all currencies, the amount "
+    "exceeds the limit of your role.",
+    "pay_first_case_day": "Together with the other emergency payments for this child on this day, in all currencies, the "
+    "amount exceeds the limit of your role.",
 }
+LIMIT_RATE_MISSING_DETAIL = (
+    "Earlier amounts for this child are in another currency, and no exchange rate is published for their day or an earlier "
+    "day. Record a rate first."
+)
 COLUMN_FIELDS = [name for name in ApprovalLimitSchema.model_fields if name in ApprovalLimit.model_fields]
 
 
@@ -179,22 +183,26 @@ async def check_approval_limit(
 
 
 async def check_case_limit(
-    session: AsyncSession, disbursement: Disbursement, act: str, amount: int, day: date
+    session: AsyncSession, disbursement: Disbursement, act: str, amount: int
 ) -> list[Fault]:
-    """Return a fault unless the limit of the caller for one case permits the amount together with earlier ones.
+    """Return a fault unless the limit of the caller for one child permits the amount together with earlier ones.
 
-    The act is `approve_case_month` or `pay_first_case_day`. Concurrent acts on the money of the case wait.
+    The act is `approve_case_month` or `pay_first_case_day`. The disbursements of all cases of the child count, in both
+    currencies, and by the time at which they were approved or recorded as paid. Concurrent acts on them wait.
     """
-    is_permitted = func.access.is_within_case_limit(
+    call = func.access.find_case_limit_fault(
         disbursement.case_id,
         disbursement.id,
         act,
         disbursement.currency,
         literal(amount, BigInteger),
-        literal(day, Date),
+        literal(today(), Date),
     )
-    if await session.scalar(select(is_permitted)):
+    code = await session.scalar(select(call))
+    if code is None:
         return []
+    if code == "rate_missing":
+        return [Fault("/amount", "rate_missing", LIMIT_RATE_MISSING_DETAIL)]
     return [Fault("/amount", "above_case_limit", ABOVE_CASE_LIMIT_DETAILS[act])]
 
 

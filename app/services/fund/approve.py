@@ -93,7 +93,7 @@ async def _check_limits(
         *await approval_limits.check_approval_limit(
             session, caller, "approve", amount, disbursement.currency
         ),
-        *await approval_limits.check_case_limit(session, disbursement, "approve_case_month", amount, today()),
+        *await approval_limits.check_case_limit(session, disbursement, "approve_case_month", amount),
     ]
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
-from app.errors import Fault, InvalidInput
+from app.errors import Fault
 from app.kit.dates import CAMBODIA_TIMEZONE, get_age_range, today
 from app.kit.records import get_record
 from app.kit.state_machine import check_status
@@ -60,18 +60,6 @@ async def check_child_eligible(session: AsyncSession, fund: Fund, case: Case) ->
     return unmet
 
 
-def validate_payment_date(disbursement: Disbursement, paid_on: date) -> None:
-    """Check that a payment date is between the request date and today.
-
-    Raises:
-        InvalidInput: it is not.
-    """
-    requested_on = disbursement.created_at.astimezone(CAMBODIA_TIMEZONE).date()
-    if not requested_on <= paid_on <= today():
-        detail = "`paid_on` must be between the request date and today."
-        raise InvalidInput([Fault("/paid_on", "date_out_of_reach", detail)])
-
-
 def check_approved_payment(disbursement: Disbursement, payload: DisbursementPayment) -> list[Fault]:
     """Return the unmet conditions for the payment of an approved request."""
     unmet = [*check_status(PAY, disbursement.status), *_check_payee(disbursement, payload.payee)]
@@ -100,7 +88,7 @@ def _check_payee(disbursement: Disbursement, payee: str) -> list[Fault]:
 
 
 async def check_emergency_payment(
-    session: AsyncSession, caller: Caller, disbursement: Disbursement, fund: Fund, paid_on: date
+    session: AsyncSession, caller: Caller, disbursement: Disbursement, fund: Fund
 ) -> list[Fault]:
     """Return the unmet conditions for an emergency payment before the approval.
 
@@ -115,7 +103,7 @@ async def check_emergency_payment(
             session, caller, "pay_first", disbursement.amount, disbursement.currency
         ),
         *await approval_limits.check_case_limit(
-            session, disbursement, "pay_first_case_day", disbursement.amount, paid_on
+            session, disbursement, "pay_first_case_day", disbursement.amount
         ),
         *check_fund_terms(fund, disbursement, today()),
         *([Fault("/fund_id", "fund_restricted", detail)] if is_restricted else []),

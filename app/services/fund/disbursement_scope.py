@@ -29,7 +29,7 @@ def _build_undecided(*, has_limit: bool) -> Condition:
     A recurring request is decided once for all instalments, so that only its first undecided instalment matches. The
     limit applies to the sum of the undecided instalments.
     """
-    other, of_case = aliased(Disbursement), aliased(Disbursement)
+    other, of_child = aliased(Disbursement), aliased(Disbursement)
     of_series = (col(other.series_id) == col(Disbursement.series_id), col(other.status) == "requested")
     # Explicit, because the automatic correlation of SQLAlchemy only finds the directly enclosing query.
     total = select(func.sum(col(other.amount))).where(*of_series).correlate(Disbursement).scalar_subquery()
@@ -38,11 +38,11 @@ def _build_undecided(*, has_limit: bool) -> Condition:
     if not has_limit:
         return is_next
     amount = func.coalesce(total, col(Disbursement.amount))
-    approved = _sum_of_case(
-        of_case,
-        col(of_case.status).in_(("approved", "paid", "reconciled")),
-        func.date_trunc("month", func.timezone(CAMBODIA_TIMEZONE.key, col(of_case.approved_at)))
-        == func.date_trunc("month", cast(DAY, DateTime)),
+    is_approved = col(of_child.status).in_(("approved", "paid", "reconciled"))
+    month = func.date_trunc("month", cast(DAY, DateTime))
+    day = _build_local_day(of_child.approved_at)
+    approved = _sum_of_child(
+        of_child, day, is_approved, func.date_trunc("month", cast(day, DateTime)) == month
     )
     return and_(
         is_next,
@@ -51,24 +51,34 @@ def _build_undecided(*, has_limit: bool) -> Condition:
     )
 
 
-def _sum_of_case(of_case: type[Disbursement], *conditions: Condition) -> ColumnElement[Any]:
-    """Return the sum of the other disbursements of the case in the same currency that match the conditions."""
-    total = select(func.coalesce(func.sum(col(of_case.amount)), 0)).where(
-        col(of_case.case_id) == col(Disbursement.case_id),
-        col(of_case.currency) == col(Disbursement.currency),
-        *conditions,
+def _build_local_day(timestamp: Any) -> ColumnElement[Any]:
+    """Return the day of a time in Cambodia."""
+    return cast(func.timezone(CAMBODIA_TIMEZONE.key, timestamp), Date)
+
+
+def _sum_of_child(
+    of_child: type[Disbursement], day: ColumnElement[Any], *conditions: Condition
+) -> ColumnElement[Any]:
+    """Return the sum of the other disbursements for the child that match the conditions, converted at the rate of a day."""
+    amount = func.access.convert_money(
+        col(of_child.amount), col(of_child.currency), col(Disbursement.currency), day
+    )
+    total = select(func.coalesce(func.sum(amount), 0)).where(
+        col(of_child.child_id) == col(Disbursement.child_id), *conditions
     )
     return total.correlate(Disbursement).scalar_subquery()
 
 
 def _build_payable_emergencies() -> Condition:
     """Return the condition that a finance officer can pay an emergency today before its approval."""
-    of_case = aliased(Disbursement)
-    paid_today = _sum_of_case(
-        of_case,
-        col(of_case.status).in_(("paid", "reconciled")),
-        col(of_case.approval_due_on).is_not(None),
-        col(of_case.paid_on) == DAY,
+    of_child = aliased(Disbursement)
+    day = _build_local_day(of_child.paid_at)
+    paid_today = _sum_of_child(
+        of_child,
+        day,
+        col(of_child.status).in_(("paid", "reconciled")),
+        col(of_child.approval_due_on).is_not(None),
+        day == DAY,
     )
     return and_(
         col(Disbursement.status) == "requested",

@@ -27,11 +27,11 @@ from app.services.fund.checks import (
     check_approved_payment,
     check_emergency_payment,
     check_spent_amount,
-    validate_payment_date,
 )
 from app.services.fund.disbursement_responses import get_disbursement
 from app.services.fund.disbursements import disbursement_history_detail
 from app.services.fund.funds import check_fund_open
+from app.services.fund.payment_dates import check_payment_date, validate_payment_date
 from app.services.fund.receipts import check_acknowledgement, check_receipts
 from app.services.fund.states import PAY, PAY_FIRST, RECONCILE, REVERSE, check_separation_of_duties
 from app.services.fund.tenders import ConvertedTenders, convert_tenders
@@ -63,14 +63,18 @@ async def pay_disbursement(
             *(
                 check_approved_payment(disbursement, payload)
                 if emergency_fund is None
-                else await check_emergency_payment(
-                    session, caller, disbursement, emergency_fund, payload.paid_on
-                )
+                else await check_emergency_payment(session, caller, disbursement, emergency_fund)
             ),
             *check_separation_of_duties(caller, disbursement, exclude_approver=True),
             *converted.unmet,
-            *await check_acknowledgement(session, disbursement, payload.acknowledgement_document_id),
-            *await ledger.check_books_open(session, payload.paid_on),
+            *await check_acknowledgement(
+                session,
+                disbursement,
+                payload.acknowledgement_document_id,
+                disbursement.amount + min(converted.rounding, 0),
+                payload.paid_on,
+            ),
+            *await check_payment_date(session, disbursement, payload.paid_on),
         ]
     )
     if emergency_fund is not None:

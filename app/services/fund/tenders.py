@@ -168,7 +168,7 @@ async def request_disbursement_rate(
     rate = Rate(Decimal(payload.rate), today(), "payment")
     raise_if_unmet(
         [
-            *_check_payable(disbursement),
+            *check_payable(disbursement),
             *check_separation_of_duties(caller, disbursement, exclude_approver=True),
             *await _check_needs_confirmation(session, rate, published),
         ]
@@ -178,7 +178,8 @@ async def request_disbursement_rate(
     return PaymentRateRequest(pending_changes=await load_pending_changes(session, change_id))
 
 
-def _check_payable(disbursement: Disbursement) -> list[Fault]:
+def check_payable(disbursement: Disbursement) -> list[Fault]:
+    """Return a fault unless the disbursement is approved, or an emergency that can be paid before the approval."""
     is_emergency = disbursement.urgency == "emergency" and disbursement.status in PAY_FIRST.sources
     return [] if is_emergency else check_status(PAY, disbursement.status)
 

@@ -29,11 +29,13 @@ RATE: dict[str, Any] = {
     "disbursement_number": None,
 }  # fmt: skip
 PAYMENT_RATE: dict[str, Any] = {**RATE, "published_hundredths": 410000, "disbursement_number": "A-2026-00001"}
-CALLERS = {"exchange_rate": "finance", "payment_rate": "finance"}
+PAYMENT_DATE: dict[str, Any] = {"paid_on": "2026-11-02", "disbursement_number": "A-2026-00001"}
+CALLERS = dict.fromkeys(("exchange_rate", "payment_rate", "payment_date"), "finance")
 """Requesters of the kinds that an administrator cannot request."""
 ACTS = {
     "exchange_rate": "exchange_rate.record",
     "payment_rate": "disbursement.pay",
+    "payment_date": "disbursement.pay",
     "approval_limit": "approval_limit.set",
     "api_client": "api_client.manage",
     "api_client_secret": "api_client.manage",
@@ -50,6 +52,7 @@ VALID: list[Change] = [
     ("approval_limit", None, None, {**LIMIT, "act": "approve_case_month"}),
     ("exchange_rate", None, None, RATE),
     ("payment_rate", None, CLIENT, PAYMENT_RATE),
+    ("payment_date", None, CLIENT, PAYMENT_DATE),
     ("api_client", None, CLIENT, ACCESS_CHANGE),
     ("api_client_secret", None, CLIENT, SECRET),
 ]
@@ -84,6 +87,10 @@ MALFORMED: list[Change] = [
     ("exchange_rate", None, None, {}),
     ("payment_rate", None, None, PAYMENT_RATE),
     ("payment_rate", None, CLIENT, RATE),
+    ("payment_date", None, None, PAYMENT_DATE),
+    ("payment_date", None, CLIENT, {**PAYMENT_DATE, "paid_on": "2026-02-30"}),
+    ("payment_date", None, CLIENT, {"paid_on": "2026-11-02"}),
+    ("payment_date", None, CLIENT, {**PAYMENT_DATE, "note": "x"}),
     ("api_client", None, None, ACCESS_CHANGE),
     ("api_client", None, CLIENT, ACCESS),
     ("api_client", None, CLIENT, {**ACCESS_CHANGE, "scopes": ["cases"]}),

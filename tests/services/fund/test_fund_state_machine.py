@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from app.kit.dates import today
 from tests.support.fund import (
     create_disbursement,
     create_fund,
@@ -31,20 +32,23 @@ CASE_LIMITS = {"USD": 60_000, "KHR": 2_400_000}
 """What a supervisor can approve for a case in a month, in minor units."""
 DAY_LIMITS = {"USD": 10_000, "KHR": 400_000}
 """What a finance officer can pay for emergencies of a case on a day."""
-RECEIPT_AMOUNTS = (
-    None,
-    None,
-    None,
-    None,
-    {"amount": "5.00", "currency": "USD"},
-    {"amount": "25.00", "currency": "USD"},
-)
+RIEL_PER_DOLLAR = 4_000
+RECEIPT_AMOUNTS = (None, 100_000, 100_000, 100_000, 500, 2_500)
+"""US cents on each receipt; None for a receipt without an amount."""
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def money(minor: int, currency: str) -> dict[str, str]:
     amount = f"{minor // 100}.{minor % 100:02}" if currency == "USD" else str(minor)
     return {"amount": amount, "currency": currency}
+
+
+def convert(minor: int, currency: str, target: str) -> int:
+    """Return an amount in minor units of another currency, at the only published rate."""
+    if currency == target:
+        return minor
+    riel_per_cent = RIEL_PER_DOLLAR // 100
+    return minor * riel_per_cent if currency == "USD" else (2 * minor + riel_per_cent) // (2 * riel_per_cent)
 
 
 @dataclass
@@ -107,6 +111,8 @@ class Context:
 async def context(scenario: Scenario, superuser_connection: Any) -> Context:
     loop = asyncio.get_running_loop()
     case = await scenario.open_case()
+    rate = {"on": today().isoformat(), "rate": str(RIEL_PER_DOLLAR), "source": "National Bank"}
+    expect_json(await scenario.finance.post("/v1/exchange-rates", rate), 201)
     return Context(scenario, superuser_connection, loop.run_until_complete, case)
 
 
@@ -119,10 +125,9 @@ class FundStateMachine(RuleBasedStateMachine):
     def sum_case(self, currency: str, *, paid_first: bool) -> int:
         """Return the sum that counts for the limit of the case: of the approvals, or of the emergency payments."""
         return sum(
-            disbursement.amount
+            convert(disbursement.amount, disbursement.currency, currency)
             for disbursement in self.disbursements
-            if disbursement.currency == currency
-            and disbursement.status in {"approved", "paid", "reconciled"}
+            if disbursement.status in {"approved", "paid", "reconciled"}
             and (disbursement.paid_first if paid_first else disbursement.approved)
         )
 
@@ -133,8 +138,10 @@ class FundStateMachine(RuleBasedStateMachine):
         # A case of its own for each run, because limits and receipts belong to the case.
         self.context.case = self.context.run(self.context.scenario.open_case())
         self.receipts = [
-            self.context.run(upload_receipt(self.context.scenario, self.context.case, amount=amount))
-            for amount in RECEIPT_AMOUNTS
+            self.context.run(
+                upload_receipt(self.context.scenario, self.context.case, amount=cents and money(cents, "USD"))
+            )
+            for cents in RECEIPT_AMOUNTS
         ]
         for currency in ("USD", "KHR"):
             self.context.fund_count += 1
@@ -271,10 +278,8 @@ class FundStateMachine(RuleBasedStateMachine):
         is_used = any(
             other.receipt == receipt and other.status == "reconciled" for other in self.disbursements
         )
-        amount = RECEIPT_AMOUNTS[receipt]
-        is_covered = amount is None or (
-            disbursement.currency == "USD" and spent <= int(amount["amount"].replace(".", ""))
-        )
+        cents = RECEIPT_AMOUNTS[receipt]
+        is_covered = cents is not None and spent <= convert(cents, "USD", disbursement.currency)
         is_reconcilable = disbursement.status == "paid" and disbursement.approved
         is_allowed = is_reconcilable and spent <= disbursement.amount and not is_used and is_covered
         if self.act(self.context.scenario.finance, disbursement, "reconcile", payload, is_allowed=is_allowed):

@@ -185,6 +185,8 @@ async def test_case_closure_requires_settled_disbursements_and_cancels_future_in
 async def test_review_contains_spending_by_currency(scenario: Scenario) -> None:
     case, _ = await create_active_case(scenario)
     usd_fund, khr_fund = await create_fund(scenario), await create_fund(scenario, "900000", "KHR")
+    rate = {"on": today().isoformat(), "rate": "4100", "source": "National Bank"}
+    expect_json(await scenario.finance.post("/v1/exchange-rates", rate), 201)
     first = await create_paid_disbursement(scenario, case, usd_fund)
     await create_paid_disbursement(scenario, case, khr_fund, khr("41000"))
     await act_on_disbursement(scenario.finance, first, "reverse", {"reason": "Nobody came."})

@@ -61,7 +61,7 @@ async def test_approvals_for_a_case_have_a_limit_for_the_month(
 
 
 async def test_concurrent_approvals_stay_within_the_limit_of_the_case(scenario: Scenario) -> None:
-    # Planted: access.is_within_case_limit() without access.lock_case_money().
+    # Planted: access.find_case_limit_fault() without access.lock_child_money().
     case, fund = await scenario.open_case(), await create_fund(scenario, "5000.00")
     requests = [await create_disbursement(scenario, case, usd("150.00")) for _ in range(8)]
     responses = await asyncio.gather(
@@ -156,7 +156,7 @@ async def test_receipt_proves_one_payment(scenario: Scenario) -> None:
 
 
 async def test_concurrent_reconciliations_use_a_receipt_once(scenario: Scenario) -> None:
-    # Planted: access.is_receipt_used() without access.lock_case_money().
+    # Planted: access.find_payments_of_receipts() without access.lock_child_money().
     case, fund = await scenario.open_case(), await create_fund(scenario)
     payments = [await create_paid_disbursement(scenario, case, fund, usd("1.00")) for _ in range(6)]
     receipt_id = await upload_receipt(scenario, case)

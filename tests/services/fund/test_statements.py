@@ -156,7 +156,7 @@ async def test_deposit_import_checks_every_line_and_imports_all_or_none(scenario
     invalid_csv = valid_csv + f"{day},-3,A-3\n2030-01-01,1.00,A-4\n{day},1.00,A-2\n{day},1.00\n"
     report = expect_json(await scenario.finance.post(path, {"csv": invalid_csv, "dry_run": False}))
     assert (report["entered"], [line["codes"] for line in report["lines"]]) == (
-        0, [[], [], ["string_pattern_mismatch"], ["date_in_future"], ["already_entered"], ["columns_unfit"]],
+        0, [[], [], ["amount_negative"], ["date_in_future"], ["already_entered"], ["columns_unfit"]],
     )  # fmt: skip
     assert expect_json(await scenario.finance.post(path, {"csv": valid_csv}))["entered"] == 0
     assert (
