@@ -12,7 +12,7 @@ from app.services.care_plans.pdf_content import CARE_PLAN_LABELS
 from app.services.care_plans.pdf_layout import CarePlanLayout
 from app.services.support.letter_content import LETTER_LABELS, PrintableLetter
 from app.services.support.letter_layout import LetterLayout
-from tests.services.care_plans.test_care_plan_layout import build_printable
+from tests.support.printable_plans import build_printable
 from tests.support.printed_pages import LineRecorder
 
 LENGTHS = range(30)
