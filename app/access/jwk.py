@@ -1,4 +1,4 @@
-"""Convert public P-256 keys to and from JWK (RFC 7517), and bytes to and from base64url (RFC 7515)."""
+"""Convert P-256 keys to and from JWK (RFC 7517) and PEM, and bytes to and from base64url (RFC 7515)."""
 
 import base64
 import hashlib
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 COORDINATE_BYTES = 32
@@ -62,3 +63,30 @@ def _decode_coordinate(text: str) -> int:
     if len(raw) != COORDINATE_BYTES:
         raise ValueError
     return int.from_bytes(raw, "big")
+
+
+def generate_signing_key() -> ec.EllipticCurvePrivateKey:
+    """Return a new P-256 key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def load_signing_key(kid: str, pem: str) -> ec.EllipticCurvePrivateKey:
+    """Return the P-256 key of a PEM text, whose id must be its thumbprint.
+
+    Raises:
+        TypeError: the key is of another kind.
+        ValueError: the text contains no key, or the key has another id.
+    """
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise TypeError
+    if compute_jwk_thumbprint(export_public_jwk(key.public_key())) != kid:
+        raise ValueError
+    return key
+
+
+def export_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return a private key as PEM."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()

@@ -19,6 +19,7 @@ from app.access.keyring import KeyRing
 from app.errors import Conflict
 
 BLIND_INDEX_ID = "blind_index"
+RELEASE_DRAW_ID = "release_draw"
 CANARY_TEXT = b"First Step"
 NONCE_BYTES = 12
 FINGERPRINT_BYTES = 16
@@ -87,7 +88,8 @@ def find_key_ring_problem(ring: KeyRing, canaries: Sequence[Canary]) -> str | No
         return "The database has no registered key. Run `migrate` first."
     if problem := find_foreign_key(ring, canaries):
         return problem
-    if unknown := {ring.encryption_active, ring.signing_active} - {canary.key_id for canary in canaries}:
+    used = {ring.encryption_active, ring.signing_active, RELEASE_DRAW_ID}
+    if unknown := used - {canary.key_id for canary in canaries}:
         place = ring.path or "FIRSTSTEP_KEYS"
         return f"The active key {min(unknown)} of {place} is unknown to the database. Run `migrate` to register it."
     return None
@@ -112,6 +114,7 @@ def find_foreign_key(ring: KeyRing, canaries: Sequence[Canary]) -> str | None:
 
 def _list_materials(ring: KeyRing) -> Iterator[KeyMaterial]:
     yield KeyMaterial(BLIND_INDEX_ID, BLIND_INDEX_ID, ring.blind_index)
+    yield KeyMaterial(RELEASE_DRAW_ID, RELEASE_DRAW_ID, ring.release_draw)
     for key_id, secret in ring.encryption_keys.items():
         yield KeyMaterial(key_id, "encryption", secret)
     for key_id, signing_key in ring.signing_keys.items():

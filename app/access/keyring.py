@@ -2,10 +2,12 @@
 
     {"encryption": {"active": "<id>", "keys": {"<id>": "<base64, 32 bytes>"}},
      "blind_index": "<base64, 32 bytes>",
+     "release_draw": "<base64, 32 bytes>",
      "signing": {"active": "<kid>", "keys": {"<kid>": "<PEM, EC P-256 private key>"}}}
 
-The active keys encrypt and sign. The other keys only decrypt and verify, until they are retired. If the key ring is
-lost, the encrypted data is lost. Back it up, and store the copy apart from the backups of the database.
+The active keys encrypt and sign. The other keys only decrypt and verify, until they are retired. `blind_index` and
+`release_draw` never change: a published count must be rounded in the same way in every release. If the key ring is lost,
+the encrypted data is lost. Back it up, and store the copy apart from the backups of the database.
 """
 
 import base64
@@ -21,11 +23,16 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.jwk import compute_jwk_thumbprint, export_public_jwk
+from app.access.jwk import (
+    compute_jwk_thumbprint,
+    export_pem,
+    export_public_jwk,
+    generate_signing_key,
+    load_signing_key,
+)
 from app.access.private_files import (
     create_file_if_absent,
     get_file_signature,
@@ -60,6 +67,7 @@ class _KeyRingFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     encryption: _KeySet
     blind_index: str
+    release_draw: str
     signing: _KeySet
 
 
@@ -70,6 +78,8 @@ class KeyRing:
     encryption_active: str
     encryption_keys: Mapping[str, bytes]
     blind_index: bytes
+    release_draw: bytes
+    """Key of the random rounding of released statistics."""
     signing_active: str
     signing_keys: Mapping[str, ec.EllipticCurvePrivateKey]
     path: Path | None = None
@@ -133,28 +143,32 @@ class KeyRing:
     @classmethod
     def generate(cls) -> Self:
         """Return a new key ring without storing it."""
-        key_id, signing = secrets.token_hex(4), _generate_signing_key()
+        key_id, signing = secrets.token_hex(4), generate_signing_key()
         kid = compute_jwk_thumbprint(export_public_jwk(signing.public_key()))
-        return cls(key_id, {key_id: os.urandom(KEY_BYTES)}, os.urandom(KEY_BYTES), kid, {kid: signing})
+        secret, blind_index, release_draw = (os.urandom(KEY_BYTES) for _ in range(3))
+        return cls(key_id, {key_id: secret}, blind_index, release_draw, kid, {kid: signing})
 
     @classmethod
     def _from_file_content(cls, ring: _KeyRingFile) -> Self:
         encryption = {key_id: _decode_key(text) for key_id, text in ring.encryption.keys.items()}
-        signing = {kid: _load_signing_key(kid, pem) for kid, pem in ring.signing.keys.items()}
-        blind_index = _decode_key(ring.blind_index)
+        signing = {kid: load_signing_key(kid, pem) for kid, pem in ring.signing.keys.items()}
+        blind_index, release_draw = _decode_key(ring.blind_index), _decode_key(ring.release_draw)
         if ring.encryption.active not in encryption or ring.signing.active not in signing:
             raise ValueError
-        if len({blind_index, *encryption.values()}) != len(encryption) + 1:
+        if len({blind_index, release_draw, *encryption.values()}) != len(encryption) + 2:
             raise ValueError  # the same key is used for two purposes
-        return cls(ring.encryption.active, encryption, blind_index, ring.signing.active, signing)
+        return cls(
+            ring.encryption.active, encryption, blind_index, release_draw, ring.signing.active, signing
+        )
 
     def to_json(self) -> str:
         """Return the content of the key ring's file. It contains every secret."""
         encryption = {key_id: base64.b64encode(key).decode() for key_id, key in self.encryption_keys.items()}
-        signing = {kid: _to_pem(key) for kid, key in self.signing_keys.items()}
+        signing = {kid: export_pem(key) for kid, key in self.signing_keys.items()}
         ring = {
             "encryption": {"active": self.encryption_active, "keys": encryption},
             "blind_index": base64.b64encode(self.blind_index).decode(),
+            "release_draw": base64.b64encode(self.release_draw).decode(),
             "signing": {"active": self.signing_active, "keys": signing},
         }
         return json.dumps(ring, indent=2) + "\n"
@@ -175,7 +189,7 @@ class KeyRing:
         Raises:
             Conflict: the key ring has no file.
         """
-        key = _generate_signing_key()
+        key = generate_signing_key()
         kid = compute_jwk_thumbprint(export_public_jwk(key.public_key()))
         self._update_file(lambda ring: replace(ring, signing_keys={**ring.signing_keys, kid: key}))
         return kid
@@ -224,7 +238,7 @@ class KeyRing:
 class ReloadingKeyRing:
     """Reloads the key ring when its file changes, so that a new key needs no restart of the server.
 
-    A file with another blind index key belongs to another database. It is logged and ignored.
+    A file with another key that never changes belongs to another database. It is logged and ignored.
     """
 
     __slots__ = ("_reload_at", "_reload_interval", "_ring")
@@ -244,11 +258,15 @@ class ReloadingKeyRing:
         if self._ring.path and self._ring.has_file_changed():
             with suppress(InvalidKeyRing):
                 changed = KeyRing.load(self._ring.path)
-                if hmac.compare_digest(changed.blind_index, self._ring.blind_index):
+                if hmac.compare_digest(_get_permanent_keys(changed), _get_permanent_keys(self._ring)):
                     self._ring = changed
                 else:
                     logger.error("key_ring_of_another_database", path=str(self._ring.path))
         return self._ring
+
+
+def _get_permanent_keys(ring: KeyRing) -> bytes:
+    return ring.blind_index + ring.release_draw
 
 
 def _decode_key(text: str) -> bytes:
@@ -256,25 +274,6 @@ def _decode_key(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError
     return key
-
-
-def _load_signing_key(kid: str, pem: str) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(pem.encode(), password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise TypeError
-    if compute_jwk_thumbprint(export_public_jwk(key.public_key())) != kid:
-        raise ValueError
-    return key
-
-
-def _generate_signing_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
 
 
 def _activate_key(ring: KeyRing, key_id: str) -> KeyRing:

@@ -49,7 +49,7 @@ class KeyCanary(SQLModel, table=True):
 
     key_id: str = Field(primary_key=True)
     purpose: str
-    """`encryption`, `blind_index` or `signing`."""
+    """`encryption`, `blind_index`, `release_draw` or `signing`."""
     fingerprint: bytes = Field(sa_type=LargeBinary)
     """Bytes derived from the key."""
     canary: bytes = Field(sa_type=LargeBinary)

@@ -20,7 +20,7 @@ def create_canaries(ring: KeyRing) -> list[Canary]:
 
 def test_key_ring_matches_its_own_canaries(ring: KeyRing) -> None:
     canaries = create_canaries(ring)
-    assert {canary.purpose for canary in canaries} == {"encryption", "blind_index", "signing"}
+    assert {canary.purpose for canary in canaries} == {"encryption", "blind_index", "release_draw", "signing"}
     assert find_key_ring_problem(ring, canaries) is None
 
 
@@ -36,6 +36,7 @@ def test_key_with_a_known_id_and_other_bytes_is_rejected(ring: KeyRing) -> None:
     for changed in (
         replace(ring, encryption_keys={ring.encryption_active: other}),
         replace(ring, blind_index=other),
+        replace(ring, release_draw=other),
     ):
         problem = find_key_ring_problem(changed, create_canaries(ring))
         assert problem is not None

@@ -2,6 +2,7 @@ import base64
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ ENCRYPTION_KEY = base64.b64encode(b"k" * 32).decode()
         build_key_ring_text(blind_index="c2hvcnQ="),
         build_key_ring_text(blind_index=ENCRYPTION_KEY[:-2] + "!!"),
         build_key_ring_text(blind_index=None),
+        build_key_ring_text(release_draw=None),
+        build_key_ring_text(blind_index=ENCRYPTION_KEY, release_draw=ENCRYPTION_KEY),
         build_key_ring_text(encryption={"active": "a", "keys": {}}),
         build_key_ring_text(encryption={"active": "a", "keys": {"b": ENCRYPTION_KEY}}),
         build_key_ring_text(encryption={"active": "", "keys": {"": ENCRYPTION_KEY}}),
@@ -134,6 +137,7 @@ def test_activating_a_key_keeps_the_old_keys_in_the_key_ring(path: Path) -> None
     assert second.encryption_active not in first.encryption_keys
     assert second.signing_active not in first.signing_keys
     assert second.blind_index == first.blind_index
+    assert second.release_draw == first.release_draw
     assert KeyRing.load(path).to_json() == second.to_json()
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -187,6 +191,13 @@ def test_key_ring_of_another_database_is_not_reloaded(path: Path) -> None:
     ring = KeyRing.load_or_create(path)
     reloading = ReloadingKeyRing(ring, reload_interval=0)
     replace_file(path, KeyRing.generate().to_json())
+    assert reloading.get() is ring
+
+
+def test_key_ring_with_another_key_of_the_rounding_is_not_reloaded(path: Path) -> None:
+    ring = KeyRing.load_or_create(path)
+    reloading = ReloadingKeyRing(ring, reload_interval=0)
+    replace_file(path, replace(ring, release_draw=b"o" * 32).to_json())
     assert reloading.get() is ring
 
 

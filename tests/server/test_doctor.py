@@ -100,10 +100,15 @@ def test_revision_is_compatible_up_to_the_newest_known_one() -> None:
         validate_newer_revision("9999", "9998")
 
 
-async def test_unregistered_and_foreign_key_rings_are_errors(settings: Settings, tmp_path: Path) -> None:
+async def test_unregistered_and_foreign_key_rings_are_errors(
+    settings: Settings, tmp_path: Path, superuser_connection: Any
+) -> None:
     assert await list_errors(settings, "keys") == ["The database has no registered key. Run `migrate` first."]
     await register_key_ring(settings)
     assert await list_errors(settings, "keys") == []
+    await superuser_connection.execute("DELETE FROM key_canaries WHERE key_id = 'release_draw'")
+    (error,) = await list_errors(settings, "keys")
+    assert error.startswith("The active key release_draw of ")
     missing = settings.model_copy(update={"keys_file": tmp_path / "keys.json"})
     assert await list_errors(missing, "keys") == [f"The key ring {tmp_path / 'keys.json'} does not exist."]
 

@@ -61,7 +61,7 @@ async def find_registered_keys(url: str) -> set[str]:
 
 def list_ring_keys(home: Path) -> set[str]:
     keys = list_keys(Settings(home=home))
-    return {"blind_index", *keys["encryption"], *keys["signing"]}
+    return {"blind_index", "release_draw", *keys["encryption"], *keys["signing"]}
 
 
 async def test_two_first_starts_with_two_homes_create_one_set_of_roles_and_keys(

@@ -4,4 +4,4 @@
 GRANT SELECT ON key_canaries TO firststep_api;
 
 ALTER TABLE key_canaries ADD CONSTRAINT ck_key_canaries_purpose
-    CHECK (purpose IN ('encryption', 'blind_index', 'signing'));
+    CHECK (purpose IN ('encryption', 'blind_index', 'release_draw', 'signing'));

@@ -57,7 +57,12 @@ async def test_backup_contains_private_files_and_a_true_manifest(
     assert facts.rows["places"] > 15_000
     assert "access_contexts" not in facts.rows
     assert facts.roles == ["firststep_api", "firststep_gate", "firststep_owner", "firststep_reports"]
-    assert {canary.purpose for canary in facts.canaries} == {"blind_index", "encryption", "signing"}
+    assert {canary.purpose for canary in facts.canaries} == {
+        "blind_index",
+        "encryption",
+        "release_draw",
+        "signing",
+    }
     assert bench.messages[:2] == ["Counting rows …", "Dumping the database …"]
 
 
