@@ -2378,6 +2378,64 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_run_contents")),
     )
     op.create_table(
+        "releases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("prepared_by_id", sa.Uuid(), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved_by_id", sa.Uuid(), nullable=True),
+        sa.Column("audited_reports", sa.Integer(), nullable=False),
+        sa.Column("tables_to_drop", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("discarded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("discarded_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["approved_by_id"], ["users.id"], name=op.f("fk_releases_approved_by_id")),
+        sa.ForeignKeyConstraint(["discarded_by_id"], ["users.id"], name=op.f("fk_releases_discarded_by_id")),
+        sa.ForeignKeyConstraint(["prepared_by_id"], ["users.id"], name=op.f("fk_releases_prepared_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_releases")),
+    )
+    op.create_index("ix_releases_last_day", "releases", ["last_day", "id"], unique=False)
+    for name, columns, condition in (
+        ("uq_releases_edition", ["period", "edition"], "status = 'published'"),
+        ("uq_releases_open", ["period"], "status IN ('draft', 'auditing')"),
+        ("uq_releases_auditing", ["status"], "status = 'auditing'"),
+    ):
+        op.create_index(name, "releases", columns, unique=True, postgresql_where=sa.text(condition))
+    op.create_table(
+        "released_tables",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("release_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("report", sa.String(), nullable=False),
+        sa.Column("dimensions", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["release_id"], ["releases.id"], name=op.f("fk_released_tables_release_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_released_tables")),
+        sa.UniqueConstraint("release_id", "name", name=op.f("uq_released_tables_release_id_name")),
+    )
+    op.create_index(op.f("ix_released_tables_report"), "released_tables", ["report"], unique=False)
+    op.create_table(
+        "release_populations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("release_id", sa.Uuid(), nullable=False),
+        sa.Column("report", sa.String(), nullable=False),
+        sa.Column("dimensions", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("counts_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["releases.id"], name=op.f("fk_release_populations_release_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_populations")),
+        sa.UniqueConstraint("release_id", "report", name=op.f("uq_release_populations_release_id_report")),
+    )
+    op.create_table(
         "child_merges",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kept_child_id", sa.Uuid(), nullable=False),

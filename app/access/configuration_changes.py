@@ -27,6 +27,7 @@ from app.models import (
     OutreachAttachment,
     PendingChange,
     Provider,
+    Release,
     Team,
     User,
 )
@@ -46,6 +47,7 @@ CONFIGURATION_KINDS: dict[type, str] = {
     OutreachAttachment: "outreach_attachment",
     PendingChange: "pending_change",
     Provider: "provider",
+    Release: "release",
     Team: "team",
     User: "user",
 }

@@ -14,7 +14,6 @@ class Permission(StrEnum):
     account_change_password = "account.change_password"  # noqa: S105 - a permission, not a secret
     account_second_factor = "account.second_factor"
     account_activate = "account.activate"
-    # Administration
     user_read = "user.read"
     user_manage = "user.manage"
     user_hand_over = "user.hand_over"
@@ -28,7 +27,6 @@ class Permission(StrEnum):
     pending_change_read = "pending_change.read"
     pending_change_decide = "pending_change.decide"
     pending_change_withdraw = "pending_change.withdraw"
-    # Intake
     referral_receive = "referral.receive"
     referral_read = "referral.read"
     referral_list = "referral.list"
@@ -43,14 +41,12 @@ class Permission(StrEnum):
     referral_reinstate = "referral.reinstate"
     referral_detach = "referral.detach"
     referral_withdraw = "referral.withdraw"
-    # Children
     child_read = "child.read"
     child_search = "child.search"
     child_change = "child.change"
     child_merge = "child.merge"
     child_unmerge = "child.unmerge"
     child_history = "child.history"
-    # Cases
     case_read = "case.read"
     case_list = "case.list"
     case_change = "case.change"
@@ -68,20 +64,17 @@ class Permission(StrEnum):
     consent_record = "consent.record"
     consent_withdraw = "consent.withdraw"
     record_enter_in_error = "record.enter_in_error"
-    # Assessments
     assessment_read = "assessment.read"
     assessment_write = "assessment.write"
     assessment_submit = "assessment.submit"
     assessment_decide = "assessment.decide"
     instrument_read = "instrument.read"
     instrument_manage = "instrument.manage"
-    # Care plans
     care_plan_read = "care_plan.read"
     care_plan_write = "care_plan.write"
     care_plan_submit = "care_plan.submit"
     care_plan_decide = "care_plan.decide"
     care_plan_print = "care_plan.print"
-    # Support
     support_session_read = "support_session.read"
     support_session_record = "support_session.record"
     clinical_note_read = "clinical_note.read"
@@ -148,12 +141,16 @@ class Permission(StrEnum):
     alert_read = "alert.read"
     alert_acknowledge = "alert.acknowledge"
     report_read = "report.read"
+    release_read = "release.read"
+    release_prepare = "release.prepare"
+    release_publish = "release.publish"
 
 
 SOCIAL_WORKERS, SUPERVISORS = frozenset({Role.social_worker}), frozenset({Role.supervisor})
 MANAGERS, FINANCE = frozenset({Role.programme_manager}), frozenset({Role.finance_officer})
 MONITORING, DATA_PROTECTION = frozenset({Role.me_officer}), frozenset({Role.data_protection_officer})
 ADMINISTRATORS, PARTNER_SYSTEMS = frozenset({Role.administrator}), frozenset({Role.partner_system})
+SCRIPTS = frozenset({Role.reporting_script})
 CASEWORK = SOCIAL_WORKERS | SUPERVISORS | MANAGERS
 STAFF = frozenset(Role) - {Role.partner_system, Role.reporting_script}
 # fmt: off
@@ -297,4 +294,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.alert_read:                   SUPERVISORS | DATA_PROTECTION,
     Permission.alert_acknowledge:            SUPERVISORS | DATA_PROTECTION,
     Permission.report_read:                  MONITORING | SUPERVISORS | MANAGERS | FINANCE | DATA_PROTECTION,
+    Permission.release_read:                 MONITORING | SUPERVISORS | MANAGERS | FINANCE | DATA_PROTECTION | SCRIPTS,
+    Permission.release_prepare:              MONITORING,
+    Permission.release_publish:              MANAGERS,
 }

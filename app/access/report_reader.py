@@ -1,16 +1,18 @@
 """Read the figures of reports with the database role of the reports.
 
-The role can read plain columns only, and its row policies need an open access of the act `report.read`. A report counts
-rows and shows none, so the access log names the report, its period and its filters instead of children.
+The role can read plain columns only, and its row policies need an open access of the act `report.read` or
+`release.prepare`. A report counts rows and shows none, so the access log names the report, its period and its filters instead of children.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import asyncpg
 
 from app.access.accessed_records import AccessedRecord
+from app.access.caller import OpenAccess
 from app.access.configuration_changes import ConfigurationChanges
 from app.errors import Unavailable
 
@@ -65,3 +67,16 @@ class ReportReader:
                 retry_after=RETRY_SECONDS,
             ) from None
         return rows
+
+
+@asynccontextmanager
+async def open_report_reader(
+    connection: asyncpg.Connection, access: OpenAccess
+) -> AsyncIterator[ReportReader]:
+    """Yield a reader in a read-only transaction of a connection of the reports role, and roll it back."""
+    try:
+        await connection.execute(BEGIN_REPORT_SQL.format(access.setting, REPORT_SECONDS))
+        yield ReportReader(connection)
+    finally:
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK")

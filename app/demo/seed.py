@@ -12,7 +12,7 @@ from sqlalchemy.orm import configure_mappers
 from app.config import Settings
 from app.database.embedded import EmbeddedServer
 from app.database.engine import AsyncSession, Database
-from app.database.urls import get_owner_url
+from app.database.urls import get_owner_url, get_reports_url
 from app.demo import case_lifecycle, closing_events
 from app.demo.case_scenarios import (
     REFERRAL_OUTCOMES,
@@ -24,6 +24,7 @@ from app.demo.funds import create_demo_funds
 from app.demo.intake import simulate_accepted_referral, simulate_unaccepted_referral
 from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation, has_no_users
 from app.demo.outreach import create_demo_outreach
+from app.demo.releases import create_demo_release
 from app.errors import Conflict
 from app.kit.dates import today
 from app.models.record import new_id
@@ -105,6 +106,7 @@ def create_demo(settings: Settings, api_url: str, report_progress: ProgressRepor
     report_progress("Creating a demonstration caseload …")
     _run_in_processes(*[lambda: _run_scenarios(api_url, ids, queue)] * WORKER_PROCESSES)
     _run_in_processes(lambda: _run_closing_events(api_url, ids, queue))
+    _run_in_processes(lambda: _create_release(settings, api_url, ids))
     unfinished_file.rename(settings.home / "demo.json")
 
 
@@ -135,9 +137,14 @@ async def _run_closing_events(api_url: str, ids: DemoIds, queue: ScenarioQueue) 
         await closing_events.simulate_closing_events(DemoContext(ids, database), queue.case_scenarios)
 
 
+async def _create_release(settings: Settings, api_url: str, ids: DemoIds) -> None:
+    async with _open_database(api_url, get_reports_url(settings)) as database:
+        await create_demo_release(DemoContext(ids, database))
+
+
 @asynccontextmanager
-async def _open_database(api_url: str) -> AsyncIterator[Database]:
-    database = Database(api_url, pool_size=2)
+async def _open_database(api_url: str, reports_url: str | None = None) -> AsyncIterator[Database]:
+    database = Database(api_url, reports_url=reports_url, pool_size=2)
     await database.open()
     try:
         yield database

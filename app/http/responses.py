@@ -43,6 +43,10 @@ class CacheableResponse(SerializedJsonResponse):
     """The response class of endpoints with public data, whose responses may be cached."""
 
 
+class RevalidatedResponse(SerializedJsonResponse):
+    """The response class of endpoints that may answer with 304, but whose responses must not be cached."""
+
+
 def build_response(result: Any, status: int) -> Response:
     """Return the response for the result of an endpoint. A result that is a response is returned unchanged."""
     if isinstance(result, Response):
@@ -85,6 +89,14 @@ def build_cacheable_response(request: Request, result: BaseModel) -> Response:
     if _is_current(response.headers["ETag"], request.headers.get("if-none-match", "")):
         headers = {name: response.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
         return Response(status_code=304, headers=headers)
+    return response
+
+
+def build_revalidated_response(request: Request, response: Response) -> Response:
+    """Return a 304 instead of a response with an ETag that the client has already."""
+    etag = response.headers["ETag"]
+    if _is_current(etag, request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers={"ETag": etag})
     return response
 
 

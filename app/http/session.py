@@ -17,7 +17,7 @@ from app.access import log
 from app.access.accessed_records import AccessedRecords
 from app.access.caller import Caller
 from app.access.reader import RecordReader
-from app.access.report_reader import BEGIN_REPORT_SQL, REPORT_SECONDS, ReportReader
+from app.access.report_reader import ReportReader, open_report_reader
 from app.access.session_records import get_accessed_records
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
@@ -95,17 +95,25 @@ async def request_report_reader(request: Request) -> AsyncIterator[ReportReader]
     database: Database = request.app.state.database
     access = request.state.caller.access
     with translate_database_errors():
-        async with database.report_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection:
-            reader = ReportReader(connection)
-            try:
-                await connection.execute(BEGIN_REPORT_SQL.format(access.setting, REPORT_SECONDS))
-                yield reader
-            finally:
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
+        async with (
+            database.report_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection,
+            open_report_reader(connection, access) as reader,
+        ):
+            yield reader
         conclusion = log.Conclusion(access, "allowed", request.state.status, reader.records, reader.changes)
         async with _log_failed_commit(request):
             await log.conclude_access(database, conclusion)
+
+
+async def request_release_source(request: Request) -> AsyncIterator[ReportReader]:
+    """Yield a reader of the reports role for a request that also has a session, which writes the log entries."""
+    database: Database = request.app.state.database
+    with translate_database_errors():
+        async with (
+            database.report_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection,
+            open_report_reader(connection, request.state.caller.access) as reader,
+        ):
+            yield reader
 
 
 async def _commit(request: Request, session: AsyncSession, caller: Caller | None) -> None:
@@ -249,6 +257,8 @@ Reader = Annotated[RecordReader, Depends(request_reader, scope="function")]
 """The reader of a request that changes nothing. Its log entries are committed before the response is sent."""
 ReportSource = Annotated[ReportReader, Depends(request_report_reader, scope="function")]
 """The reader of a report. It can read only columns that the reports role can read."""
+ReleaseSource = Annotated[ReportReader, Depends(request_release_source, scope="function")]
+"""The reader of the true counts of a release, in addition to the session that stores it."""
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
 """The session of the request. With this scope, FastAPI finishes the dependency, which commits, before it responds."""
 ExpectedVersion = Annotated[int, Depends(parse_if_match)]

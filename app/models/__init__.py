@@ -64,6 +64,7 @@ from app.models.reference import (
     Target,
 )
 from app.models.referrals import NameToken, NameTokenLength, Referral, ReferralQuestion
+from app.models.releases import Release, ReleasedTable, ReleasePopulation
 from app.models.reviews import Feedback, Review
 from app.models.service_referrals import Provider, ServiceReferral
 from app.models.support_sessions import ClinicalNote, SessionAddendum, SupportSession
@@ -140,6 +141,9 @@ __all__ = [
     "ReferralMatchReading",
     "ReferralMatching",
     "ReferralQuestion",
+    "Release",
+    "ReleasePopulation",
+    "ReleasedTable",
     "ReportRun",
     "ReportRunContent",
     "Review",

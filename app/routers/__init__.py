@@ -44,6 +44,7 @@ ROUTERS = (
     "people",
     "places",
     "providers",
+    "releases",
     "report_runs",
     "reports",
     "reviews",

@@ -23,8 +23,8 @@ from app.services.reports.files import (
 )
 
 router = Router(prefix="/reports", tags=["reports"])
-SECONDS_BY_PREFIX: Final = {"/v1/reports/": REPORT_SECONDS + 15.0}
-"""Time limit of a report, which is longer than that of the other requests."""
+SECONDS_BY_PREFIX: Final = dict.fromkeys(("/v1/reports/", "/v1/releases"), REPORT_SECONDS + 15.0)
+"""Time limit of reports and of the preparation of a release, which is longer than that of the other requests."""
 
 
 @router.get("")

@@ -32,6 +32,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "attendances_above_sessions": "There are more attendances than the persons can have in the number of sessions.",
     "attendances_below_persons": "There are fewer attendances than persons.",
     "audience_unfit": "The audience does not belong to this kind of outreach activity.",
+    "audit_running": "Another release of statistics is being audited.",
     "base64_invalid": "The content is not base64.",
     "basis_unconfirmed": "A data protection officer or programme manager must confirm the legal basis.",
     "before_approval": "The payment is dated before its approval or release date.",

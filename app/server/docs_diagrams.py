@@ -18,6 +18,7 @@ from app.services.fund import deposits as fund_deposits
 from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_states
+from app.services.releases import states as release_states
 from app.services.support import service_referral_states
 from app.services.support import session_states as support_session_states
 
@@ -34,6 +35,7 @@ STATE_MACHINES: dict[str, tuple[str, Sequence[Transition]]] = {
     "Deposit": (fund_deposits.INITIAL_STATUS, fund_deposits.TRANSITIONS),
     "Transfer between budget lines": (fund_transfers.INITIAL_STATUS, fund_transfers.TRANSITIONS),
     "Pending change": (confirmation_states.INITIAL_STATUS, confirmation_states.TRANSITIONS),
+    "Release": (release_states.INITIAL_STATUS, release_states.TRANSITIONS),
     "Follow-up": (follow_up_states.INITIAL_STATUS, follow_up_states.TRANSITIONS),
 }
 """The initial status and the transitions of every state machine, by the heading of its section."""

@@ -40,6 +40,7 @@ TABLES_WITHOUT_ACCESS_ENTRIES = frozenset(
         "outreach_attachment_contents",
         "outreach_attachments",
         "outreach_changes",
+        "release_populations",
         "report_run_contents",
         "users",
     }

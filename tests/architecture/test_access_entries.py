@@ -23,6 +23,7 @@ WITHOUT_CHILDREN = {
     "/v1/calendar/{token}.ics", "/v1/approval-limits", "/v1/books-closings", "/v1/exchange-rates",
     "/v1/donor-grants", "/v1/donor-grants/{grant_id}", "/v1/reports", "/v1/reports/{name}",
     "/v1/report-runs", "/v1/report-runs/{run_id}", "/v1/report-runs/{run_id}/content",
+    "/v1/releases", "/v1/releases/{release_id}",
     "/v1/fund-transfers/{transfer_id}", "/v1/funds", "/v1/funds/{fund_id}", "/v1/funds/{fund_id}/ledger",
     "/v1/disbursements/{disbursement_id}/finance-documents/{document_id}/content", "/v1/deposits/{deposit_id}", "/v1/funds/{fund_id}/deposits",
     "/v1/funds/{fund_id}/transfers", "/v1/ledger-check", "/v1/unreceipted-money",

@@ -48,7 +48,7 @@ FIELDS_WITHOUT_CHILD = re.compile(
 )
 """Fields with the id of a user, team, agency, fund or provider."""
 TABLES_WITHOUT_CHILD = re.compile(
-    r"/v1/(agencies|api-clients|donor-grants|me|funds|instruments|outreach-activities|providers|report-runs|teams|users)\b"
+    r"/v1/(agencies|api-clients|donor-grants|me|funds|instruments|outreach-activities|providers|releases|report-runs|teams|users)\b"
 )
 """Paths under which a client chooses ids of records that belong to no child."""
 WITHOUT_PATH = ("/support-sessions/series", "/addenda")

@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 
 import asyncpg
@@ -34,6 +35,7 @@ from app.demo.intake import is_phone_referral
 from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation
 from app.demo.outreach import create_demo_outreach
 from app.demo.people import STAFF
+from app.demo.releases import create_demo_release
 from app.demo.seed import ScenarioQueue, open_owner_session
 from app.kit.dates import add_months, today
 from app.models.record import new_id
@@ -41,8 +43,11 @@ from app.schemas.agenda import AgendaFilters
 from app.schemas.codes import get_codes
 from app.server.installation import UNFINISHED_DEMO_FILE
 from app.services.agenda import agenda
+from app.services.releases.counts import count_facts
+from app.services.releases.menu import MENU
+from app.services.releases.periods import ReleasePeriod, list_latest_closed_periods
 from app.services.reports.catalogue import REPORTS
-from app.services.reports.query import Period
+from app.services.reports.query import Period, compute_table
 from tests.services.reports.comparison import find_differences, load_rows
 from tests.support.raw_sql import conclude_access, open_access, set_access
 from tests.support.scenario import AuthenticatedClient, Scenario
@@ -152,6 +157,7 @@ async def test_demonstration_is_created_through_the_services(
     await create_demo_outreach(context, today())
     await queue.run(context)
     await closing_events.simulate_closing_events(context, queue.case_scenarios)
+    await create_demo_release(context)
     assert messages == []
 
     future_rows = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
@@ -174,6 +180,8 @@ async def test_demonstration_is_created_through_the_services(
     await assert_ledger_is_consistent(scenario)
     await assert_agendas_show_many_kinds(context)
     await assert_reports_are_exact(scenario, superuser_connection)
+    releases = (await scenario.client_for("reporting").get("/v1/releases")).json()["items"]
+    assert [release["period"] for release in releases] == [next(list_latest_closed_periods())]
 
     entries = (await dpo.get("/v1/audit/accesses", params={"limit": 200})).json()["items"]
     assert {entry["outcome"] for entry in entries} == {"allowed"}
@@ -243,6 +251,22 @@ def test_interrupted_demonstration_is_created_again(directory: Path) -> None:
         assert len(server.staff_client("programme_manager").get("/v1/cases").json()["items"]) == 1
 
 
+async def assert_released_counts_are_exact(reader: ReportReader) -> None:
+    """Assert that the true counts of releases are those of the reports, which leave out deaths among the exits."""
+    for year, quarter in product((today().year - 1, today().year), (1, 2, 3, 4)):
+        period = ReleasePeriod(year, quarter)
+        for name, menu_report in MENU.items():
+            report = REPORTS[name]
+            if period.is_closed(report.period.follow_up_days or 0):
+                table = await compute_table(reader, report, Period(period.first_day, period.last_day), [])
+                expected = Counter(
+                    {key: value for key, value in table.total.items() if isinstance(value, int)}
+                )
+                counts = await count_facts(reader, menu_report, period)
+                number = sum(counts.by_quarter[str(period)].values())
+                assert number == expected[report.measures[0].name] + expected["reason_died"], (name, period)
+
+
 async def assert_reports_are_exact(scenario: Scenario, superuser: asyncpg.Connection) -> None:
     """Assert that the figures of every report equal their slow computation, by quarter of the last two years."""
     await superuser.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
@@ -260,6 +284,7 @@ async def assert_reports_are_exact(scenario: Scenario, superuser: asyncpg.Connec
                 for name, report in REPORTS.items():
                     by = [dimension.name for dimension in report.dimensions][:1]
                     assert await find_differences(ReportReader(reports), name, rows, period, by) == []
+            await assert_released_counts_are_exact(ReportReader(reports))
         await conclude_access(api, access)
     finally:
         await api.close()

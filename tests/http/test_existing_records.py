@@ -1,5 +1,6 @@
 """A 409 `already-exists` names the existing record that the caller can see. Records of a child are in `test_hidden_references`."""
 
+import itertools
 import uuid
 from typing import Any
 
@@ -26,6 +27,9 @@ LIMIT_PAYLOAD = {
 IDS_WITHOUT_PATH = {
     "POST /v1/me/calendar-feeds",  # a feed has no path of its own: the client knows the id, and the list contains the feed
 }
+
+
+PERIODS = (f"{year}-Q1" for year in itertools.count(2001))
 
 
 def expect_existing_record(response: httpx.Response, record_id: str, path: str | None) -> None:
@@ -71,6 +75,11 @@ def list_creations(
             finance,
             "/v1/report-runs",
             {"reports": [{"name": "fund_use"}], "first_day": "2026-01-01", "last_day": "2026-03-31"},
+        ),
+        "POST /v1/releases": (
+            scenario.me_officer,
+            "/v1/releases",
+            {"period": next(PERIODS), "tables": ["exits"]},
         ),
         "POST /v1/teams": (admin, "/v1/teams", {"name": str(uuid.uuid4())}),
         "POST /v1/users": (admin, "/v1/users", {**USER_PAYLOAD, "email": f"{uuid.uuid4()}@fsc.example"}),

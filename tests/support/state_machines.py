@@ -14,6 +14,7 @@ from app.services.fund import deposits as fund_deposits
 from app.services.fund import states as disbursement_states
 from app.services.fund import transfers as fund_transfers
 from app.services.referrals import states as referral_states
+from app.services.releases import states as release_states
 from app.services.support import service_referral_states, session_states
 
 STATE_MACHINES: dict[str, Any] = {
@@ -26,6 +27,7 @@ STATE_MACHINES: dict[str, Any] = {
     "follow_ups": follow_up_states,
     "fund_transfers": fund_transfers,
     "referrals": referral_states,
+    "releases": release_states,
     "reviews": review_states,
     "service_referrals": service_referral_states,
     "support_sessions": session_states,

@@ -24,6 +24,7 @@ AS $$
      UNION ALL SELECT 'outreach_attachment' FROM public.outreach_attachments WHERE id = p_id
      UNION ALL SELECT 'pending_change' FROM public.pending_changes WHERE id = p_id
      UNION ALL SELECT 'provider' FROM public.providers WHERE id = p_id
+     UNION ALL SELECT 'release' FROM public.releases WHERE id = p_id
      LIMIT 1
 $$;
 COMMENT ON FUNCTION access.find_configuration_kind(uuid) IS

@@ -105,3 +105,14 @@ $$;
 COMMENT ON FUNCTION access.protect_outreach_part() IS
     'Raises an error if the participants or attachments of an outreach activity change after the activity was entered in '
     'error.';
+
+CREATE FUNCTION access.require_draft_release() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.releases r WHERE r.id = NEW.release_id AND r.status = 'draft') THEN
+        RAISE EXCEPTION 'a row of % can be added to a draft only', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION access.require_draft_release() IS 'Raises an error unless the release of a new row is a draft.';

@@ -81,6 +81,6 @@ ALTER TABLE actions ADD CONSTRAINT ck_actions_status CHECK (status IN ('open', '
 GRANT SELECT (id, child_id, case_id, goal_id, due_on, status) ON actions TO firststep_reports;
 
 CREATE POLICY reports_can_count ON actions FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON actions IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

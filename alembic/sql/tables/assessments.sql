@@ -113,6 +113,6 @@ COMMENT ON CONSTRAINT ck_assessments_decided_by_another_person ON assessments IS
 GRANT SELECT (id, child_id, case_id, subject, kind, status, risk_level, ratings, decided_at) ON assessments TO firststep_reports;
 
 CREATE POLICY reports_can_count ON assessments FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON assessments IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

@@ -10,7 +10,7 @@ CREATE POLICY gate_role_can_access ON assignment_periods TO firststep_gate USING
 COMMENT ON POLICY gate_role_can_access ON assignment_periods IS 'Functions owned by firststep_gate can use all rows.';
 
 CREATE POLICY reports_can_count ON assignment_periods FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON assignment_periods IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';
 

@@ -118,6 +118,6 @@ COMMENT ON CONSTRAINT ck_care_plans_decided_by_another_person ON care_plans IS
 GRANT SELECT (id, child_id, case_id, assessment_id, subject, status, edition, decided_at) ON care_plans TO firststep_reports;
 
 CREATE POLICY reports_can_count ON care_plans FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON care_plans IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

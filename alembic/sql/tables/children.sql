@@ -60,6 +60,6 @@ COMMENT ON TRIGGER validate_change ON children IS
 GRANT SELECT (id, sex) ON children TO firststep_reports;
 
 CREATE POLICY reports_can_count ON children FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON children IS
     'A report can read the sex of a child. Reports join children with cases, whose policy limits them to the teams of the caller.';

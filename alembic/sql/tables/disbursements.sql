@@ -209,6 +209,6 @@ GRANT SELECT (
 ) ON disbursements TO firststep_reports;
 
 CREATE POLICY reports_can_count ON disbursements FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON disbursements IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

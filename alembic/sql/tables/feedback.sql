@@ -17,7 +17,7 @@ CREATE POLICY gate_role_can_read ON feedback FOR SELECT TO firststep_gate USING 
 COMMENT ON POLICY gate_role_can_read ON feedback IS 'Functions owned by firststep_gate can read all rows.';
 
 CREATE POLICY reports_can_count ON feedback FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON feedback IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';
 

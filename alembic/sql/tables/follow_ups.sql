@@ -98,6 +98,6 @@ COMMENT ON CONSTRAINT ck_follow_ups_conditions ON follow_ups IS
 GRANT SELECT (id, child_id, case_id, months, due_on, held_on, status, wellbeing) ON follow_ups TO firststep_reports;
 
 CREATE POLICY reports_can_count ON follow_ups FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON follow_ups IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

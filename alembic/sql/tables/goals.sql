@@ -72,6 +72,6 @@ ALTER TABLE goals ADD CONSTRAINT ck_goals_status CHECK (status IN ('open', 'achi
 GRANT SELECT (id, child_id, case_id, plan_id, area, status, origin_id) ON goals TO firststep_reports;
 
 CREATE POLICY reports_can_count ON goals FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON goals IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

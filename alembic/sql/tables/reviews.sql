@@ -84,6 +84,6 @@ ALTER TABLE reviews ADD CONSTRAINT ck_reviews_status CHECK (status IN ('schedule
 GRANT SELECT (id, child_id, case_id, status, due_on, held_on, decision, ratings, completed_at) ON reviews TO firststep_reports;
 
 CREATE POLICY reports_can_count ON reviews FOR SELECT TO firststep_reports
-    USING (EXISTS (SELECT FROM access.context() x WHERE x.act = 'report.read'));
+    USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));
 COMMENT ON POLICY reports_can_count ON reviews IS
     'A report can count the rows. Reports join them with cases, whose policy limits them to the teams of the caller.';

@@ -87,6 +87,7 @@ TAGS: dict[str, str] = {
     "agenda": "Items of the caller that are due or overdue, also as a calendar feed.",
     "audit": "The access log.",
     "reports": "Exact figures for staff. A response contains no data of a single child.",
+    "releases": "Statistics for scripts and the public: rounded tables of closed periods, which never change.",
     "reference": "Code lists with their labels, and the places of Cambodia.",
     "health": "Health checks for load balancers and operators.",
 }

@@ -12,7 +12,7 @@ from app.access.permissions import POLICY, Role
 from app.http.authorization import RequirePermission
 from app.http.form_route import FormRoute
 from app.http.printed_responses import PrintedResponse
-from app.http.responses import CacheableResponse, list_response_models
+from app.http.responses import CacheableResponse, RevalidatedResponse, list_response_models
 from app.http.session import parse_if_match, parse_optional_if_match
 from app.http.sign_in_context import require_requested_with, require_requested_with_for_cookies
 from app.schemas.shown_once import list_secret_fields
@@ -122,6 +122,11 @@ class Operation:
     def is_cacheable(self) -> bool:
         """Whether the response may be cached and revalidated with If-None-Match."""
         return _is_subclass(self.route.response_class, CacheableResponse)
+
+    @property
+    def is_revalidated(self) -> bool:
+        """Whether the response can be 304, because the client's copy is current."""
+        return self.is_cacheable or _is_subclass(self.route.response_class, RevalidatedResponse)
 
     @property
     def returns_printed_file(self) -> bool:

@@ -77,7 +77,7 @@ def shared_parameters(operation: Operation) -> list[dict[str, str]]:
         names.append("IfMatch" if operation.requires_if_match else "IfMatchIfExists")
     if operation.method == "POST" and operation.guard is not None:
         names.append("IdempotencyKey")
-    if operation.is_cacheable:
+    if operation.is_revalidated:
         names.append("IfNoneMatch")
     if operation.takes_requested_with:
         names.append("XRequestedWith" if operation.requires_requested_with else "XRequestedWithForCookies")

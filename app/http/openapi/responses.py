@@ -76,19 +76,18 @@ _DESCRIPTIONS = {
 
 
 def complete_success(operation: Operation, described: dict[str, Any], operations: list[Operation]) -> None:
-    """Complete the successful response of an operation, and add 304 if the response is cacheable."""
+    """Complete the successful response of an operation, and add 304 if the response can be revalidated."""
     (status, success), *_ = described["responses"].items()
     success["description"] = _description(operation, status)
     success["headers"] = {name: _reference(name) for name in _headers(operation, status)}
     if links := _links(operation, status, operations):
         success["links"] = links
-    if operation.is_cacheable:
+    if operation.is_revalidated:
+        names = ["X-Request-Id", "X-Correlation-Id", "ETag"]
+        names += ["Cache-Control"] if operation.is_cacheable else []
         described["responses"]["304"] = {
             "description": "The copy that the client has (If-None-Match) is current.",
-            "headers": {
-                name: _reference(name)
-                for name in ("X-Request-Id", "X-Correlation-Id", "ETag", "Cache-Control")
-            },
+            "headers": {name: _reference(name) for name in names},
         }
 
 
@@ -104,7 +103,7 @@ def _description(operation: Operation, status: str) -> str:
 
 def _headers(operation: Operation, status: str) -> list[str]:
     names = ["X-Request-Id", "X-Correlation-Id"]
-    names += ["ETag"] if operation.returns_record or operation.is_cacheable else []
+    names += ["ETag"] if operation.returns_record or operation.is_revalidated else []
     names += ["Location"] if status in _CREATED and operation.collection else []
     names += ["Link"] if operation.returns_list else []
     names += ["Idempotent-Replayed"] if operation.method == "POST" and operation.guard else []

@@ -1,5 +1,6 @@
 """Integer programs with non-negative columns and bounded sums, solved with HiGHS."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,11 +27,12 @@ class IntegerProgram:
     """Columns with whole values of at least 0, and limits of their sums. One solution is known from the start."""
 
     def __init__(self, *, timeout_seconds: float = 60.0) -> None:
+        """Create a program. All calls of `maximize` together may take `timeout_seconds`."""
+        self._ends_at = time.monotonic() + timeout_seconds
         self.solution: list[int] = []
         """The known solution: a value for each column."""
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         self._solver.silent()
-        self._solver.setOptionValue("time_limit", timeout_seconds)
         self._solver.setOptionValue("threads", 1)
 
     def add_column(self, value: int, upper_bound: int) -> int:
@@ -65,6 +67,9 @@ class IntegerProgram:
         columns = np.arange(len(costs), dtype=np.int32)
         self._solver.changeColsCost(len(costs), columns, costs)
         self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        # The limit counts from the first call of run().
+        remaining = max(0.0, self._ends_at - time.monotonic())
+        self._solver.setOptionValue("time_limit", self._solver.getRunTime() + remaining)
         self._solver.run()
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             raise ProgramFailed(str(self._solver.getModelStatus()))

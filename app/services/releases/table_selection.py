@@ -1,5 +1,6 @@
 """Choose the tables to drop from a release until no small count in it becomes known."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from app.services.releases.disclosure_audit import (
     PublishedCell,
     Values,
 )
+from app.services.releases.integer_program import IntegerProgram
 
 
 class Table(NamedTuple):
@@ -34,11 +36,17 @@ def choose_tables_to_drop(
     tables: Sequence[Table],
     publish: TablePublisher,
     published_before: Sequence[PublishedCell] = (),
+    *,
+    timeout_seconds: float = 60.0,
 ) -> list[Table]:
     """Return the tables without which the others can be published. The list is empty if all of them can.
 
     The cells of dropped tables and of earlier releases must not become known through the others either.
+
+    Raises:
+        ProgramFailed: the audit took longer than `timeout_seconds`. Nothing can be published.
     """
+    ends_at = time.monotonic() + timeout_seconds
     kept, dropped = list(tables), list[Table]()
     populations = _select_related_populations(populations, {table.population for table in tables})
     published_before = [cell for cell in published_before if cell.population in populations]
@@ -49,7 +57,7 @@ def choose_tables_to_drop(
         for values in table.list_cells(populations[table.population])
     ]
     while kept:
-        audit = DisclosureAudit(populations)
+        audit = DisclosureAudit(populations, IntegerProgram(timeout_seconds=ends_at - time.monotonic()))
         audit.publish(published_before)
         audit.publish(cell for table in kept for cell in publish(table))
         narrow = audit.find_narrow_intervals(small_cells)

@@ -77,13 +77,20 @@ def build_sql(report: Report, by: Sequence[str]) -> str:
     named_groups = "".join(f"{group} AS {name}, " for group, name in zip(groups, by, strict=True))
     grouping = f"GROUP BY GROUPING SETS (({', '.join(groups)}), ())" if by else ""
     is_total = f"grouping({groups[0]}) = 1" if by else "true"
+    return f"""
+        {build_units_sql(report)}
+        SELECT {is_total} AS is_total, {named_groups} {measures} FROM units {grouping}
+    """  # noqa: S608 - every name comes from the definition of the report
+
+
+def build_units_sql(report: Report) -> str:
+    """Return the WITH clause that defines `units`: what the report counts in a period. It has the same parameters."""
     only_units = f"DISTINCT ON ({report.unit})" if report.unit else ""
     latest_first = f"ORDER BY {report.unit}, starts_on DESC, id DESC" if report.unit else ""
     return f"""
         WITH {POPULATION_SQL},
         facts AS ({report.facts}),
         units AS (SELECT {only_units} *{report.period.extra_columns} FROM facts WHERE {report.period.condition} {latest_first})
-        SELECT {is_total} AS is_total, {named_groups} {measures} FROM units {grouping}
     """  # noqa: S608 - every name comes from the definition of the report
 
 

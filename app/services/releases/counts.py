@@ -1,0 +1,63 @@
+"""Count what a release is about, with the database role of the reports."""
+
+from dataclasses import dataclass
+
+from app.access.report_reader import ReportReader
+from app.kit.dates import today
+from app.services.releases.menu import MenuReport
+from app.services.releases.periods import ReleasePeriod
+from app.services.reports.definition import UNKNOWN
+from app.services.reports.query import build_units_sql
+
+MIN_MEDIAN_COUNT = 10
+"""Smallest number of facts whose median is published."""
+Cell = tuple[str, ...]
+"""The values of all dimensions of a report, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCounts:
+    """The true counts of a report in one period."""
+
+    by_quarter: dict[str, dict[Cell, int]]
+    """The counts of the finest cells, by the quarters of the period."""
+    median: float | None
+    """The median, or None if the report has none or too few facts."""
+
+
+async def count_facts(reader: ReportReader, report: MenuReport, period: ReleasePeriod) -> ReportCounts:
+    """Return the counts of a report.
+
+    Raises:
+        Unavailable: a statement took too long.
+    """
+    quarters = {
+        str(quarter): await _count_cells(reader, report, quarter) for quarter in period.list_quarters()
+    }
+    return ReportCounts(quarters, await _compute_median(reader, report, period))
+
+
+async def _count_cells(reader: ReportReader, report: MenuReport, quarter: ReleasePeriod) -> dict[Cell, int]:
+    names = [f"value_{number}" for number, _ in enumerate(report.dimensions)]
+    values = ", ".join(
+        f"coalesce({dimension.sql}, '{UNKNOWN}') AS {name}"
+        for dimension, name in zip(report.dimensions, names, strict=True)
+    )
+    sql = f"""
+        {build_units_sql(report.report)}
+        SELECT {values}, count(*) AS facts FROM units GROUP BY {", ".join(names)}
+    """  # noqa: S608 - every name comes from the menu
+    rows = await reader.fetch(sql, quarter.first_day, quarter.last_day, today())
+    return {tuple(row[name] for name in names): row["facts"] for row in rows}
+
+
+async def _compute_median(reader: ReportReader, report: MenuReport, period: ReleasePeriod) -> float | None:
+    if report.median is None:
+        return None
+    sql = f"""
+        {build_units_sql(report.report)}
+        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY {report.median}) AS median, count({report.median}) AS facts
+          FROM units
+    """  # noqa: S608 - every name comes from the menu
+    (row,) = await reader.fetch(sql, period.first_day, period.last_day, today())
+    return None if row["facts"] < MIN_MEDIAN_COUNT else round(float(row["median"]), 1)
