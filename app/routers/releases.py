@@ -18,8 +18,8 @@ from app.http.responses import (
 from app.http.route import Router
 from app.http.session import ExpectedVersion, Reader, ReleaseSource, Session
 from app.schemas.releases import Release, ReleaseCreate, ReleaseFilters, ReleaseList, ReleaseQuery
-from app.services.releases import preparation, publication, responses
-from app.services.releases.release_files import render_release
+from app.services.releases import preparation, publication, release_files, responses
+from app.services.releases.release_files import ReleaseFile
 from app.services.reports.files import XLSX_MEDIA_TYPE
 
 router = Router(prefix="/releases", tags=["releases"])
@@ -69,15 +69,9 @@ async def get_release(
     A published release never changes. With `If-None-Match` and the `ETag` of an earlier response, the response is 304. Every
     count is a multiple of 5; a printed 0 means 0 to 4.
     """
-    release = await responses.get_release(reader, caller, release_id)
-    if query.format == "json":
-        return build_revalidated_response(request, build_response(release, 200))
-    language = query.language or accepted_language
-    response = build_attachment_response(
-        *await render_release(release, query.format, language, bom=query.bom)
+    return _build_release_response(
+        request, await release_files.get_release(reader, caller, release_id, query, accepted_language)
     )
-    response.headers["ETag"] = f'"{release.version}-{query.format}-{language}{"-bom" if query.bom else ""}"'
-    return build_revalidated_response(request, response)
 
 
 @router.post("/{release_id}/publish", status_code=202)
@@ -102,3 +96,12 @@ async def discard_release(
     A discarded release stays in the list of those who prepare releases.
     """
     return await publication.discard_release(session, caller, release_id, expected_version)
+
+
+def _build_release_response(request: Request, release: Release | ReleaseFile) -> Response:
+    if isinstance(release, ReleaseFile):
+        response = build_attachment_response(*release.file)
+        response.headers["ETag"] = release.etag
+    else:
+        response = build_response(release, 200)
+    return build_revalidated_response(request, response)

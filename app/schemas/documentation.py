@@ -46,6 +46,7 @@ PATH_PARAMETER_DESCRIPTIONS: Mapping[str, str] = {
     "plan_id": "Id of the care plan.",
     "provider_id": "Id of the provider.",
     "referral_id": "Id of the referral.",
+    "release_id": "Id of the release.",
     "review_id": "Id of the review.",
     "secret_id": "Id of the client secret.",
     "service_referral_id": "Id of the service referral.",

@@ -4,12 +4,13 @@ For each table and status, the tests change every column that firststep_api may 
 the record. The columns that can change are compared with a list, so that the tests also fail if nothing can change.
 """
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.models import Deposit, DonorGrant, Fund, FundTransfer
+from app.models import Deposit, DonorGrant, Fund, FundTransfer, Release
 from tests.support.database_cluster import Cluster
 from tests.support.raw_sql import assert_statements_rejected, open_transaction_as
 from tests.support.row_changes import is_accepted, list_changeable_columns
@@ -18,7 +19,7 @@ from tests.support.sample_rows import PopulatedDatabase, insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 from tests.support.state_machines import STATE_MACHINES, get_status_changes, get_statuses
 
-CALLERS = ("worker_north", "supervisor_north", "manager", "finance")
+CALLERS = ("worker_north", "supervisor_north", "manager", "finance", "me_officer")
 CASE_TABLES = (
     "actions", "assessments", "care_plans", "clinical_notes", "exit_plans", "goals", "plan_areas", "reviews",
     "support_sessions",
@@ -65,6 +66,7 @@ CHANGEABLE: dict[str, dict[str, set[str]]] = {
     "fund_transfers": {},
     "referrals": dict.fromkeys(("received", "acknowledged", "information_requested"), OPEN_REFERRAL)
     | {"accepted": {"team_id"}},
+    "releases": {"auditing": {"audited_reports", "tables_to_drop"}},
     "reviews": {
         "scheduled": {"content_encrypted", "decision", "decisions", "due_on", "held_on", "plan_id", "ratings"}
     },
@@ -91,6 +93,11 @@ STATUS_COLUMNS = {
     ("disbursements", "approved"): "approved_by_id = '{supervisor}'",
     ("disbursements", "paid"): "approved_by_id = '{supervisor}', paid_by_id = '{finance}', paid_on = current_date, fund_id = '{fund}'",
     ("disbursements", "reconciled"): "spent = 1, reconciled_by_id = '{finance}'",
+    **{
+        ("releases", status): "approved_by_id = '{supervisor}', approved_at = now(), published_at = NULL"
+        for status in ("auditing", "discarded", "draft", "refused")
+    },
+    ("releases", "published"): "approved_by_id = '{supervisor}', published_at = now()",
     ("support_sessions", "held"): "held_at = now(), recorded_at = now()",
     ("support_sessions", "missed"): "recorded_at = now()",
 }  # fmt: skip
@@ -116,7 +123,13 @@ async def record_ids(
         recorded_by_id=id_of("finance"),
     )  # fmt: skip
     await insert_row(superuser_connection, deposit)
+    release = Release(
+        period="2025-Q1", first_day=date(2025, 1, 1), last_day=date(2025, 3, 31), edition=1,
+        prepared_by_id=id_of("me_officer"),
+    )  # fmt: skip
+    await insert_row(superuser_connection, release)
     ids = {"funds": fund.id, "fund_transfers": transfer.id, "deposits": deposit.id, "cases": UUID(case["id"])}
+    ids["releases"] = release.id
     ids["referrals"] = UUID(populated_database.referral["id"])
     for table in {*STATE_MACHINES, *CASE_TABLES, "disbursement_details", "consents"} - ids.keys():
         query = f"SELECT id FROM {table} WHERE case_id = $1 LIMIT 1"  # noqa: S608 - names of tables
@@ -130,7 +143,10 @@ async def set_status(superuser: Any, ids: dict[str, UUID], table: str, status: s
     assignments = ", ".join(
         ["status = $1", *filter(None, [STATUS_COLUMNS.get((table, status), "").format(**names)])]
     )
+    if table == "releases":  # a trigger rejects changes of final rows by every role
+        await superuser.execute("SET session_replication_role = replica")
     await superuser.execute(f"UPDATE {table} SET {assignments} WHERE id = $2", status, ids[table])  # noqa: S608
+    await superuser.execute("SET session_replication_role = origin")
 
 
 @pytest.mark.parametrize("table", STATE_MACHINES)

@@ -92,6 +92,6 @@ async def test_curl_script_stores_every_published_release(
     credentials = f"{client['client_id']}:{client['client_secret']}"
     for _ in range(2):
         await run_script(tmp_path, "bash", "fetch_releases.sh", BASE=server_url, CLIENT=credentials)
-    files = [file.read_text() for file in tmp_path.glob("*.csv")]
+    files = await asyncio.to_thread(lambda: [file.read_text() for file in tmp_path.glob("*.csv")])
     assert len(files) == len(PERIODS)
     assert all(text.startswith("table,title,") and "0 means 0 to 4" in text for text in files)

@@ -92,6 +92,15 @@ VALIDATION_ERRORS: dict[str, FaultExample] = {
         Fault("/contacts/0/phone", "phone_invalid", "Must be a valid phone number."),
     ),
     "referrals": _missing("/v1/referrals", "/concern/summary"),
+    "releases": FaultExample(
+        "/v1/releases",
+        Fault(
+            "/period",
+            "period_not_closed",
+            "The period must be over. The latest ones are 2026-Q3, 2025.",
+            {"allowed": ["2026-Q3", "2025"]},
+        ),
+    ),
     "reports": FaultExample(
         "/v1/reports/open_cases", Fault("query:to", "period_reversed", "Must not end before it begins.")
     ),

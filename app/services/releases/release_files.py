@@ -5,16 +5,44 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
+from app.access.caller import Caller
+from app.access.reader import RecordReader
 from app.schemas.codes import get_code_label
-from app.schemas.releases import Release, ReleasedTable
+from app.schemas.releases import Release, ReleasedTable, ReleaseQuery
+from app.services.releases import responses
 from app.services.reports.csv_file import BYTE_ORDER_MARK
 from app.services.reports.files import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE, ReportFile
 
 COLUMNS = ("table", "title", "dimension_1", "code_1", "label_1", "dimension_2", "code_2", "label_2", "count", "percentage", "median")  # fmt: skip
 SHEET_NAMES = {"en": ("Figures", "Notes"), "km": ("តួលេខ", "កំណត់ចំណាំ")}
 MAX_DIMENSIONS = 2
+
+
+class ReleaseFile(NamedTuple):
+    """A file of a release, with the ETag of its content."""
+
+    file: ReportFile
+    etag: str
+
+
+async def get_release(
+    reader: RecordReader, caller: Caller, release_id: UUID, query: ReleaseQuery, accepted_language: str
+) -> Release | ReleaseFile:
+    """Return a release in the format of the query.
+
+    Raises:
+        NotFound: the release does not exist, or is not published and the caller cannot see drafts.
+    """
+    release = await responses.get_release(reader, caller, release_id)
+    if query.format == "json":
+        return release
+    language = query.language or accepted_language
+    file = await render_release(release, query.format, language, bom=query.bom)
+    suffix = "-bom" if query.bom else ""
+    return ReleaseFile(file, f'"{release.version}-{query.format}-{language}{suffix}"')
 
 
 async def render_release(release: Release, file_format: str, language: str, *, bom: bool) -> ReportFile:
