@@ -71,11 +71,14 @@ class ReportReader:
 
 @asynccontextmanager
 async def open_report_reader(
-    connection: asyncpg.Connection, access: OpenAccess
+    connection: asyncpg.Connection, access: OpenAccess, seconds: float = REPORT_SECONDS
 ) -> AsyncIterator[ReportReader]:
-    """Yield a reader in a read-only transaction of a connection of the reports role, and roll it back."""
+    """Yield a reader in a read-only transaction of a connection of the reports role, and roll it back.
+
+    A statement may take `seconds`.
+    """
     try:
-        await connection.execute(BEGIN_REPORT_SQL.format(access.setting, REPORT_SECONDS))
+        await connection.execute(BEGIN_REPORT_SQL.format(access.setting, seconds))
         yield ReportReader(connection)
     finally:
         if connection.is_in_transaction():

@@ -17,7 +17,7 @@ from app.access import log
 from app.access.accessed_records import AccessedRecords
 from app.access.caller import Caller
 from app.access.reader import RecordReader
-from app.access.report_reader import ReportReader, open_report_reader
+from app.access.report_reader import REPORT_SECONDS, ReportReader, open_report_reader
 from app.access.session_records import get_accessed_records
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
@@ -97,7 +97,7 @@ async def request_report_reader(request: Request) -> AsyncIterator[ReportReader]
     with translate_database_errors():
         async with (
             database.report_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection,
-            open_report_reader(connection, access) as reader,
+            open_report_reader(connection, access, REPORT_SECONDS) as reader,
         ):
             yield reader
         conclusion = log.Conclusion(access, "allowed", request.state.status, reader.records, reader.changes)
@@ -111,7 +111,7 @@ async def request_release_source(request: Request) -> AsyncIterator[ReportReader
     with translate_database_errors():
         async with (
             database.report_pool.acquire(timeout=POOL_TIMEOUT_SECONDS) as connection,
-            open_report_reader(connection, request.state.caller.access) as reader,
+            open_report_reader(connection, request.state.caller.access, REPORT_SECONDS) as reader,
         ):
             yield reader
 
