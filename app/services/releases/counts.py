@@ -15,6 +15,10 @@ Cell = tuple[str, ...]
 """The values of all dimensions of a report, in their order."""
 
 
+ALL_GRANTS = None
+"""Value of the parameter for a grant: a release counts the records of all grants."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReportCounts:
     """The true counts of a report in one period."""
@@ -47,7 +51,7 @@ async def _count_cells(reader: ReportReader, report: MenuReport, quarter: Releas
         {build_units_sql(report.report)}
         SELECT {values}, count(*) AS facts FROM units GROUP BY {", ".join(names)}
     """  # noqa: S608 - every name comes from the menu
-    rows = await reader.fetch(sql, quarter.first_day, quarter.last_day, today())
+    rows = await reader.fetch(sql, quarter.first_day, quarter.last_day, today(), ALL_GRANTS)
     return {tuple(row[name] for name in names): row["facts"] for row in rows}
 
 
@@ -59,5 +63,5 @@ async def _compute_median(reader: ReportReader, report: MenuReport, period: Rele
         SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY {report.median}) AS median, count({report.median}) AS facts
           FROM units
     """  # noqa: S608 - every name comes from the menu
-    (row,) = await reader.fetch(sql, period.first_day, period.last_day, today())
+    (row,) = await reader.fetch(sql, period.first_day, period.last_day, today(), ALL_GRANTS)
     return None if row["facts"] < MIN_MEDIAN_COUNT else round(float(row["median"]), 1)
