@@ -23,7 +23,7 @@ from app.access.log import (
 from app.access.session_records import get_accessed_records
 from app.errors import IdempotencyKeyReused, NotFound, RequestInProgress
 from app.models import Case, Child, Disbursement, IdempotencyRecord, Referral
-from app.models.idempotency import StoredAccessedRecord, StoredResponseContent
+from app.models.jobs import StoredAccessedRecord, StoredResponseContent
 from app.models.record import Record, new_id, utc_now
 
 RETENTION_PERIOD = timedelta(hours=24)

@@ -41,10 +41,10 @@ from app.models.disbursements import Disbursement, DisbursementDetails, Disburse
 from app.models.documents import Document, DocumentContent
 from app.models.exit_plans import ExitPlan, FollowUp
 from app.models.funds import ApprovalLimit, Deposit, DonorGrant, ExchangeRate, Fund, FundTransfer
-from app.models.idempotency import IdempotencyRecord
-from app.models.jobs import Job, ReportRun, ReportRunContent
+from app.models.jobs import IdempotencyRecord, Job, ReportRun, ReportRunContent
 from app.models.ledger import BooksClosing, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.models.legal_steps import LegalStep
+from app.models.matching import MatchingAllowance, ReferralMatching, ReferralMatchReading
 from app.models.outreach import (
     OutreachActivity,
     OutreachAttachment,
@@ -62,15 +62,7 @@ from app.models.reference import (
     ReferenceDataVersion,
     Target,
 )
-from app.models.referrals import (
-    MatchingAllowance,
-    NameToken,
-    NameTokenLength,
-    Referral,
-    ReferralMatching,
-    ReferralMatchReading,
-    ReferralQuestion,
-)
+from app.models.referrals import NameToken, NameTokenLength, Referral, ReferralQuestion
 from app.models.releases import Release, ReleasedTable, ReleasePopulation
 from app.models.reviews import Feedback, Review
 from app.models.service_referrals import Provider, ServiceReferral

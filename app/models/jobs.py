@@ -1,14 +1,17 @@
-"""Tables of background jobs, and of the report runs that a job computes. They contain no data about a child."""
+"""Tables of background jobs, of the report runs that a job computes, and of responses that are stored for retries.
+
+Jobs and report runs contain no data about a child. A stored response is encrypted.
+"""
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from app.models.encrypted_field import EncryptedFile
+from app.models.encrypted_field import EncryptedField, EncryptedFile
 from app.models.record import Record, encrypted_column, id_column, json_column, timestamp_column
 
 
@@ -89,3 +92,44 @@ class ReportRunContent(SQLModel, table=True):
     xlsx = EncryptedFile("xlsx_encrypted")
     missing_characters: int
     """Number of characters of the PDF that no font has."""
+
+
+class StoredAccessedRecord(TypedDict):
+    """A record that the response contained."""
+
+    child_id: str | None
+    case_id: str | None
+    kind: str
+    record_id: str
+
+
+class StoredResponseContent(TypedDict):
+    """The response that a retry repeats, and the records that it contained."""
+
+    headers: dict[str, str]
+    body: str
+    accessed_records: list[StoredAccessedRecord]
+
+
+class IdempotencyRecord(SQLModel, table=True):
+    """The response to the first request with an Idempotency-Key."""
+
+    __tablename__ = "idempotency_records"
+
+    principal_id: uuid.UUID = Field(primary_key=True)
+    """The caller that sent the key."""
+    key_digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    """SHA-256 of the key."""
+    id: uuid.UUID
+    """Row id that the encryption of the response is bound to."""
+    child_id: uuid.UUID | None = None
+    """First child that the response contains, if any."""
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    """Keyed digest of the path, the query string, If-Match and the body. A request with the same key and another fingerprint is rejected."""
+    status: int
+    """HTTP status of the response."""
+    stored_at: datetime = timestamp_column(default_now=True, index=True)
+    """Time at which the response was stored."""
+    response_encrypted: bytes = encrypted_column()
+    response = EncryptedField[StoredResponseContent]("response_encrypted")
+    """Headers and body of the response, and the records that it contains (for the access log of a replay)."""

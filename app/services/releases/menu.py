@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from app.schemas.codes import CODE_LISTS
 from app.services.reports.catalogue import REPORTS
-from app.services.reports.definition import UNKNOWN, Report
+from app.services.reports.definition import UNKNOWN, Report, build_target_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ def _timeliness(condition: str) -> ReleaseDimension:
     )
 
 
-def _build_step(name: str, days: int) -> MenuReport:
-    """Return the menu of a report about a step that is due some days after the opening of a case."""
-    timeliness = _timeliness(f"days <= {days}")
+def _build_step(name: str, target: str) -> MenuReport:
+    """Return the menu of a report about a step that is due within a target after the opening of a case."""
+    timeliness = _timeliness(f"days <= {build_target_days(target)}")
     pairs = (("kind", "timeliness"),)
     return MenuReport(name, (KIND, timeliness), pairs, outcome="timeliness", median="days")
 
@@ -114,9 +114,9 @@ MENU = {
             outcome="timeliness",
             median="hours",
         ),
-        _build_step("first_contact_time", 7),
-        _build_step("assessment_time", 30),
-        _build_step("care_plan_time", 45),
+        _build_step("first_contact_time", "first_contact"),
+        _build_step("assessment_time", "assessment"),
+        _build_step("care_plan_time", "care_plan"),
         MenuReport(
             "goals_achieved",
             (

@@ -1,7 +1,8 @@
 """Prepare a release: count the facts of a closed period, round the counts, and store them as a draft."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,7 +15,7 @@ from app.access.vault import get_vault
 from app.errors import Fault, InvalidInput
 from app.kit.dates import CAMBODIA_TIMEZONE, add_months, today
 from app.kit.state_machine import raise_if_unmet
-from app.models import Release, ReleasedTable, ReleasePopulation
+from app.models import Release, ReleasedTable, ReleasePopulation, Target
 from app.models.record import new_id
 from app.schemas.fault_messages import PYDANTIC_MESSAGES, VALIDATION_MESSAGES, format_message
 from app.schemas.releases import Release as ReleaseSchema
@@ -41,8 +42,9 @@ async def create_release(
     """
     period = ReleasePeriod.parse(payload.period)
     _validate_closed(period)
-    names = payload.tables if payload.tables is not None else list_available_tables(period)
-    tables = _select_tables(period, names)
+    allowed = await list_available_tables(session, period)
+    names = payload.tables if payload.tables is not None else allowed
+    tables = _select_tables(allowed, names)
     edition = await _find_next_edition(session, period)
     release = Release(
         id=payload.id or new_id(),
@@ -62,18 +64,23 @@ async def create_release(
     return await save_release(session, caller, release)
 
 
-def list_available_tables(period: ReleasePeriod) -> list[str]:
+async def list_available_tables(session: AsyncSession, period: ReleasePeriod) -> list[str]:
     """Return the names of the tables that a release of a closed period can contain, in the order of the menu."""
+    rows = await session.execute(select(col(Target.name), col(Target.hours)))
+    hours = {row.name: row.hours for row in rows}
     return [
         table.name
         for report in MENU.values()
-        if _is_available(report, period)
+        if _is_available(report, period, hours)
         for table in report.list_tables()
     ]
 
 
-def _is_available(report: MenuReport, period: ReleasePeriod) -> bool:
-    is_followed = period.is_closed(report.report.period.follow_up_days or 0)
+def _is_available(report: MenuReport, period: ReleasePeriod, target_hours: Mapping[str, int]) -> bool:
+    """Return whether a report has tables of a period. The entries of a cohort must have been followed to the end."""
+    rule = report.report.period
+    target_days = max((ceil(target_hours[name] / 24) for name in rule.targets), default=0)
+    is_followed = period.is_closed(rule.follow_up_days or target_days)
     return is_followed and (report.is_yearly or not period.is_year)
 
 
@@ -84,14 +91,13 @@ def _validate_closed(period: ReleasePeriod) -> None:
         raise InvalidInput([Fault("/period", "period_not_closed", detail, params)])
 
 
-def _select_tables(period: ReleasePeriod, names: Sequence[str]) -> list[MenuTable]:
+def _select_tables(allowed: Sequence[str], names: Sequence[str]) -> list[MenuTable]:
     """Return the tables with these names in the order of the menu.
 
     Raises:
-        InvalidInput: a table is not available for the period.
+        InvalidInput: a table is not among the allowed ones.
     """
-    allowed = list_available_tables(period)
-    params = {"allowed": allowed}
+    params = {"allowed": list(allowed)}
     detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)
     faults = [
         Fault(f"/tables/{n}", "literal_error", detail, params)
