@@ -5,18 +5,24 @@
 
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import tests.support.environment  # noqa: F401 - sets the environment before `app` is imported
+from tests.support.environment import TEST_HOME  # sets the environment before `app` is imported
+
+# The processes that generate rows have homes of their own. They read the key ring of this process.
+os.environ.setdefault("FIRSTSTEP_KEYS_FILE", str(TEST_HOME / "keys.json"))
 
 # isort: split
 import asyncpg
 import typer
 
+from app.access.keyring import KeyRing
 from app.access.report_reader import ReportReader
+from app.config import get_settings
 from app.database.embedded import ADMIN_ROLE, EmbeddedServer
 from app.database.urls import to_driver_url
 from app.kit.dates import add_months, today
@@ -78,6 +84,7 @@ def main(
     sizes: Annotated[list[int] | None, typer.Option("--cases", help="Numbers of cases.")] = None,
 ) -> None:
     """Measure every report, print the milliseconds and write them to bench/results/reports.json."""
+    KeyRing.load_or_create(get_settings().key_ring_path)
     with TemporaryDirectory() as folder:
         server = EmbeddedServer(Path(folder), durable=False, settings=SERVER_SETTINGS)
         admin = server.start(ADMIN_PASSWORD)

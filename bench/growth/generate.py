@@ -62,7 +62,7 @@ class GrowthSize:
 
     @property
     def team_count(self) -> int:
-        return self.case_count // CASES_PER_TEAM
+        return max(self.case_count // CASES_PER_TEAM, 1)
 
     @property
     def most_read_case_number(self) -> int:
