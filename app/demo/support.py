@@ -104,7 +104,7 @@ def _build_session(simulation: CaseSimulation) -> SupportSessionCreate:
     payload |= {
         "held_at": at,
         "attendance": "attended" if simulation.rng.random() < 0.9 else "attended_part",
-        "participants": ["Mother"] if form == "family" else [],
+        "participants": ["Mother"] if form == "family" or kind == "phone_call" else ["The child"],
         "summary": simulation.choose_text("sessions", form or kind),
         "next_step": simulation.choose_text("next_step"),
     }

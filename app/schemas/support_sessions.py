@@ -79,7 +79,7 @@ class SupportSessionPlan(Input):
         default_factory=list,
         description="Persons whom the session reaches. A held session that reaches the child, the supporter or the family "
         "is a contact. Empty: derived from `participants` if they name the child or a caregiver with a common word; "
-        "otherwise therapy, home visits and accompaniments reach the child, and the other kinds reach nobody.",
+        "otherwise every session except a phone call counts as a contact.",
     )
     areas: Annotated[list[Annotated[str, CodeOf("area")]], Field(max_length=7)] = Field(
         default_factory=list, description="Areas of the care plan that the session works on."

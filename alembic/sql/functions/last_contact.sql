@@ -8,11 +8,10 @@ CREATE FUNCTION access.is_contact(
 ) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN p_status = 'held' AND p_entered_in_error_at IS NULL
    AND CASE WHEN cardinality(p_contact_with) > 0 THEN p_contact_with && '{child,supporter,family}'::text[]
-            ELSE p_kind IN ('therapy', 'home_visit', 'court_accompaniment', 'medical_accompaniment') END;
+            ELSE p_kind <> 'phone_call' END;
 COMMENT ON FUNCTION access.is_contact(text, text, text[], timestamptz) IS
     'Returns whether a support session is a contact: it was held, was not entered in error, and reached the child, the '
-    'supporter or the family. If the session does not state the persons, therapy, home visits and accompaniments reach '
-    'the child; phone calls, visits to a school or the community, and other sessions reach nobody.';
+    'supporter or the family. If the session does not state the persons, it is a contact unless it is a phone call.';
 
 CREATE FUNCTION access.is_later_contact(p_held_at timestamptz, p_recorded_at timestamptz, p_received_at timestamptz)
 RETURNS boolean LANGUAGE sql IMMUTABLE

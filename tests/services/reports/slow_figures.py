@@ -165,7 +165,7 @@ def is_contact(session: Row) -> bool:
         return False
     if session["contact_with"]:
         return not {"child", "supporter", "family"}.isdisjoint(session["contact_with"])
-    return session["kind"] not in {"phone_call", "school_visit", "community_visit", "other"}
+    return bool(session["kind"] != "phone_call")
 
 
 def get_target_days(rows: Rows, name: str) -> int:
