@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from app.kit.dates import today
 from tests.support.case_lifecycle import create_closed_case
@@ -234,3 +235,15 @@ async def test_follow_up_that_the_family_refused_since_stays_cancelled(scenario:
     await create_consent(scenario, f"/v1/cases/{closed['id']}", **refusal)
     await detach(scenario, path)
     assert await list_follow_up_statuses(scenario, closed) == {"cancelled"}
+
+
+async def test_detachment_leaves_the_search_tokens_as_they_were(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
+    query = "SELECT token FROM name_tokens WHERE owner_id = $1 ORDER BY token"
+    before = await superuser_connection.fetch(query, UUID(case["child_id"]))
+    path = await join_case(scenario, case, with_phone(UNCLE, "012 333 444"), phone=PHONE)
+    assert await superuser_connection.fetch(query, UUID(case["child_id"])) != before
+    await detach(scenario, path)
+    assert await superuser_connection.fetch(query, UUID(case["child_id"])) == before
