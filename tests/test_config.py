@@ -18,7 +18,7 @@ def list_problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[s
 
 
 def test_unknown_setting_is_rejected_with_the_similar_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: `list_unknown_settings` that returns nothing. Pydantic ignores unknown variables.
+    # Catches: `list_unknown_settings` that returns nothing. Pydantic ignores unknown variables.
     assert list_problems(monkeypatch, FIRSTSTEP_REQURE_MFA="false", FIRSTSTEP_XYZ="1") == [
         "Unknown setting FIRSTSTEP_REQURE_MFA; did you mean FIRSTSTEP_REQUIRE_MFA?",
         "Unknown setting FIRSTSTEP_XYZ.",
@@ -85,7 +85,7 @@ def test_administrator_url_excludes_the_urls_of_roles(monkeypatch: pytest.Monkey
 
 
 def test_fault_of_two_settings_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: `_describe_fault` without the branch for an empty location.
+    # Catches: `_describe_fault` without the branch for an empty location.
     assert list_problems(monkeypatch, FIRSTSTEP_SMTP_URL="smtps://mail.example.org") == [
         "FIRSTSTEP_MAIL_FROM must be an e-mail address if FIRSTSTEP_SMTP_URL is set."
     ]

@@ -26,7 +26,7 @@ def count_requests(measurements: Measurements) -> dict[tuple[str, str, str], flo
 
 
 def test_requests_and_pools_of_all_workers_are_added_up() -> None:
-    # Planted: every worker writes to the first section; `use_section` does not reset the pools.
+    # Catches: every worker writes to the first section; `use_section` does not reset the pools.
     measurements = Measurements(OPERATIONS, workers=2)
     in_child_process(measurements, 0, 3)
     in_child_process(measurements, 1, 4)
@@ -56,7 +56,7 @@ def test_duration_is_counted_in_the_first_bucket_with_an_equal_or_larger_limit()
 
 
 def test_unknown_routes_and_methods_share_one_series_per_method() -> None:
-    # Planted: the route of the request as a label.
+    # Catches: the route of the request as a label.
     measurements = Measurements(OPERATIONS, workers=1)
     for number in range(100):
         measurements.record_request("GET", f"/v1/unknown/{number}", 404, 0.01)

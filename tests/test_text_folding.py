@@ -86,7 +86,7 @@ def test_texts_that_look_different_have_different_folded_forms(text: str, other_
     ],
 )
 def test_letters_of_other_scripts_that_look_like_latin_ones_are_latin(text: str, folded: str) -> None:
-    # Planted: the letters are replaced after the composition, so that an accent keeps a Cyrillic letter.
+    # Catches: the letters are replaced after the composition, so that an accent keeps a Cyrillic letter.
     assert fold_text(text) == folded
     assert canonical_form(text, "latin") == canonical_form(folded, "latin")
 
@@ -193,7 +193,7 @@ def shape_khmer(text: str) -> tuple[tuple[int, ...], ...]:
 
 
 def test_khmer_clusters_with_equal_glyphs_have_one_folded_form() -> None:
-    # Planted: the letter BA has the shifter triisap. ប៉ី and បុី look the same, but have two folded forms.
+    # Catches: the letter BA has the shifter triisap. ប៉ី and បុី look the same, but have two folded forms.
     forms: defaultdict[tuple[tuple[int, ...], ...], set[str]] = defaultdict(set)
     pairs = [*product(SHIFTERS, OTHER_MARKS), *product(OTHER_MARKS, SHIFTERS)]
     for letter, subscript, marks in product(KHMER_LETTERS, SUBSCRIPTS, pairs):

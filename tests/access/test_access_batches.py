@@ -82,7 +82,7 @@ async def lock_table(superuser: Any, table: str) -> AsyncIterator[None]:
 async def test_concurrent_opens_return_their_own_access_in_shared_transactions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: MAX_BATCH_SIZE = 1; MAX_BATCH_SIZE ignored; the results of a batch reversed.
+    # Catches: MAX_BATCH_SIZE = 1; MAX_BATCH_SIZE ignored; the results of a batch reversed.
     requests = build_requests(2 * MAX_BATCH_SIZE + 50)
     opened = await open_at_once(scenario, requests)
     sizes = await count_by_transaction(superuser_connection, "access_events")
@@ -104,7 +104,7 @@ async def test_concurrent_opens_return_their_own_access_in_shared_transactions(
 async def test_concurrent_conclusions_write_their_own_entries_in_shared_transactions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the positions of the entries counted from the end in `_build_conclude_parameters`.
+    # Catches: the positions of the entries counted from the end in `_build_conclude_parameters`.
     opened = await open_at_once(scenario, build_requests(60))
     children = [uuid.uuid4() for _ in opened]
     conclusions = [conclude_with_child(*pair) for pair in zip(opened, children, strict=True)]
@@ -120,7 +120,7 @@ async def test_concurrent_conclusions_write_their_own_entries_in_shared_transact
 async def test_concurrent_requests_log_their_own_children_in_shared_transactions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: MAX_BATCH_SIZE = 1; the ids of the opened accesses reversed within a batch.
+    # Catches: MAX_BATCH_SIZE = 1; the ids of the opened accesses reversed within a batch.
     cases = {lead: await scenario.open_case(lead) for lead in ("worker_north", "worker_south")}
     before = await superuser_connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
     reads = [
@@ -143,7 +143,7 @@ async def test_concurrent_requests_log_their_own_children_in_shared_transactions
 async def test_invalid_request_does_not_fail_other_requests_of_its_batch(
     scenario: Scenario, superuser_connection: Any, invalid: dict[str, Any]
 ) -> None:
-    # Planted: the batch not repeated after a DataError; every submission failed with its error.
+    # Catches: the batch not repeated after a DataError; every submission failed with its error.
     requests = build_requests(20)
     requests[7] = requests[7]._replace(**invalid)
     opened = await open_at_once(scenario, requests)
@@ -155,7 +155,7 @@ async def test_invalid_request_does_not_fail_other_requests_of_its_batch(
 async def test_repeated_conclusion_does_not_fail_other_conclusions_of_its_batch(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the batch not repeated after an InvalidAuthorizationSpecificationError.
+    # Catches: the batch not repeated after an InvalidAuthorizationSpecificationError.
     opened = await open_at_once(scenario, build_requests(20))
     conclusions = [conclude_with_child(access, uuid.uuid4()) for access in opened]
     await conclude_access(scenario.database, conclusions[7])
@@ -168,7 +168,7 @@ async def test_repeated_conclusion_does_not_fail_other_conclusions_of_its_batch(
 async def test_locked_context_fails_only_its_own_conclusion(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `SKIP LOCKED` removed. All conclusions then fail with the lock timeout.
+    # Catches: `SKIP LOCKED` removed. All conclusions then fail with the lock timeout.
     opened = await open_at_once(scenario, build_requests(20))
     conclusions = [conclude_with_child(access, uuid.uuid4()) for access in opened]
     lock_query = "SELECT FROM access_contexts WHERE event_id = $1 FOR UPDATE"
@@ -182,7 +182,7 @@ async def test_locked_context_fails_only_its_own_conclusion(
 async def test_lost_connection_fails_every_request_of_the_batch(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the batch repeated after any PostgresError.
+    # Catches: the batch repeated after any PostgresError.
     await scenario.open_case()
     event_count = await superuser_connection.fetchval("SELECT count(*) FROM access_events")
     async with lock_table(superuser_connection, "access_events"):
@@ -198,7 +198,7 @@ async def test_lost_connection_fails_every_request_of_the_batch(
 async def test_no_data_is_returned_if_the_connection_is_lost_while_entries_are_written(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the error of `conclude_access` suppressed in `request_reader`.
+    # Catches: the error of `conclude_access` suppressed in `request_reader`.
     case = await scenario.open_case()
     async with lock_table(superuser_connection, "access_entries"):
         requests = [
@@ -222,7 +222,7 @@ async def test_no_data_is_returned_if_the_connection_is_lost_while_entries_are_w
 async def test_cancelled_requests_do_not_affect_the_others(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `submit` that runs the batch itself; results set without `if not future.done()`.
+    # Catches: `submit` that runs the batch itself; results set without `if not future.done()`.
     running, waiting = build_requests(6)[:3], build_requests(6)[3:]
     async with lock_table(superuser_connection, "access_events"):
         tasks = [asyncio.create_task(open_access(scenario.database, request)) for request in running]

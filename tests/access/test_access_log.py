@@ -293,7 +293,7 @@ async def test_reading_the_log_writes_entries_for_the_returned_children(scenario
 
 
 async def test_unknown_act_of_a_filter_is_rejected_with_the_known_acts(scenario: Scenario) -> None:
-    # Planted: `_validate_act` left out.
+    # Catches: `_validate_act` left out.
     response = await scenario.dpo.get("/v1/audit/accesses?act=case.close")
     assert expect_json(response)["items"] == []
     (fault,) = expect_json(await scenario.dpo.get("/v1/audit/accesses?act=case.closed"), 422)["errors"]
@@ -364,7 +364,7 @@ async def test_log_has_partitions_for_current_and_future_months(
 
 
 async def test_unlogged_read_of_encrypted_column_is_rejected_in_tests(scenario: Scenario) -> None:
-    # Planted: the listener of `unlogged_reads` not registered.
+    # Catches: the listener of `unlogged_reads` not registered.
     async with scenario.database.session_factory() as session:
         with pytest.raises(AssertionError, match="unlogged read"):
             await session.execute(select(Child.identity_encrypted))
@@ -373,7 +373,7 @@ async def test_unlogged_read_of_encrypted_column_is_rejected_in_tests(scenario: 
 async def test_entries_are_written_only_by_concluding_an_access(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: GRANT INSERT ON access_entries TO firststep_api; access.conclude() without the comparison of the secret,
+    # Catches: GRANT INSERT ON access_entries TO firststep_api; access.conclude() without the comparison of the secret,
     # without its time limit.
     child = uuid.UUID((await scenario.open_case())["child_id"])
     count = "SELECT count(*) FROM access_entries"
@@ -408,7 +408,7 @@ async def test_entries_are_written_only_by_concluding_an_access(
 async def test_has_open_case_is_false_in_accesses_of_other_acts(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: `has_open_case` without coalesce: NULL for a child with an open case, false for any other id.
+    # Catches: `has_open_case` without coalesce: NULL for a child with an open case, false for any other id.
     known, unknown = uuid.UUID((await scenario.open_case())["child_id"]), uuid.uuid4()
     query = "SELECT access.has_open_case($1), access.children_share_worker($1, $1)"
     assert {tuple(await api_connection.fetchrow(query, child)) for child in (known, unknown)} == {
@@ -421,7 +421,7 @@ async def test_has_open_case_is_false_in_accesses_of_other_acts(
 
 
 async def test_head_request_writes_an_access_entry(scenario: Scenario) -> None:
-    # Planted: a HEAD request answered before its guard.
+    # Catches: a HEAD request answered before its guard.
     case = await scenario.open_case()
     response = await scenario.worker_north.request("HEAD", f"/v1/cases/{case['id']}")
     assert (response.status_code, response.content, response.headers["etag"]) == (200, b"", '"1"')
@@ -432,7 +432,7 @@ async def test_head_request_writes_an_access_entry(scenario: Scenario) -> None:
 async def test_entry_with_an_inconsistent_outcome_is_rejected(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: no ck_access_entries_outcome.
+    # Catches: no ck_access_entries_outcome.
     del scenario
     for outcome, status in (
         ("allowed", 404),
@@ -451,7 +451,7 @@ async def test_entry_with_an_inconsistent_outcome_is_rejected(
 
 
 async def test_cursor_contains_no_id_of_an_event(scenario: Scenario) -> None:
-    # Planted: a cursor that is signed and not encrypted.
+    # Catches: a cursor that is signed and not encrypted.
     await scenario.open_case()
     for caller in (scenario.dpo, scenario.supervisor_north):
         response = await caller.get("/v1/audit/accesses", params={"limit": 1})

@@ -71,7 +71,7 @@ def test_recommended_token_length_depends_on_the_number_of_people(people: int, b
 
 
 async def test_database_shortens_tokens_to_the_current_length(superuser_connection: Any) -> None:
-    # Planted: `access.shorten_tokens_to_store` shifts by 17 bits less the length.
+    # Catches: `access.shorten_tokens_to_store` shifts by 17 bits less the length.
     (token,) = INDEX.compute_tokens(["a"], context="c")
     for bits in range(MIN_TOKEN_BITS, MAX_TOKEN_BITS + 1):
         await superuser_connection.execute("UPDATE name_token_lengths SET bits = $1", bits)

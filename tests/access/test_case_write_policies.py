@@ -64,7 +64,7 @@ def build_insert(table: str, name: str) -> str:
 async def test_break_glass_caller_cannot_write_rows_of_the_case(
     case: dict[str, Any], api_connection: Any, name: str
 ) -> None:
-    # Planted: 'goals', 'people', 'case_workers' without the policy `case_staff_can_insert`; cases without the trigger prevent_reassignment.
+    # Catches: 'goals', 'people', 'case_workers' without the policy `case_staff_can_insert`; cases without the trigger prevent_reassignment.
     caller_id = id_of(name)
     async with open_transaction_as(api_connection, name):
         await assert_statements_rejected(

@@ -38,7 +38,7 @@ async def get_logged_change(scenario: Scenario, response: httpx.Response) -> tup
 
 
 async def test_acts_on_a_user_are_logged_with_old_and_new_values(scenario: Scenario) -> None:
-    # Planted: `replace_memberships` without `record_change`; SECRET_COLUMNS without password_hash.
+    # Catches: `replace_memberships` without `record_change`; SECRET_COLUMNS without password_hash.
     admin = scenario.admin
     team = {"team_id": str(id_of("north")), "is_supervisor": False}
     payload = {"email": "new@fsc.example", "name": "New Worker", "roles": ["me_officer"], "teams": [team]}
@@ -75,7 +75,7 @@ async def test_acts_on_a_user_are_logged_with_old_and_new_values(scenario: Scena
 
 
 async def test_request_and_confirmation_of_rights_are_logged(scenario: Scenario) -> None:
-    # Planted: `request_change` without `record_change`; `confirm_pending_change` without `record_function_changes`.
+    # Catches: `request_change` without `record_change`; `confirm_pending_change` without `record_function_changes`.
     path, team = f"/v1/users/{id_of('me_officer')}", str(id_of("north"))
     grant = {
         "roles": ["me_officer", "supervisor"],
@@ -148,7 +148,7 @@ async def test_confirmed_limit_and_secret_are_logged(scenario: Scenario) -> None
 
 
 async def test_rejected_act_on_a_user_names_the_user(scenario: Scenario) -> None:
-    # Planted: `conclude_rejected` without `find_configuration_kind`.
+    # Catches: `conclude_rejected` without `find_configuration_kind`.
     path = f"/v1/users/{id_of('worker_north')}"
     refused = await scenario.admin.patch(path, {"name": "X"}, etag='"99"')
     (entry,) = await scenario.list_access_entries(refused.headers["x-request-id"])
@@ -159,7 +159,7 @@ async def test_rejected_act_on_a_user_names_the_user(scenario: Scenario) -> None
 
 
 async def test_acts_on_teams_agencies_and_api_clients_are_logged(scenario: Scenario) -> None:
-    # Planted: `delete_api_client_secret` without `record_change`.
+    # Catches: `delete_api_client_secret` without `record_change`.
     admin = scenario.admin
     for path, payload, patch in (
         ("/v1/teams", {"name": "East"}, {"name": "Far East"}),
@@ -190,7 +190,7 @@ async def test_acts_on_teams_agencies_and_api_clients_are_logged(scenario: Scena
 
 
 async def test_acts_on_funds_rates_limits_and_providers_are_logged(scenario: Scenario) -> None:
-    # Planted: CONFIGURATION_KINDS without ExchangeRate.
+    # Catches: CONFIGURATION_KINDS without ExchangeRate.
     finance, admin = scenario.finance, scenario.admin
     fund = await create_fund(scenario, holding="")
     path = f"/v1/funds/{fund['id']}"
@@ -238,7 +238,7 @@ async def test_changes_are_shown_to_the_data_protection_officer_only(scenario: S
 
 
 async def test_ledger_and_statement_name_the_children_of_the_payments(scenario: Scenario) -> None:
-    # Planted: the ledger without ShownRecord; the statement without PAYMENTS_QUERY.
+    # Catches: the ledger without ShownRecord; the statement without PAYMENTS_QUERY.
     fund, other_fund = await create_fund(scenario), await create_fund(scenario, name="other")
     cases = [await scenario.open_case(), await scenario.open_case()]
     for case in cases:

@@ -70,7 +70,7 @@ async def insert_links(superuser: Any, case: dict[str, Any]) -> None:
 async def test_opening_an_access_reads_no_links_of_other_children(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, name: str
 ) -> None:
-    # Planted: list_conflict_wall_case_ids() without the conditions on p_children; the indexes of the links on the
+    # Catches: list_conflict_wall_case_ids() without the conditions on p_children; the indexes of the links on the
     # children dropped.
     own, linked = await scenario.open_case("worker_north"), await scenario.open_case("worker_south")
     await scenario.open_case("worker_north_2")

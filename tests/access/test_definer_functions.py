@@ -159,7 +159,7 @@ async def create_children_to_merge(superuser: Any, database: PopulatedDatabase) 
 async def test_every_executable_definer_function_is_classified(
     names: Mapping[str, object], superuser_connection: Any
 ) -> None:
-    # Planted: GRANT EXECUTE ON FUNCTION access.resolve_user(uuid) TO firststep_api.
+    # Catches: GRANT EXECUTE ON FUNCTION access.resolve_user(uuid) TO firststep_api.
     del names
     functions = [row[0] for row in await superuser_connection.fetch(EXECUTABLE_DEFINERS_QUERY)]
     classified = [
@@ -176,7 +176,7 @@ async def test_every_executable_definer_function_is_classified(
 async def test_function_rejects_a_wrong_secret_and_asynchronous_commit(
     names: Mapping[str, object], api_connection: Any, function: str
 ) -> None:
-    # Planted: access.context() without the comparison of the secret, or without the check of the setting; and
+    # Catches: access.context() without the comparison of the secret, or without the check of the setting; and
     # update_last_contact() with `EXISTS (SELECT FROM public.access_contexts)`.
     caller, act, call = ACCESS_FUNCTIONS[function]
     statement = call.format(**names)
@@ -202,7 +202,7 @@ async def test_function_rejects_a_wrong_secret_and_asynchronous_commit(
 async def test_account_function_rejects_a_wrong_secret_asynchronous_commit_and_another_act(
     scenario: Scenario, api_connection: Any, superuser_connection: Any, function: str
 ) -> None:
-    # Planted: access.insert_user() without access.require_caller().
+    # Catches: access.insert_user() without access.require_caller().
     del scenario
     statement = await superuser_connection.fetchval(CALL_WITH_NULL_QUERY, function)
     access = await open_access(api_connection, "admin")
@@ -226,7 +226,7 @@ async def test_account_function_rejects_a_wrong_secret_asynchronous_commit_and_a
 async def test_conclusion_rejects_a_wrong_secret_and_asynchronous_commit(
     names: Mapping[str, object], api_connection: Any, function: str
 ) -> None:
-    # Planted: access.conclude() without the comparison of the secret, or without access.require_durable_commit().
+    # Catches: access.conclude() without the comparison of the secret, or without access.require_durable_commit().
     access = await open_access(api_connection, "worker_north")
     call = SECRET_FUNCTIONS[function]
     for event_id, secret in ((access.event_id, uuid4()), (uuid4(), access.secret)):
@@ -241,7 +241,7 @@ async def test_conclusion_rejects_a_wrong_secret_and_asynchronous_commit(
 async def test_opening_rejects_asynchronous_commit(
     names: Mapping[str, object], api_connection: Any, function: str
 ) -> None:
-    # Planted: access.open_calendar_feed() without access.require_durable_commit().
+    # Catches: access.open_calendar_feed() without access.require_durable_commit().
     statement = OPENING_FUNCTIONS[function].format(**names)
     await assert_durable_commit_required(api_connection, statement)
     await api_connection.execute(statement)
@@ -283,7 +283,7 @@ async def test_function_answers_only_within_the_act_it_serves(
     caller: str,
     act: str,
 ) -> None:
-    # Planted: the condition on the act, or access.can_read_case_of_child(), removed from each function.
+    # Catches: the condition on the act, or access.can_read_case_of_child(), removed from each function.
     served_caller, served_act, call = ACCESS_FUNCTIONS[function]
     statement = call.format(**names)
     state = "SELECT last_contact_on FROM cases WHERE id = $1"

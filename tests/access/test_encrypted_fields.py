@@ -43,7 +43,7 @@ def list_fields(table: type[SQLModel]) -> dict[str, EncryptedColumn[object]]:
 
 @pytest.mark.parametrize("table", list_tables(), ids=lambda table: table.__tablename__)
 def test_every_encrypted_column_has_exactly_one_field(table: type[SQLModel]) -> None:
-    # Planted: a column without a field, a field of a column that does not exist, a plain field of a nullable column.
+    # Catches: a column without a field, a field of a column that does not exist, a plain field of a nullable column.
     columns = {column.name: column for column in SQLModel.metadata.tables[str(table.__tablename__)].columns}
     encrypted = {name: column for name, column in columns.items() if name.endswith("_encrypted")}
     fields = list_fields(table)

@@ -58,7 +58,7 @@ async def other_connection(scenario: Scenario) -> AsyncIterator[Any]:
 async def test_context_cannot_be_changed_by_plain_sql(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, owner_connection: Any, statement: str
 ) -> None:
-    # Planted: GRANT UPDATE, DELETE ON access_contexts TO firststep_api with a policy for it; NO FORCE ROW LEVEL SECURITY.
+    # Catches: GRANT UPDATE, DELETE ON access_contexts TO firststep_api with a policy for it; NO FORCE ROW LEVEL SECURITY.
     del scenario
     open_custodian = await open_custodian_access(owner_connection, ActWithoutPermission.keys_reencrypt)
     async with open_transaction_as(api_connection, "worker_north"):
@@ -77,7 +77,7 @@ async def test_context_cannot_be_changed_by_plain_sql(
 async def test_context_cannot_be_inserted_by_plain_sql(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, owner_connection: Any
 ) -> None:
-    # Planted: GRANT INSERT ON access_contexts TO firststep_api; NO FORCE ROW LEVEL SECURITY.
+    # Catches: GRANT INSERT ON access_contexts TO firststep_api; NO FORCE ROW LEVEL SECURITY.
     del scenario
     digest = hashlib.sha256(FORGED_SECRET.bytes).digest()
     for connection, message in (
@@ -101,7 +101,7 @@ async def test_context_cannot_be_inserted_by_plain_sql(
 async def test_api_role_cannot_open_an_access_of_the_command_line(
     scenario: Scenario, api_connection: Any, superuser_connection: Any, kind: str
 ) -> None:
-    # Planted: a role no longer required of an event of the system in ck_access_events_caller.
+    # Catches: a role no longer required of an event of the system in ck_access_events_caller.
     del scenario
     open_access_sql = """
         SELECT roles FROM access.open(ARRAY[$1], ARRAY[NULL::uuid], ARRAY[NULL::uuid], ARRAY[NULL::uuid],
@@ -123,7 +123,7 @@ async def test_access_of_another_caller_is_useless_without_its_secret(
     owner_connection: Any,
     other_connection: Any,
 ) -> None:
-    # Planted: the comparison of the secret removed from access.context(), from access.conclude().
+    # Catches: the comparison of the secret removed from access.context(), from access.conclude().
     del populated_database
     tables = await list_child_tables(superuser_connection)
     foreign = await open_access(other_connection, "manager")
@@ -155,7 +155,7 @@ async def test_access_of_another_caller_is_useless_without_its_secret(
 async def test_concluded_access_is_useless(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: access.conclude() that selects the context where it should delete it.
+    # Catches: access.conclude() that selects the context where it should delete it.
     del populated_database
     tables = await list_child_tables(superuser_connection)
     access = await open_access(api_connection, "manager")
@@ -175,7 +175,7 @@ async def test_concluded_access_is_useless(
 async def test_concurrent_conclusions_write_the_entries_once(
     scenario: Scenario, api_connection: Any, other_connection: Any
 ) -> None:
-    # Planted: as above. The second entry then violates the primary key.
+    # Catches: as above. The second entry then violates the primary key.
     del scenario
     access = await open_access(api_connection, "manager")
     async with api_connection.transaction():
@@ -190,7 +190,7 @@ async def test_asynchronous_commit_prevents_opening_concluding_and_reading(
     api_connection: Any,
     owner_connection: Any,
 ) -> None:
-    # Planted: access.open(), open_calendar_feed(), open_as_custodian() and conclude() without
+    # Catches: access.open(), open_calendar_feed(), open_as_custodian() and conclude() without
     # `PERFORM access.require_durable_commit()`; access.context() without the check of the setting.
     del populated_database
     tables = await list_child_tables(superuser_connection)

@@ -39,7 +39,7 @@ INSERT_APPROVED_EXIT_PLAN_SQL = """
 async def test_record_cannot_be_moved_to_another_case(
     cluster: Cluster, scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: GRANT UPDATE ON goals TO firststep_api.
+    # Catches: GRANT UPDATE ON goals TO firststep_api.
     case, other = await scenario.open_case(), await scenario.open_case()
     await insert_sample_rows(cluster, scenario, case, "worker_north")
     assignments = f"case_id = '{other['id']}', child_id = '{other['child_id']}'"
@@ -61,7 +61,7 @@ async def test_record_cannot_be_moved_to_another_case(
 async def test_row_with_another_author_is_rejected(
     cluster: Cluster, scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the policy author_is_caller left off documents.
+    # Catches: the policy author_is_caller left off documents.
     case = await scenario.open_case()
     await insert_sample_rows(cluster, scenario, case, "worker_north")
     async with open_transaction_as(api_connection, "worker_north"):
@@ -84,7 +84,7 @@ def build_copy_statement(table: str, column: str, name: str) -> str:
 
 
 async def test_approval_without_the_act_is_rejected(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: the trigger validate_authorship left off care_plans.
+    # Catches: the trigger validate_authorship left off care_plans.
     case, assessment = await create_assessed_case(scenario)
     payload = {"subject": "child", "assessment_id": assessment["id"]}
     plan = expect_json(await scenario.worker_north.post(f"/v1/cases/{case['id']}/care-plans", payload), 201)

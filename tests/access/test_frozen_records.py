@@ -153,7 +153,7 @@ async def set_status(superuser: Any, ids: dict[str, UUID], table: str, status: s
 async def test_only_listed_columns_change_in_each_status(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any, table: str
 ) -> None:
-    # Planted: the trigger validate_change left off reviews; 'completed completed' with 'content_encrypted' in its
+    # Catches: the trigger validate_change left off reviews; 'completed completed' with 'content_encrypted' in its
     # arguments; prevent_late_correction without the comparison of the author.
     statuses = list(get_statuses(STATE_MACHINES[table]))
     order = ("requested", "approved", "paid", "reconciled")
@@ -169,7 +169,7 @@ async def test_only_listed_columns_change_in_each_status(
 async def test_status_changes_outside_the_state_machine_are_rejected(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any, table: str
 ) -> None:
-    # Planted: 'completed scheduled' added to the arguments of the trigger on reviews.
+    # Catches: 'completed scheduled' added to the arguments of the trigger on reviews.
     allowed, statuses = get_status_changes(STATE_MACHINES[table]), get_statuses(STATE_MACHINES[table])
     accepted = set()
     for old in sorted(statuses):
@@ -199,7 +199,7 @@ async def test_status_changes_outside_the_state_machine_are_rejected(
 async def test_parts_of_a_plan_are_frozen_with_the_plan(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any, table: str, status: str
 ) -> None:
-    # Planted: the trigger protect_plan_part left off goals.
+    # Catches: the trigger protect_plan_part left off goals.
     await set_status(superuser_connection, record_ids, "care_plans", status)
     columns = PLAN_PARTS[table] - {"status"}
     expected = {
@@ -227,7 +227,7 @@ async def test_parts_of_a_plan_are_frozen_with_the_plan(
 async def test_records_of_a_closed_case_are_frozen(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any, table: str
 ) -> None:
-    # Planted: `c.status <> 'closed'` removed from the policies of support_sessions.
+    # Catches: `c.status <> 'closed'` removed from the policies of support_sessions.
     await set_status(superuser_connection, record_ids, "care_plans", "draft")
     for each, states in STATE_MACHINES.items():
         if each in CASE_TABLES:
@@ -255,7 +255,7 @@ async def test_record_is_frozen_after_24_hours_and_for_others(
     column: str,
     age: str,
 ) -> None:
-    # Planted: '24 hours' changed to '24 days' in access.prevent_late_correction(); the author not compared.
+    # Catches: '24 hours' changed to '24 days' in access.prevent_late_correction(); the author not compared.
     if table == "support_sessions":
         await set_status(superuser_connection, record_ids, table, "held")
     arguments = (api_connection, superuser_connection)
@@ -269,7 +269,7 @@ async def test_record_is_frozen_after_24_hours_and_for_others(
 async def test_final_rows_never_change(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: the trigger prevent_change_of_final_row left off consents, off referral_questions.
+    # Catches: the trigger prevent_change_of_final_row left off consents, off referral_questions.
     question = await superuser_connection.fetchval("SELECT id FROM referral_questions")
     final = {
         "consents": (record_ids["consents"], "withdrawn_at = now(), withdrawn_by_id = recorded_by_id"),
@@ -289,7 +289,7 @@ async def test_final_rows_never_change(
 async def test_persons_times_and_versions_cannot_be_forged(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: access.validate_change() without access.require_own_name(), require_own_time(), prevent_older_version().
+    # Catches: access.validate_change() without access.require_own_name(), require_own_time(), prevent_older_version().
     await set_status(superuser_connection, record_ids, "service_referrals", "draft")
     send = "UPDATE service_referrals SET status = 'sent', version = version + 1, sent_at = {at}, sent_by_id = '{by}' WHERE id = '{id}'"
     names = {"id": record_ids["service_referrals"], "by": id_of("worker_north"), "at": "now()"}
@@ -315,7 +315,7 @@ async def test_persons_times_and_versions_cannot_be_forged(
 
 
 async def test_acts_on_money_need_the_role(record_ids: dict[str, UUID], api_connection: Any) -> None:
-    # Planted: the trigger validate_act left off disbursements.
+    # Catches: the trigger validate_act left off disbursements.
     names = {"fund": record_ids["funds"], "id": record_ids["disbursements"]}
     acts = {
         "approved": "approved_by_id = '{caller}', approved_at = now(), fund_id = '{fund}', line = 'general'",

@@ -31,7 +31,7 @@ def test_other_key_ring_is_rejected(ring: KeyRing) -> None:
 
 
 def test_key_with_a_known_id_and_other_bytes_is_rejected(ring: KeyRing) -> None:
-    # Planted: `_matches` that returns True.
+    # Catches: `_matches` that returns True.
     other = b"o" * 32
     for changed in (
         replace(ring, encryption_keys={ring.encryption_active: other}),

@@ -52,7 +52,7 @@ def test_changed_copy_is_rejected(key_ring: KeyRing, path: tuple[str, ...], valu
 
 @pytest.mark.parametrize("cost", [2**10, 2**30])
 def test_cost_that_is_too_low_or_fills_the_memory_is_rejected(key_ring: KeyRing, cost: int) -> None:
-    # Planted: the limits of the cost removed.
+    # Catches: the limits of the cost removed.
     copy = json.loads(encrypt_key_ring(key_ring, PASSPHRASE))
     copy["scrypt"]["cost"] = cost
     for text in (json.dumps(copy), json.dumps(copy)[:-100], "", "[]"):

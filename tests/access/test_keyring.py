@@ -187,7 +187,7 @@ def test_added_keys_are_not_active_until_they_are_activated(path: Path) -> None:
 
 
 def test_key_ring_of_another_database_is_not_reloaded(path: Path) -> None:
-    # Planted: `reload_if_changed` without the comparison of the blind index keys.
+    # Catches: `reload_if_changed` without the comparison of the blind index keys.
     ring = KeyRing.load_or_create(path)
     reloading = ReloadingKeyRing(ring, reload_interval=0)
     replace_file(path, KeyRing.generate().to_json())

@@ -138,7 +138,7 @@ def list_entries(client: httpx.Client) -> dict[str, set[str]]:
 def test_every_received_response_is_in_the_log_after_a_crash(
     server: ServerProcess, kill: Callable[[ServerProcess, int], None]
 ) -> None:
-    # Planted: the dependency `request_session` with the scope `request`, which commits after the response is sent;
+    # Catches: the dependency `request_session` with the scope `request`, which commits after the response is sent;
     # `conclude_access` not awaited in `request_reader`; synchronous_commit off for firststep_api, without the checks of
     # the functions.
     process = server.start()

@@ -24,7 +24,7 @@ async def list_child_log(caller: AuthenticatedClient, child_id: str) -> list[dic
 
 
 async def test_reads_of_a_referral_before_acceptance_are_found_under_the_child(scenario: Scenario) -> None:
-    # Planted: the union without `list_referral_records`; its policy without the branch for referrals.
+    # Catches: the union without `list_referral_records`; its policy without the branch for referrals.
     referral = await scenario.create_referral()
     path, south = f"/v1/referrals/{referral['id']}", scenario.supervisor_south
     request_ids = {(await south.get(path)).headers["x-request-id"]}
@@ -67,7 +67,7 @@ async def test_referral_that_joins_a_case_brings_its_earlier_reads(scenario: Sce
 
 
 async def test_supervisor_sees_entries_of_a_link_only_with_both_sides(scenario: Scenario) -> None:
-    # Planted: the policy of access_entries without the condition for `case_link`; the rejected link with its record.
+    # Catches: the policy of access_entries without the condition for `case_link`; the rejected link with its record.
     north, south = await scenario.open_case("worker_north"), await scenario.open_case("worker_south")
     both, path = scenario.supervisor_both, f"/v1/cases/{north['id']}/links"
     refused = await both.post(path, {"linked_case_id": south["id"], "reason": ""})
@@ -89,7 +89,7 @@ async def test_supervisor_sees_entries_of_a_link_only_with_both_sides(scenario: 
 
 
 async def test_break_glass_does_not_open_the_log_of_a_child(scenario: Scenario) -> None:
-    # Planted: the policy of access_entries without the comparison of the team.
+    # Catches: the policy of access_entries without the comparison of the team.
     case = await scenario.open_case("worker_north")
     south, child_id = scenario.supervisor_south, case["child_id"]
     expect_json(await south.post(f"/v1/cases/{case['id']}/break-glass", BREAK_GLASS_PAYLOAD))
@@ -175,7 +175,7 @@ async def get_logged_kind(superuser_connection: Any, entry: dict[str, Any]) -> s
 
 
 async def test_refused_acceptance_under_the_id_of_a_match_names_the_hidden_child(scenario: Scenario) -> None:
-    # Planted: `conclude` without the records of the session.
+    # Catches: `conclude` without the records of the session.
     child = referral_payload()["child"]
     case = await scenario.open_case("worker_north", child=child)
     for name, code in (("supervisor_south", "open_case_elsewhere"), ("worker_south", "not_yours")):

@@ -49,7 +49,7 @@ async def test_tables_appear_empty_without_an_access_and_are_not_readable_with_a
     owner_connection: Any,
     scenario: Scenario,
 ) -> None:
-    # Planted: access.context() that returns no row where it should raise an error.
+    # Catches: access.context() that returns no row where it should raise an error.
     tables = await list_child_tables(superuser_connection)
     assert set(await count_visible_rows(superuser_connection, tables)) == set(tables), "a table has no rows"
     assert await count_visible_rows(api_connection, tables) == {}
@@ -76,7 +76,7 @@ async def test_tables_appear_empty_without_an_access_and_are_not_readable_with_a
 async def test_malformed_access_setting_is_rejected(
     populated_database: PopulatedDatabase, api_connection: Any, setting: str
 ) -> None:
-    # Planted: access.context() that ignores a malformed setting.
+    # Catches: access.context() that ignores a malformed setting.
     del populated_database
     async with api_connection.transaction():
         await api_connection.execute(BIND_ACCESS_SQL, setting)
@@ -89,7 +89,7 @@ async def test_malformed_access_setting_is_rejected(
 async def test_anonymous_access_shows_no_rows_and_names_no_subject(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: access.write_event() that gives an anonymous access the scope of a manager; no ck_access_events_caller.
+    # Catches: access.write_event() that gives an anonymous access the scope of a manager; no ck_access_events_caller.
     del populated_database
     tables = await list_child_tables(superuser_connection)
     access = OpenAccess(*await api_connection.fetchrow(OPEN_ANONYMOUS_ACCESS_SQL, None, None))
@@ -106,7 +106,7 @@ async def test_anonymous_access_shows_no_rows_and_names_no_subject(
 
 
 async def test_caller_has_no_context_without_an_access(api_connection: Any, owner_connection: Any) -> None:
-    # Planted: access.context() that returns a row of NULL without an access.
+    # Catches: access.context() that returns a row of NULL without an access.
     for connection in (api_connection, owner_connection):
         assert await connection.fetch("SELECT * FROM access.context()") == []
 
@@ -123,7 +123,7 @@ async def create_event_of_ended_session(superuser: Any) -> uuid.UUID:
 async def test_no_rows_are_visible_with_an_access_of_the_same_transaction(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: the comparison of `xid` removed from access.context().
+    # Catches: the comparison of `xid` removed from access.context().
     del populated_database
     tables = await list_child_tables(superuser_connection)
     async with api_connection.transaction():
@@ -151,7 +151,7 @@ async def test_no_rows_are_visible_with_an_access_of_the_same_transaction(
 async def test_access_makes_rows_visible_for_sixty_seconds(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: 70 seconds in access.context().
+    # Catches: 70 seconds in access.context().
     del populated_database
     access = await open_access(api_connection, "manager")
     await make_access_older(superuser_connection, access, seconds=45)
@@ -166,7 +166,7 @@ async def test_access_makes_rows_visible_for_sixty_seconds(
 async def test_event_stays_after_the_transaction_is_rolled_back(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: an access opened within the transaction of `open_transaction_as`.
+    # Catches: an access opened within the transaction of `open_transaction_as`.
     del populated_database
     async with open_transaction_as(api_connection, "worker_north") as access:
         assert await api_connection.fetchval("SELECT count(*) FROM children") == 1
@@ -191,7 +191,7 @@ SCANS_QUERY = """
 async def test_context_lookup_uses_the_index_after_the_table_has_grown(
     scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: access.context() without enable_seqscan = off. A connection caches the plan of the lookup while the table is
+    # Catches: access.context() without enable_seqscan = off. A connection caches the plan of the lookup while the table is
     # small.
     del scenario
     caller = "SELECT caller_id FROM access.context()"

@@ -6,6 +6,6 @@ from app.access.private_files import lock_file
 
 
 def test_lock_file_is_private(tmp_path: Path) -> None:
-    # Planted: `Path.open("a")`, which creates a file that every user of the machine can open, and therefore lock.
+    # Catches: `Path.open("a")`, which creates a file that every user of the machine can open, and therefore lock.
     with lock_file(tmp_path / "keys.json"):
         assert (tmp_path / "keys.json.lock").stat().st_mode & 0o777 == 0o600

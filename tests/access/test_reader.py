@@ -32,7 +32,7 @@ CASE_QUERY = ReadQuery(
     ],
 )
 def test_query_of_child_data_without_declaration_is_rejected(statement: Select[*tuple[Any, ...]]) -> None:
-    # Planted: only the FROM clause of the statement checked, which misses subqueries.
+    # Catches: only the FROM clause of the statement checked, which misses subqueries.
     with pytest.raises(ValueError, match="declare the records that it shows"):
         ReadQuery(statement)
     ReadQuery(statement, shows=NoShownRecord("only counted"))
@@ -52,7 +52,7 @@ def test_declaration_of_unknown_kind_or_column_is_rejected(shows: Any) -> None:
 
 
 def test_query_has_literal_constants_and_numbered_parameters() -> None:
-    # Planted: `_replace_constant` not applied.
+    # Catches: `_replace_constant` not applied.
     query = ReadQuery(
         select(col(Team.id), col(Team.name))
         .where(col(Team.name) != "it's", col(Team.name) == func.any(bindparam("names", type_=ARRAY(Text))))
@@ -82,7 +82,7 @@ async def test_rows_have_text_ids_and_decoded_json(scenario: Scenario) -> None:
 
 
 async def test_reader_logs_the_returned_rows_only(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: `fetch_page` recording all fetched rows.
+    # Catches: `fetch_page` recording all fetched rows.
     cases = [await scenario.open_case() for _ in range(3)]
     async with open_transaction_as(api_connection, "worker_north"):
         records = AccessedRecords()

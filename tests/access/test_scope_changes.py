@@ -67,7 +67,7 @@ async def manager_with_cases(superuser_connection: Any) -> str:
 
 
 async def test_break_glass_shows_the_case_in_the_same_request(scenario: Scenario) -> None:
-    # Planted: `refresh_context` removed from open_case_with_break_glass.
+    # Catches: `refresh_context` removed from open_case_with_break_glass.
     own, other = await scenario.open_case("worker_south"), await scenario.open_case()
     payload = BreakGlassRequest(**BREAK_GLASS_PAYLOAD)
     before, grant, after = await run_act(
@@ -81,7 +81,7 @@ async def test_break_glass_shows_the_case_in_the_same_request(scenario: Scenario
 async def test_assignment_of_oneself_puts_up_and_removes_the_conflict_wall_in_the_same_request(
     scenario: Scenario, manager_with_cases: str
 ) -> None:
-    # Planted: `refresh_context` removed from assign_case.
+    # Catches: `refresh_context` removed from assign_case.
     case, linked = await scenario.open_case("worker_north_2"), await scenario.open_case("worker_south")
     await link_cases(scenario, case, linked)
     lead_id, caller_id = id_of("worker_north_2"), id_of(manager_with_cases)
@@ -100,7 +100,7 @@ async def test_assignment_of_oneself_puts_up_and_removes_the_conflict_wall_in_th
 async def test_transfer_of_an_own_case_removes_the_conflict_wall_in_the_same_request(
     scenario: Scenario, manager_with_cases: str
 ) -> None:
-    # Planted: `refresh_context` removed from transfer_case.
+    # Catches: `refresh_context` removed from transfer_case.
     case, linked = await scenario.open_case(manager_with_cases), await scenario.open_case("worker_south")
     await link_cases(scenario, case, linked)
     payload = CaseTransfer(team_id=id_of("south"), lead_worker_id=id_of("supervisor_south"), reason="Moved.")
@@ -114,7 +114,7 @@ async def test_transfer_of_an_own_case_removes_the_conflict_wall_in_the_same_req
 async def test_link_hides_the_other_case_from_its_author_in_the_same_request(
     scenario: Scenario, manager_with_cases: str
 ) -> None:
-    # Planted: `refresh_context` removed from create_case_link.
+    # Catches: `refresh_context` removed from create_case_link.
     case, other = await scenario.open_case(manager_with_cases), await scenario.open_case("worker_south")
     payload = CaseLinkCreate(linked_case_id=UUID(other["id"]), reason="Brothers.")
     before, link, after = await run_act(
@@ -128,7 +128,7 @@ async def test_link_hides_the_other_case_from_its_author_in_the_same_request(
 async def test_conflict_wall_applies_in_the_request_that_opens_a_case_of_a_linked_child(
     scenario: Scenario, manager_with_cases: str
 ) -> None:
-    # Planted: `refresh_context` removed from _create_case.
+    # Catches: `refresh_context` removed from _create_case.
     closed, linked = (
         await create_closed_case(scenario, "worker_north_2"),
         await scenario.open_case("worker_south"),
@@ -147,7 +147,7 @@ async def test_conflict_wall_applies_in_the_request_that_opens_a_case_of_a_linke
 async def test_reopening_a_case_of_a_linked_child_puts_up_the_conflict_wall_in_the_same_request(
     scenario: Scenario, manager_with_cases: str
 ) -> None:
-    # Planted: `refresh_context` removed from reopen_case.
+    # Catches: `refresh_context` removed from reopen_case.
     closed, linked = (
         await create_closed_case(scenario, "worker_north_2"),
         await scenario.open_case("worker_south"),
@@ -193,7 +193,7 @@ async def build_writes(
 async def test_writes_that_wait_while_the_co_worker_is_removed_are_rejected(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `recheck_case` that returns True; `get_open_case_for_share` without a recheck.
+    # Catches: `recheck_case` that returns True; `get_open_case_for_share` without a recheck.
     case = await scenario.open_case()
     path, staff = f"/v1/cases/{case['id']}", {"lead_worker_id": str(id_of("worker_north"))}
     co_workers = {"co_worker_ids": [str(id_of("worker_north_2"))]}
@@ -211,7 +211,7 @@ async def test_writes_that_wait_while_the_co_worker_is_removed_are_rejected(
 async def test_writes_that_wait_for_a_link_or_a_transfer_are_rejected(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `recheck_case` that returns True; `get_open_case_for_share` without a recheck.
+    # Catches: `recheck_case` that returns True; `get_open_case_for_share` without a recheck.
     await superuser_connection.execute(ADD_MANAGER_ROLE_SQL, id_of("worker_south"))
     case, other = await scenario.open_case(), await scenario.open_case("worker_south")
     link = {"linked_case_id": other["id"], "reason": "Brothers."}

@@ -17,7 +17,7 @@ INSERT = "INSERT INTO name_tokens (owner_id, token, kind, child_id) VALUES ($1, 
 async def test_tokens_can_be_inserted_only_for_records_of_the_caller(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the triggers of name_tokens removed.
+    # Catches: the triggers of name_tokens removed.
     case = await scenario.open_case("worker_north")
     child_id, referral_id = UUID(case["child_id"]), UUID(case["referral_id"])
     pending_id = UUID((await scenario.create_referral())["id"])
@@ -47,7 +47,7 @@ async def test_tokens_can_be_inserted_only_for_records_of_the_caller(
 
 
 async def test_tokens_cannot_move_to_another_record(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: GRANT UPDATE on all columns; the trigger of updates removed.
+    # Catches: GRANT UPDATE on all columns; the trigger of updates removed.
     own = await scenario.open_case("worker_north")
     other = await scenario.open_case("worker_south")
     other_id = UUID(other["child_id"])
@@ -67,7 +67,7 @@ async def test_tokens_cannot_move_to_another_record(scenario: Scenario, api_conn
 async def test_break_glass_reader_cannot_delete_the_tokens_of_a_child(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the policy `delete_with_owner` without `access.is_case_staff`.
+    # Catches: the policy `delete_with_owner` without `access.is_case_staff`.
     case = await scenario.open_case("worker_north")
     expect_json(await scenario.worker_south.post(f"/v1/cases/{case['id']}/break-glass", BREAK_GLASS_PAYLOAD))
     delete = "DELETE FROM name_tokens WHERE owner_id = $1"

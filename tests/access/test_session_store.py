@@ -60,7 +60,7 @@ def begin_parameters(session: NewSession, proof: bytes | None) -> list[Any]:
 async def test_sessions_cannot_be_written_or_read_by_plain_sql(
     api_connection: Any, superuser_connection: Any, statement: str
 ) -> None:
-    # Planted: GRANT SELECT, INSERT, UPDATE ON sessions TO firststep_api.
+    # Catches: GRANT SELECT, INSERT, UPDATE ON sessions TO firststep_api.
     before = await superuser_connection.fetch(SELECT_SQL)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await api_connection.execute(statement)

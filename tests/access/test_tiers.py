@@ -44,7 +44,7 @@ VISIBLE_ROWS: dict[str, dict[str, int]] = {
 @pytest.mark.usefixtures("populated_database")
 @pytest.mark.parametrize("name", VISIBLE_ROWS)
 async def test_caller_sees_rows_of_permitted_tiers_only(api_connection: Any, name: str) -> None:
-    # Planted: `true` for 'clinical' and then for 'legal' in access.can_read_tier.
+    # Catches: `true` for 'clinical' and then for 'legal' in access.can_read_tier.
     async with open_transaction_as(api_connection, name):
         assert await count_visible_rows(api_connection, list(TIERED_TABLES)) == VISIBLE_ROWS[name]
         assert set(await count_visible_rows(api_connection, sorted(CASE_TIER_TABLES))) == (

@@ -36,7 +36,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
 }
 CODE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|\[[^\]]*\]\([^)]*\)|\|", re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*[-*] |\n#+ ")
-NOT_PROSE = re.compile(r"^(noqa|type: ignore|fmt:|isort:|ruff:|pragma|Planted:|!)")
+NOT_PROSE = re.compile(r"^(noqa|type: ignore|fmt:|isort:|ruff:|pragma|Catches:|!)")
 
 
 @dataclass(frozen=True, slots=True)

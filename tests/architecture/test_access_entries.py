@@ -39,7 +39,7 @@ FILES = ("/content", ".svg", ".pdf")
 async def test_access_log_contains_exactly_the_children_of_the_response(
     scenario: Scenario, app: FastAPI
 ) -> None:
-    # Planted: `Case` removed from RECORD_KINDS; a page that records the row after its last item.
+    # Catches: `Case` removed from RECORD_KINDS; a page that records the row after its last item.
     ids = await create_complete_case(scenario)
     ids["alert_id"] = await create_alert(scenario)
     case, other = ids["case"], await scenario.open_case()

@@ -58,7 +58,7 @@ async def send_write(caller: AuthenticatedClient, name: str, ids: dict[str, Any]
 
 
 async def test_break_glass_allows_writing_own_records_only(scenario: Scenario, app: FastAPI) -> None:
-    # Planted: `check_case_writable` omitted from update_care_plan and update_review, `check_works_on_case` from update_person.
+    # Catches: `check_case_writable` omitted from update_care_plan and update_review, `check_works_on_case` from update_person.
     assert list_write_endpoints(app) == write_payloads().keys() | ALLOWED_ENDPOINTS, (
         "add a payload for the new endpoint to write_payloads()"
     )

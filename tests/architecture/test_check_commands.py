@@ -18,7 +18,7 @@ def read_hook_settings(key: str) -> list[str]:
 
 
 def test_hooks_run_makefile_targets_that_make_test_runs() -> None:
-    # Planted: `entry: ruff check .`; `contracts` removed from the prerequisites of `test`.
+    # Catches: `entry: ruff check .`; `contracts` removed from the prerequisites of `test`.
     entries = read_hook_settings("entry")
     assert entries == ["make lint", "make contracts"]
     checks = read_makefile_rules()["test"]["prerequisites"].split()
@@ -26,13 +26,13 @@ def test_hooks_run_makefile_targets_that_make_test_runs() -> None:
 
 
 def test_hooks_are_local_and_need_no_download() -> None:
-    # Planted: `repo: https://github.com/astral-sh/ruff-pre-commit`; `language: python`.
+    # Catches: `repo: https://github.com/astral-sh/ruff-pre-commit`; `language: python`.
     assert set(read_hook_settings("repo")) == {"local"}
     assert set(read_hook_settings("language")) == {"system"}
 
 
 def test_checks_pass_on_the_exit_status_of_their_commands() -> None:
-    # Planted: `lint-imports | tail -n 3`, whose exit status is that of `tail`.
+    # Catches: `lint-imports | tail -n 3`, whose exit status is that of `tail`.
     rules = read_makefile_rules()
     checks = rules["test"]["prerequisites"].split()
     assert "contracts" in checks

@@ -64,7 +64,7 @@ def input_models(app: FastAPI) -> Iterator[type[BaseModel]]:
 
 
 def test_responses_contain_no_tables(app: FastAPI) -> None:
-    # Planted: `response_model=Team` at GET /v1/teams/{team_id}.
+    # Catches: `response_model=Team` at GET /v1/teams/{team_id}.
     models_by_endpoint = {
         str(endpoint): models_in(endpoint.route.response_model) for endpoint in list_endpoints(app)
     }
@@ -77,7 +77,7 @@ def test_responses_contain_no_tables(app: FastAPI) -> None:
 
 
 def test_response_models_are_outputs(app: FastAPI) -> None:
-    # Planted: `Health(BaseModel)`.
+    # Catches: `Health(BaseModel)`.
     for endpoint in list_endpoints(app):
         response_model = endpoint.route.response_model
         if get_origin(response_model) is Annotated:  # a union with a discriminator
@@ -88,14 +88,14 @@ def test_response_models_are_outputs(app: FastAPI) -> None:
 
 
 def test_inputs_forbid_unknown_fields(app: FastAPI) -> None:
-    # Planted: `model_config = ConfigDict(extra="ignore")` in PersonCreate.
+    # Catches: `model_config = ConfigDict(extra="ignore")` in PersonCreate.
     models = set(input_models(app))
     assert len(models) > 40
     assert {model.__name__ for model in models if model.model_config.get("extra") != "forbid"} == set()
 
 
 def test_query_parameters_of_lists_include_limit_and_cursor(app: FastAPI) -> None:
-    # Planted: `ChildFilters(Input)`, which has no limit and cursor.
+    # Catches: `ChildFilters(Input)`, which has no limit and cursor.
     for endpoint in list_endpoints(app):
         if _returns_list(endpoint):
             (query,) = endpoint.route.dependant.query_params
@@ -108,7 +108,7 @@ def _returns_list(endpoint: Endpoint) -> bool:
 
 
 def test_dependencies_are_async(app: FastAPI) -> None:
-    # Planted: `def parse_if_match`. FastAPI runs such a function in a thread, which takes longer than the function.
+    # Catches: `def parse_if_match`. FastAPI runs such a function in a thread, which takes longer than the function.
     dependencies = {
         call for endpoint in list_endpoints(app) for call in dependency_calls(endpoint.route.dependant)
     }
@@ -119,7 +119,7 @@ def test_dependencies_are_async(app: FastAPI) -> None:
 
 
 def test_relationships_raise_instead_of_loading_implicitly() -> None:
-    # Planted: a `Relationship()` from Case to Child without `lazy="raise"`.
+    # Catches: a `Relationship()` from Case to Child without `lazy="raise"`.
     configure_mappers()
     registry: Any = SQLModel._sa_registry
     mappers = list(registry.mappers)
@@ -141,7 +141,7 @@ def function_lengths() -> Iterator[tuple[int, str]]:
 
 
 def test_functions_are_short() -> None:
-    # Planted: a function of 51 lines.
+    # Catches: a function of 51 lines.
     lengths_and_names = sorted(function_lengths())
     assert len(lengths_and_names) > 800
     lengths = [length for length, _ in lengths_and_names]
@@ -151,20 +151,20 @@ def test_functions_are_short() -> None:
 
 
 def test_files_are_short() -> None:
-    # Planted: a schema file of 328 lines.
+    # Catches: a schema file of 328 lines.
     long = {str(path) for path in SOURCES if len((ROOT / path).read_text().splitlines()) > MAX_FILE_LINES}
     assert long == set()
 
 
 def test_packages_have_at_most_25_modules() -> None:
-    # Planted: all modules of `app/services/fund/` moved into `app/services/cases/`.
+    # Catches: all modules of `app/services/fund/` moved into `app/services/cases/`.
     sizes = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
     large = {str(folder) for folder, size in sizes.items() if size > MAX_MODULES_PER_FOLDER}
     assert large <= {"app/routers", "app/schemas"}  # flat, with one module per resource
 
 
 def test_test_modules_do_not_import_each_other() -> None:
-    # Planted: `SOURCES` imported from this module by test_fault_codes.py.
+    # Catches: `SOURCES` imported from this module by test_fault_codes.py.
     importing = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "tests").rglob("*.py")
@@ -175,13 +175,13 @@ def test_test_modules_do_not_import_each_other() -> None:
 
 
 def test_modules_have_no_vague_names() -> None:
-    # Planted: `app/services/utils.py`.
+    # Catches: `app/services/utils.py`.
     assert {str(path) for path in SOURCES if not VAGUE_MODULE_NAMES.isdisjoint(path.stem.split("_"))} == set()
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[1] == "routers"], ids=str)
 def test_endpoint_is_a_docstring_and_one_call(path: Path) -> None:
-    # Planted: GET /v1/cases/{case_id} with two service calls.
+    # Catches: GET /v1/cases/{case_id} with two service calls.
     for node in SOURCES[path].body:
         if isinstance(node, ast.AsyncFunctionDef) and any(_is_route(item) for item in node.decorator_list):
             assert ast.get_docstring(node), node.name

@@ -69,7 +69,7 @@ def authorization_header(server: ServerProcess, caller: str) -> list[str]:
 
 @pytest.mark.parametrize("caller", RUNS)
 def test_responses_conform_to_the_document(server: ServerProcess, caller: str, tmp_path: Path) -> None:
-    # Planted: a 500 in the timeline of a case; a case without `version`; a 418 from the list of places.
+    # Catches: a 500 in the timeline of a case; a case without `version`; a 418 from the list of places.
     program = Path(sys.executable).with_name("schemathesis")
     header = authorization_header(server, caller)
     done = subprocess.run(

@@ -20,12 +20,12 @@ def find_changed_snippets(page: str) -> list[str]:
 
 
 def test_snippets_occur_verbatim_in_the_named_files() -> None:
-    # Planted: `relationship: str` renamed to `relation: str` in app/models/people.py.
+    # Catches: `relationship: str` renamed to `relation: str` in app/models/people.py.
     assert find_changed_snippets((ROOT / "CONTRIBUTING.md").read_text()) == []
 
 
 def test_worked_example_quotes_every_layer() -> None:
-    # Planted: the snippet of app/routers/people.py removed.
+    # Catches: the snippet of app/routers/people.py removed.
     quoted = [snippet["path"] for snippet in SNIPPET.finditer((ROOT / "CONTRIBUTING.md").read_text())]
     assert [folder for folder in QUOTED_FOLDERS if not any(path.startswith(folder) for path in quoted)] == []
 

@@ -101,7 +101,7 @@ def get_match(pattern: str, sql: str) -> str:
 async def test_status_constraint_allows_the_statuses_of_the_state_machine(
     catalog: asyncpg.Connection, table: str
 ) -> None:
-    # Planted: 'missed' removed from ck_follow_ups_status; SUPERSEDE removed from TRANSITIONS in care_plans/states.py.
+    # Catches: 'missed' removed from ck_follow_ups_status; SUPERSEDE removed from TRANSITIONS in care_plans/states.py.
     allowed = await get_constraint_values(catalog, f"ck_{table}_status")
     assert allowed == get_statuses(STATE_MACHINES[table])
 
@@ -110,12 +110,12 @@ async def test_status_constraint_allows_the_statuses_of_the_state_machine(
 async def test_constraint_allows_the_codes_of_the_code_list(
     catalog: asyncpg.Connection, constraint: str
 ) -> None:
-    # Planted: 'dropped' removed from ck_goals_status.
+    # Catches: 'dropped' removed from ck_goals_status.
     assert await get_constraint_values(catalog, constraint) == set(get_codes(CODE_LISTS[constraint]))
 
 
 async def test_contributors_are_recorded_in_editable_statuses(catalog: asyncpg.Connection) -> None:
-    # Planted: 'returned' removed from access.record_contributor().
+    # Catches: 'returned' removed from access.record_contributor().
     body = await get_function_body(catalog, "record_contributor")
     assert get_literals(get_match(r"NEW\.status IN \((.*?)\)", body)) == EDITABLE_STATUSES
 
@@ -144,7 +144,7 @@ async def context_by_role(
 async def test_columns_of_the_context_have_values_for_the_roles_of_the_policy(
     context_by_role: dict[str, Mapping[str, Any]], column: str
 ) -> None:
-    # Planted: 'supervisor' removed from `worker` in access.write_event(); the condition removed from `teams`;
+    # Catches: 'supervisor' removed from `worker` in access.write_event(); the condition removed from `teams`;
     # Role.programme_manager removed from `case_read`.
     assert context_by_role.keys() == {*Role, CUSTODIAN, COMMAND_LINE}
     roles = {role for role, context in context_by_role.items() if context[column]}
@@ -154,7 +154,7 @@ async def test_columns_of_the_context_have_values_for_the_roles_of_the_policy(
 async def test_roles_by_column_is_complete_and_approval_limits_have_known_roles(
     catalog: asyncpg.Connection, context_by_role: dict[str, Mapping[str, Any]]
 ) -> None:
-    # Planted: 'is_finance_officer' removed from ROLES_BY_COLUMN; 'is_manager' in `approval_limits`; a function of the
+    # Catches: 'is_finance_officer' removed from ROLES_BY_COLUMN; 'is_manager' in `approval_limits`; a function of the
     # schema access that reads `roles`.
     functions = await catalog.fetch(
         "SELECT proname FROM pg_proc WHERE pronamespace::regnamespace::text IN ('access', 'ledger') AND prosrc ~ 'roles &&'"
@@ -181,7 +181,7 @@ async def test_roles_by_column_is_complete_and_approval_limits_have_known_roles(
 
 
 async def test_fund_statement_is_readable_by_the_roles_of_the_policy(catalog: asyncpg.Connection) -> None:
-    # Planted: `x.can_read_all_cases` removed from access.spending_by_month(); Role.programme_manager removed from
+    # Catches: `x.can_read_all_cases` removed from access.spending_by_month(); Role.programme_manager removed from
     # `fund_ledger`.
     body = await get_function_body(catalog, "spending_by_month")
     columns = re.findall(r"x\.(\w+)", body)
@@ -192,14 +192,14 @@ async def test_fund_statement_is_readable_by_the_roles_of_the_policy(catalog: as
 async def test_sql_maps_api_client_scopes_to_the_same_roles_as_the_application(
     catalog: asyncpg.Connection,
 ) -> None:
-    # Planted: 'partner_system' for the scope 'reports' in access.resolve_session().
+    # Catches: 'partner_system' for the scope 'reports' in access.resolve_session().
     body = await get_function_body(catalog, "resolve_session")
     pairs = re.findall(r"WHEN '(\w+)' = ANY \(c\.scopes\) THEN '(\w+)'", body)
     assert dict(pairs) == ROLE_BY_SCOPE
 
 
 async def test_acts_in_sql_functions_are_permissions(catalog: asyncpg.Connection) -> None:
-    # Planted: 'case.reopened' in access.has_open_case().
+    # Catches: 'case.reopened' in access.has_open_case().
     bodies = await catalog.fetch("SELECT prosrc FROM pg_proc WHERE pronamespace = 'access'::regnamespace")
     acts = {
         act
@@ -212,7 +212,7 @@ async def test_acts_in_sql_functions_are_permissions(catalog: asyncpg.Connection
 
 
 async def test_identity_columns_of_case_records_cannot_be_updated(catalog: asyncpg.Connection) -> None:
-    # Planted: GRANT UPDATE (case_id) ON goals; GRANT UPDATE ON reviews.
+    # Catches: GRANT UPDATE (case_id) ON goals; GRANT UPDATE ON reviews.
     grants = await catalog.fetch(
         """
         SELECT c.relname AS table, array_agg(a.attname::text) AS columns

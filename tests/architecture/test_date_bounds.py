@@ -1,6 +1,6 @@
 """Every date and time that a request can contain has bounds.
 
-Planted faults: `PlainDate` as the type of `valid_until` of a consent, of the query parameter `from` of the timeline, and of
+Catches: `PlainDate` as the type of `valid_until` of a consent, of the query parameter `from` of the timeline, and of
 a day in the path of a statement.
 """
 

@@ -35,12 +35,12 @@ def read_noticed_licences() -> dict[str, str]:
 
 
 def test_notice_names_the_licence_of_every_package() -> None:
-    # Planted: the row of fpdf2 removed.
+    # Catches: the row of fpdf2 removed.
     assert read_noticed_licences().keys() == list_pinned_packages()
 
 
 def test_licences_in_the_notice_agree_with_the_installed_packages() -> None:
-    # Planted: fpdf2 listed as MIT.
+    # Catches: fpdf2 listed as MIT.
     for package, licence in read_noticed_licences().items():
         try:
             declared = metadata(package).json.get("license_expression")
@@ -56,7 +56,7 @@ def test_unused_dependency_is_not_pinned(package: str) -> None:
 
 
 def test_access_tokens_need_none_of_the_unused_dependencies() -> None:
-    # Planted: `from jose.backends.rsa_backend import RSAKey` in app/access/tokens.py.
+    # Catches: `from jose.backends.rsa_backend import RSAKey` in app/access/tokens.py.
     program = [sys.executable, "-c", SIGN_AND_VERIFY]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

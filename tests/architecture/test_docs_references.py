@@ -113,13 +113,13 @@ def find_broken_links(page: Path) -> list[str]:
 
 
 def test_paths_and_names_in_markdown_exist() -> None:
-    # Planted: `app/http/sessions.py` and `app/http/session.py:request_sesion` in docs/architecture.md.
+    # Catches: `app/http/sessions.py` and `app/http/session.py:request_sesion` in docs/architecture.md.
     stale = {str(page.relative_to(ROOT)): find_stale_references(page.read_text()) for page in list_pages()}
     assert {page: references for page, references in stale.items() if references} == {}
 
 
 def test_identifiers_in_markdown_occur_in_the_code() -> None:
-    # Planted: `bind_acces_event` and `FIRSTSTEP_POOLSIZE` in docs/architecture.md.
+    # Catches: `bind_acces_event` and `FIRSTSTEP_POOLSIZE` in docs/architecture.md.
     known = known_words()
     unknown = {
         str(page.relative_to(ROOT)): find_unknown_identifiers(page.read_text(), known)
@@ -129,13 +129,13 @@ def test_identifiers_in_markdown_occur_in_the_code() -> None:
 
 
 def test_relative_links_in_markdown_lead_to_a_file_and_heading() -> None:
-    # Planted: docs/decisions/0099-nothing.md as a link, and #limits-of-nothing as an anchor of docs/operations.md.
+    # Catches: docs/decisions/0099-nothing.md as a link, and #limits-of-nothing as an anchor of docs/operations.md.
     broken = {str(page.relative_to(ROOT)): find_broken_links(page) for page in list_pages()}
     assert {page: links for page, links in broken.items() if links} == {}
 
 
 def test_layers_in_the_architecture_page_are_the_generated_ones() -> None:
-    # Planted: `services` and `kit` exchanged in docs/architecture.md.
+    # Catches: `services` and `kit` exchanged in docs/architecture.md.
     diagrams = [(ROOT / "docs" / name).read_text() for name in ("architecture.md", "diagrams.md")]
     first, generated = (re.findall(r"```mermaid.*?```", page, re.DOTALL)[0] for page in diagrams)
     assert first == generated

@@ -70,7 +70,7 @@ async def reconnect(scenario: Scenario) -> None:
 async def test_reading_a_case_sends_the_documented_statements(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: the row with `access.conclude` removed from the table.
+    # Catches: the row with `access.conclude` removed from the table.
     case = await scenario.open_case()
     await reconnect(scenario)
     with record_all_statements(scenario, monkeypatch) as statements:
@@ -82,7 +82,7 @@ async def test_reading_a_case_sends_the_documented_statements(
 async def test_approving_a_care_plan_sends_the_documented_statements(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: the rows with `UPDATE care_plans` and `UPDATE cases` exchanged.
+    # Catches: the rows with `UPDATE care_plans` and `UPDATE cases` exchanged.
     case, assessment = await create_assessed_case(scenario)
     source = {"subject": "child", "assessment_id": assessment["id"]}
     created = await scenario.worker_north.post(f"/v1/cases/{case['id']}/care-plans", source)

@@ -25,18 +25,18 @@ def iter_constants(node: ast.AST) -> Iterator[str]:
 
 
 def test_fault_codes_are_in_alphabetical_order_without_repetition() -> None:
-    # Planted: `age_not_funded` before `above_limit`.
+    # Catches: `age_not_funded` before `above_limit`.
     assert [*FAULT_CODES] == sorted(FAULT_CODES)
 
 
 def test_every_fault_code_occurs_in_a_module_that_creates_faults() -> None:
-    # Planted: a code `plan_missing` in `FaultCode` only.
+    # Catches: a code `plan_missing` in `FaultCode` only.
     literals = {text for tree in SENDING_MODULES for text in iter_constants(tree)}
     assert sorted(set(FAULT_CODES) - literals) == []
 
 
 def test_every_code_that_a_schema_raises_is_listed_and_has_a_message() -> None:
-    # Planted: the message of `id_not_random` removed. Pydantic does not check the code of a `PydanticCustomError`.
+    # Catches: the message of `id_not_random` removed. Pydantic does not check the code of a `PydanticCustomError`.
     raised = {
         node.args[0].value
         for tree in SOURCES.values()
@@ -52,7 +52,7 @@ def test_every_code_that_a_schema_raises_is_listed_and_has_a_message() -> None:
 
 
 def test_every_fault_code_has_one_explanation_in_a_complete_sentence() -> None:
-    # Planted: the explanation of `wall` removed, and that of `wrong` without its point.
+    # Catches: the explanation of `wall` removed, and that of `wrong` without its point.
     assert [*FAULT_EXPLANATIONS] == [*FAULT_CODES]
     assert [code for code, text in FAULT_EXPLANATIONS.items() if not text.endswith(".")] == []
     assert set(KHMER_MESSAGES) <= set(FAULT_EXPLANATIONS)

@@ -44,19 +44,19 @@ SESSION_READERS = {
 
 
 def test_endpoints_are_found(app: FastAPI) -> None:
-    # Planted: the routers `people` and `users` are not mounted.
+    # Catches: the routers `people` and `users` are not mounted.
     assert len(list_endpoints(app)) >= FEWEST_ENDPOINTS
 
 
 def test_every_endpoint_has_exactly_one_guard(app: FastAPI) -> None:
-    # Planted: GET /v1/cases/{case_id} takes `caller` from `request.state` instead of a guard.
+    # Catches: GET /v1/cases/{case_id} takes `caller` from `request.state` instead of a guard.
     assert {
         str(endpoint): len(endpoint.guards) for endpoint in list_endpoints(app) if len(endpoint.guards) != 1
     } == {}
 
 
 def test_public_endpoints_are_listed_and_have_a_reason(app: FastAPI) -> None:
-    # Planted: the guard of GET /v1/teams is `PublicEndpoint("teams are no secret")`.
+    # Catches: the guard of GET /v1/teams is `PublicEndpoint("teams are no secret")`.
     guards = {
         str(endpoint): endpoint.guards[0]
         for endpoint in list_endpoints(app)
@@ -67,7 +67,7 @@ def test_public_endpoints_are_listed_and_have_a_reason(app: FastAPI) -> None:
 
 
 def test_the_guard_is_resolved_before_the_session(app: FastAPI) -> None:
-    # Planted: `session` moved before `caller` in one endpoint. FastAPI resolves parameters in their order, so a
+    # Catches: `session` moved before `caller` in one endpoint. FastAPI resolves parameters in their order, so a
     # transaction would begin before the caller is authenticated.
     late = []
     for endpoint in list_endpoints(app):
@@ -82,7 +82,7 @@ def test_the_guard_is_resolved_before_the_session(app: FastAPI) -> None:
 
 
 def test_get_endpoints_read_without_a_session(app: FastAPI) -> None:
-    # Planted: `reader: Session` in GET /v1/teams.
+    # Catches: `reader: Session` in GET /v1/teams.
     endpoints = [endpoint for endpoint in list_endpoints(app) if endpoint.method == "GET"]
     calls = {str(endpoint): set(dependency_calls(endpoint.route.dependant)) for endpoint in endpoints}
     assert {endpoint for endpoint in calls if request_session in calls[endpoint]} == SESSION_READERS
@@ -90,7 +90,7 @@ def test_get_endpoints_read_without_a_session(app: FastAPI) -> None:
 
 
 def test_every_permission_guards_an_endpoint(app: FastAPI) -> None:
-    # Planted: a permission `case_admire` in the policy that no endpoint requires.
+    # Catches: a permission `case_admire` in the policy that no endpoint requires.
     required = {
         guard.permission
         for endpoint in list_endpoints(app)
@@ -101,13 +101,13 @@ def test_every_permission_guards_an_endpoint(app: FastAPI) -> None:
 
 
 def test_every_permission_belongs_to_a_role() -> None:
-    # Planted: `Permission.case_link: frozenset()`.
+    # Catches: `Permission.case_link: frozenset()`.
     assert set(POLICY) == set(Permission)
     assert [permission for permission, roles in POLICY.items() if not roles] == []
 
 
 def test_every_route_is_mounted(app: FastAPI) -> None:
-    # Planted: `people` removed from the list of routers.
+    # Catches: `people` removed from the list of routers.
     mounted = {endpoint.function for endpoint in list_endpoints(app)}
     declared = {
         endpoint_function(route): f"{module}: {route.path}"

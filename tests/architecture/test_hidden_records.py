@@ -50,7 +50,7 @@ async def get_normalized_response(
 
 
 async def test_hidden_record_is_answered_like_a_missing_one(scenario: Scenario, app: FastAPI) -> None:
-    # Planted: a policy that shows every goal to all roles; another that shows every referral.
+    # Catches: a policy that shows every goal to all roles; another that shows every referral.
     complete_case = await create_complete_case(scenario)
     hidden_ids = {name: str(value) for name, value in complete_case.items() if name.endswith("_id")}
     hidden_ids["alert_id"] = await create_alert(scenario)

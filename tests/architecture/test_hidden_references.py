@@ -179,7 +179,7 @@ def normalize(response: httpx.Response, *record_ids: str) -> tuple[int, Any, Any
 async def test_hidden_record_in_a_body_is_answered_like_a_missing_one(
     scenario: Scenario, app: FastAPI, own: SampleCase, hidden: SampleCase
 ) -> None:
-    # Planted: the query of `validate_case_goals` without the case, as the owner; `check_known_child` that answers for an
+    # Catches: the query of `validate_case_goals` without the case, as the owner; `check_known_child` that answers for an
     # open case before it compares the matches.
     references = await create_references(scenario, own, hidden)
     fields = {
@@ -205,7 +205,7 @@ async def test_hidden_record_in_a_body_is_answered_like_a_missing_one(
 async def test_taken_id_names_only_a_visible_record(
     scenario: Scenario, app: FastAPI, own: SampleCase, hidden: SampleCase
 ) -> None:
-    # Planted: a SELECT for the id before the INSERT in `create_case_person`, which answers 422 for a visible record.
+    # Catches: a SELECT for the id before the INSERT in `create_case_person`, which answers 422 for a visible record.
     worker, path = scenario.worker_north, own.path
     follow_up = {"held_on": today().isoformat(), "wellbeing": "well"}
     series = write_payloads()["POST /v1/cases/{case_id}/support-sessions/series"]

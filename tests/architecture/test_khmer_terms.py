@@ -49,7 +49,7 @@ def _contains_variant(text: str, variant: str, terms: list[Term]) -> bool:
 
 
 def test_no_text_contains_a_variant_of_a_term() -> None:
-    # Planted: អ្នកត្រួតពិនិត្យ as the signatory of the care plan.
+    # Catches: អ្នកត្រួតពិនិត្យ as the signatory of the care plan.
     texts = dict(read_texts())
     assert any("បុគ្គលិកសង្គមកិច្ច" in text for text in texts.values())
     found = {name: variants for name, text in texts.items() if (variants := find_variants(text, TERMS))}
@@ -64,7 +64,7 @@ def test_variant_is_found(text: str) -> None:
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.concept)
 def test_every_label_of_a_concept_contains_its_term(term: Term) -> None:
-    # Planted: another word for the supervisor in the list of roles.
+    # Catches: another word for the supervisor in the list of roles.
     labels = [label for label in TRANSLATIONS if term.matches_english(label.english)]
     different = {label.place for label in labels if not term.matches_khmer(label.khmer)}
     assert different == set(term.exceptions)
@@ -73,7 +73,7 @@ def test_every_label_of_a_concept_contains_its_term(term: Term) -> None:
 
 @pytest.mark.parametrize("term", [term for term in TERMS if term.exclusive], ids=lambda term: term.concept)
 def test_term_of_a_person_translates_nothing_else(term: Term) -> None:
-    # Planted: អ្នកគាំទ្រ for the support person of a court.
+    # Catches: អ្នកគាំទ្រ for the support person of a court.
     longer_terms = [other.khmer for other in TERMS if term.khmer in other.khmer and other is not term]
     for label in TRANSLATIONS:
         khmer = label.khmer
@@ -90,7 +90,7 @@ def test_every_term_belongs_to_one_concept() -> None:
 
 
 def test_labels_with_equal_english_texts_have_equal_khmer_texts() -> None:
-    # Planted: `legal_aid` translated differently in two lists.
+    # Catches: `legal_aid` translated differently in two lists.
     khmer_by_english: dict[str, set[str]] = {}
     for label in TRANSLATIONS:
         if label.place.partition(".")[0] != "errors":

@@ -81,7 +81,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_the_committed_document_is_current_and_reproducible() -> None:
-    # Planted: a letter changed in openapi.json; `x-roles` built from a set of strings.
+    # Catches: a letter changed in openapi.json; `x-roles` built from a set of strings.
     environment = {**os.environ, "PYTHONHASHSEED": "20261122", "FIRSTSTEP_MODE": "production"}
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", "openapi", "--check"],
@@ -91,20 +91,20 @@ def test_the_committed_document_is_current_and_reproducible() -> None:
 
 
 def test_every_spectral_rule_is_checked_here() -> None:
-    # Planted: a rule added to spectral.yaml only.
+    # Catches: a rule added to spectral.yaml only.
     rules = (ROOT / "openapi" / "spectral.yaml").read_text().partition("\nrules:\n")[2]
     assert set(re.findall(r"^  ([a-z-]+):$", rules, re.MULTILINE)) == SPECTRAL_RULES
 
 
 def test_the_document_contains_every_endpoint_and_no_other(app: FastAPI, document: dict[str, Any]) -> None:
-    # Planted: `include_in_schema=False` at GET /v1/people/{person_id}.
+    # Catches: `include_in_schema=False` at GET /v1/people/{person_id}.
     assert document["openapi"].startswith("3.1")
     assert {name for name, _ in operations(document)} == {str(endpoint) for endpoint in list_endpoints(app)}
 
 
 def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[str, Any]) -> None:
     # operation-id-snake-case, operation-described, paths-kebab-case.
-    # Planted: FastAPI's default ids; a first docstring line of 130 characters; a path /v1/break_glass.
+    # Catches: FastAPI's default ids; a first docstring line of 130 characters; a path /v1/break_glass.
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids)) >= 154
     for name, operation in operations(document):
@@ -116,7 +116,7 @@ def test_every_operation_has_an_id_a_summary_and_a_description(document: dict[st
 
 
 def test_every_operation_has_a_description_besides_its_summary(app: FastAPI) -> None:
-    # Planted: the description of GET /healthz removed.
+    # Catches: the description of GET /healthz removed.
     lacking = {
         str(endpoint) for endpoint in list_endpoints(app) if "\n" not in endpoint.function.__doc__.strip()
     }
@@ -126,13 +126,13 @@ def test_every_operation_has_a_description_besides_its_summary(app: FastAPI) -> 
 def test_the_operation_id_is_the_name_of_the_endpoint_function(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
-    # Planted: `operation_id="people_list"` at GET /v1/cases/{case_id}/people.
+    # Catches: `operation_id="people_list"` at GET /v1/cases/{case_id}/people.
     names = {str(endpoint): endpoint.function.__name__ for endpoint in list_endpoints(app)}
     assert {name: operation["operationId"] for name, operation in operations(document)} == names
 
 
 def test_every_operation_id_is_a_verb_and_a_noun(app: FastAPI) -> None:
-    # Planted: `break_glass`, `cases_close`, `get_cases` for the list, `change_case` at the PATCH.
+    # Catches: `break_glass`, `cases_close`, `get_cases` for the list, `change_case` at the PATCH.
     acts_with_another_verb = {
         "break-glass": "open", "clinical-handover": "hand_over", "handover": "hand_over", "login": "sign_in", "logout": "sign_out", "password": "change", "series": "create", "totp": "enrol",
     }  # fmt: skip
@@ -151,7 +151,7 @@ def test_every_operation_id_is_a_verb_and_a_noun(app: FastAPI) -> None:
 
 
 def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
-    # Planted: a tag `circle` at the router of people.
+    # Catches: a tag `circle` at the router of people.
     used = {tag for _, operation in operations(document) for tag in operation["tags"]}
     assert used == {tag["name"] for tag in document["tags"]}
     assert all(tag["description"] for tag in document["tags"])
@@ -160,7 +160,7 @@ def test_every_tag_has_a_description(document: dict[str, Any]) -> None:
 def test_every_operation_lists_its_security_schemes_permission_and_roles(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
-    # operation-security-defined. Planted: `security` omitted if empty; `oauth2` listed for POST /v1/users.
+    # operation-security-defined. Catches: `security` omitted if empty; `oauth2` listed for POST /v1/users.
     guards = {str(endpoint): endpoint.guards[0] for endpoint in list_endpoints(app)}
     for name, operation in operations(document):
         if not isinstance(guards[name], RequirePermission):
@@ -181,7 +181,7 @@ def test_every_operation_lists_its_security_schemes_permission_and_roles(
 
 def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(document: dict[str, Any]) -> None:
     # properties-snake-case, properties-described, parameters-described.
-    # Planted: a field `caseKind`; a field `shoe_size` without a description.
+    # Catches: a field `caseKind`; a field `shoe_size` without a description.
     for name, schema in document["components"]["schemas"].items():
         for field, described in schema.get("properties", {}).items():
             assert SNAKE_CASE.fullmatch(field), f"{name}.{field}"
@@ -192,7 +192,7 @@ def test_fields_and_parameters_have_names_in_snake_case_and_descriptions(documen
 
 
 def test_no_parameter_is_null_and_arrays_are_separated_by_commas(document: dict[str, Any]) -> None:
-    # Planted: the schema of an optional parameter as Pydantic generates it; an array without `explode: false`.
+    # Catches: the schema of an optional parameter as Pydantic generates it; an array without `explode: false`.
     arrays = 0
     for name, operation in operations(document):
         for parameter in parameters_of(document, operation):
@@ -205,13 +205,13 @@ def test_no_parameter_is_null_and_arrays_are_separated_by_commas(document: dict[
 
 
 def test_no_component_is_named_after_an_outer_update(document: dict[str, Any]) -> None:
-    # Planted: the patch schema of a nested model named after the outer schema, such as `ChildUpdateBirth`.
+    # Catches: the patch schema of a nested model named after the outer schema, such as `ChildUpdateBirth`.
     names = document["components"]["schemas"]
     assert [name for name in names if "Update" in name.removesuffix("Update")] == []
 
 
 def test_every_enum_is_a_named_component(document: dict[str, Any]) -> None:
-    # Planted: `Literal["en", "km"]` as the type of `CalendarFeed.language`; of the query parameter `language`.
+    # Catches: `Literal["en", "km"]` as the type of `CalendarFeed.language`; of the query parameter `language`.
     parameters = [operation.get("parameters", []) for _, operation in operations(document)]
     fields = [schema.get("properties", {}) for schema in document["components"]["schemas"].values()]
     assert list(inline_enums([parameters, fields])) == []
@@ -227,12 +227,12 @@ def inline_enums(node: Any) -> Iterator[Any]:
 
 
 def test_every_mapping_declares_the_type_of_its_values(document: dict[str, Any]) -> None:
-    # Planted: the `patternProperties` of Pydantic, which client generators ignore, for `InstrumentResult.answers`.
+    # Catches: the `patternProperties` of Pydantic, which client generators ignore, for `InstrumentResult.answers`.
     assert '"patternProperties"' not in json.dumps(document)
 
 
 def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) -> None:
-    # Planted: the header X-Requested-With described at POST /v1/auth/refresh as well.
+    # Catches: the header X-Requested-With described at POST /v1/auth/refresh as well.
     shared = {"If-Match", "If-None-Match", "Idempotency-Key", "X-Requested-With"}
     inline = {
         (name, parameter["name"])
@@ -250,7 +250,7 @@ def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) ->
 
 
 def test_x_requested_with_is_required_unless_an_access_token_replaces_it(document: dict[str, Any]) -> None:
-    # Planted: the header required at POST /v1/auth/logout, which accepts an access token without it.
+    # Catches: the header required at POST /v1/auth/logout, which accepts an access token without it.
     required = {
         name: parameter["required"]
         for name, operation in operations(document)
@@ -262,7 +262,7 @@ def test_x_requested_with_is_required_unless_an_access_token_replaces_it(documen
 
 def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:
     # errors-are-problems, errors-declared.
-    # Planted: FastAPI's own 422; no 428 at a PATCH; no problem example at POST /v1/oauth/token.
+    # Catches: FastAPI's own 422; no 428 at a PATCH; no problem example at POST /v1/oauth/token.
     for name, operation in operations(document):
         responses = {
             status: resolved(document, response) for status, response in operation["responses"].items()
@@ -286,7 +286,7 @@ def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> 
 def test_problem_examples_are_valid_and_their_instance_is_a_path_of_the_same_tag(
     document: dict[str, Any],
 ) -> None:
-    # Planted: the unmet condition of `cases` with the path of a referral; a code that is not in the catalogue.
+    # Catches: the unmet condition of `cases` with the path of a referral; a code that is not in the catalogue.
     schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema)
     paths_by_tag: dict[str, set[str]] = {}
@@ -305,7 +305,7 @@ def test_problem_examples_are_valid_and_their_instance_is_a_path_of_the_same_tag
 
 
 def test_every_operation_lists_its_problem_types(document: dict[str, Any]) -> None:
-    # Planted: `forbidden` listed for public operations.
+    # Catches: `forbidden` listed for public operations.
     status_of = {kind.kind: str(kind.status) for kind in list_problem_classes()}
     for name, operation in operations(document):
         types = set(operation["x-problems"])
@@ -317,7 +317,7 @@ def test_every_operation_lists_its_problem_types(document: dict[str, Any]) -> No
 
 
 def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:
-    # Planted: `X-Request-Id` omitted; no `Link` at lists.
+    # Catches: `X-Request-Id` omitted; no `Link` at lists.
     for name, operation in operations(document):
         for status, response in operation["responses"].items():
             assert "X-Request-Id" in resolved(document, response)["headers"], f"{name} {status}"
@@ -336,7 +336,7 @@ def test_every_response_declares_its_headers(document: dict[str, Any]) -> None:
 
 
 def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None:
-    # request-bodies-have-examples. Planted: an example removed; a misspelt field in an example of a referral.
+    # request-bodies-have-examples. Catches: an example removed; a misspelt field in an example of a referral.
     used: set[str] = set()
     for name, operation in operations(document):
         for media, body in operation.get("requestBody", {}).get("content", {}).items():
@@ -352,7 +352,7 @@ def test_every_request_body_has_valid_examples(document: dict[str, Any]) -> None
 
 
 def test_every_successful_json_response_has_a_valid_example(document: dict[str, Any]) -> None:
-    # Planted: an amount that is a number; the example of `Case` removed.
+    # Catches: an amount that is a number; the example of `Case` removed.
     for name, operation in operations(document):
         success = next(iter(operation["responses"].values()))
         media = success.get("content", {}).get(JSON)
@@ -367,7 +367,7 @@ def test_every_successful_json_response_has_a_valid_example(document: dict[str, 
 
 
 def test_every_example_value_belongs_to_a_schema_or_field(document: dict[str, Any]) -> None:
-    # Planted: a value for `Case.shoe_size`.
+    # Catches: a value for `Case.shoe_size`.
     schemas = document["components"]["schemas"]
     fields = {f"{name}.{field}" for name, schema in schemas.items() for field in schema.get("properties", {})}
     fields |= {field.partition(".")[2] for field in fields}
@@ -375,14 +375,14 @@ def test_every_example_value_belongs_to_a_schema_or_field(document: dict[str, An
 
 
 def test_every_patch_body_has_one_media_type(document: dict[str, Any]) -> None:
-    # Planted: `application/merge-patch+json` listed for PATCH; tests/http/test_json_body.py shows that it is accepted.
+    # Catches: `application/merge-patch+json` listed for PATCH; tests/http/test_json_body.py shows that it is accepted.
     for name, operation in operations(document):
         if name.startswith("PATCH"):
             assert set(operation["requestBody"]["content"]) == {JSON}
 
 
 def test_every_reference_and_link_resolves(document: dict[str, Any]) -> None:
-    # Planted: a link to `praise_referral`.
+    # Catches: a link to `praise_referral`.
     for reference in set(references(document)):
         assert resolved(document, {"$ref": reference}), reference
     operations_by_id = {operation["operationId"]: operation for _, operation in operations(document)}
@@ -401,7 +401,7 @@ def test_every_reference_and_link_resolves(document: dict[str, Any]) -> None:
 def test_links_send_the_etag_of_the_same_kind_of_record_as_if_match(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
-    # Planted: links from a case to the approval of its exit plan, which has a version of its own.
+    # Catches: links from a case to the approval of its exit plan, which has a version of its own.
     collections = {operation.id: operation.collection for operation in operations_of(app)}
     with_version = [pair for pair in all_links(document) if "header.If-Match" in pair[1]["parameters"]]
     assert len(with_version) > 20

@@ -32,12 +32,12 @@ def load_matrix() -> dict[tuple[str, str], dict[str, str] | None]:
 
 
 def test_matrix_lists_every_endpoint(app: FastAPI) -> None:
-    # Planted: the line of POST /v1/cases/{case_id}/transfer removed.
+    # Catches: the line of POST /v1/cases/{case_id}/transfer removed.
     assert set(load_matrix()) == {(endpoint.method, endpoint.path) for endpoint in list_endpoints(app)}
 
 
 async def test_guards_admit_the_roles_of_the_matrix(scenario: Scenario) -> None:
-    # Planted: `case_transfer` granted to supervisors; `child_read` granted to the administrator.
+    # Catches: `case_transfer` granted to supervisors; `child_read` granted to the administrator.
     mismatches = []
     matrix = sorted(load_matrix().items(), key=lambda row: row[0] == SIGN_OUT_ENDPOINT)
     for (method, path), marks in matrix:
@@ -59,7 +59,7 @@ async def test_guards_admit_the_roles_of_the_matrix(scenario: Scenario) -> None:
 
 
 async def test_request_forbidden_by_the_guard_is_in_the_access_log(scenario: Scenario) -> None:
-    # Planted: the route without the step that writes the access entries.
+    # Catches: the route without the step that writes the access entries.
     response = await scenario.finance.get("/v1/children")
     (entry,) = await scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["outcome"], entry["status"], entry["act"]) == ("forbidden", 403, "child.search")

@@ -10,7 +10,7 @@ SUBQUERY = re.compile(r"EXISTS \(SELECT FROM public\.(?!team_members)")
 
 
 def test_subqueries_of_select_policies_end_with_an_offset() -> None:
-    # Planted: OFFSET 0 removed from the policy visible_with_case of people.
+    # Catches: OFFSET 0 removed from the policy visible_with_case of people.
     policies = [
         match
         for file in sorted(TABLES.glob("*.sql"))

@@ -22,7 +22,7 @@ LIBRARIES = re.compile(
 
 
 def test_every_printed_file_counts_its_missing_characters() -> None:
-    # Planted: `SvgResponse` of a router that is a plain Response.
+    # Catches: `SvgResponse` of a router that is a plain Response.
     app = create_app()
     document = app.openapi()
     printed = set()
@@ -38,7 +38,7 @@ def test_every_printed_file_counts_its_missing_characters() -> None:
 
 
 def test_only_the_rendering_package_uses_a_library_that_prints() -> None:
-    # Planted: `from fpdf import FPDF` in app/services/fund_statements/statement_files.py.
+    # Catches: `from fpdf import FPDF` in app/services/fund_statements/statement_files.py.
     rendering = ROOT / "app/rendering"
     users = [path for path in Path(ROOT / "app").rglob("*.py") if LIBRARIES.search(path.read_text())]
     assert [path for path in users if rendering not in path.parents] == []
@@ -46,5 +46,5 @@ def test_only_the_rendering_package_uses_a_library_that_prints() -> None:
 
 
 def test_header_is_readable_from_another_origin() -> None:
-    # Planted: the header removed from the list.
+    # Catches: the header removed from the list.
     assert MISSING_CHARACTERS_HEADER in RESPONSE_HEADERS

@@ -8,7 +8,7 @@ from tests.support.sql_statements import record_statements
 
 
 async def test_lists_use_the_same_number_of_statements_for_any_number_of_rows(scenario: Scenario) -> None:
-    # Planted: co-workers selected per case in the list of cases; questions selected per referral in the queue.
+    # Catches: co-workers selected per case in the list of cases; questions selected per referral in the queue.
     lists = {
         "/v1/cases": scenario.supervisor_north,
         "/v1/children": scenario.supervisor_north,

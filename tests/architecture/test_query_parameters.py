@@ -75,7 +75,7 @@ def get_fault(response: httpx.Response, pointer: str) -> dict[str, Any]:
 async def test_unknown_parameter_is_rejected_with_the_permitted_names(
     scenario: Scenario, app: FastAPI, operations: list[Operation]
 ) -> None:
-    # Planted: the names not validated in `Route`; `allowed` without the parameters of dependencies (`language`).
+    # Catches: the names not validated in `Route`; `allowed` without the parameters of dependencies (`language`).
     for operation in operations:
         allowed = sorted(parameter["name"] for parameter in iter_query_parameters(app, operation))
         fault = get_fault(await send(scenario, operation, {"colour": "red"}), "query:colour")
@@ -86,7 +86,7 @@ async def test_unknown_parameter_is_rejected_with_the_permitted_names(
 async def test_unknown_value_is_rejected_with_the_permitted_values(
     scenario: Scenario, app: FastAPI, operations: list[Operation]
 ) -> None:
-    # Planted: `allowed` omitted for `literal_error`; the type `str` with a pattern for `TimelineFilters.kind`.
+    # Catches: `allowed` omitted for `literal_error`; the type `str` with a pattern for `TimelineFilters.kind`.
     number = 0
     for operation in operations:
         for parameter in iter_query_parameters(app, operation):
@@ -105,7 +105,7 @@ async def test_unknown_value_is_rejected_with_the_permitted_values(
 async def test_search_excludes_sort_in_every_list(
     scenario: Scenario, app: FastAPI, operations: list[Operation]
 ) -> None:
-    # Planted: `sort` declared before `q` in the filters of a list; no validator in `PageQuery`.
+    # Catches: `sort` declared before `q` in the filters of a list; no validator in `PageQuery`.
     number = 0
     for operation in operations:
         parameters = {parameter["name"]: parameter for parameter in iter_query_parameters(app, operation)}
@@ -118,7 +118,7 @@ async def test_search_excludes_sort_in_every_list(
 
 
 async def test_sort_offers_both_directions_of_every_field(app: FastAPI, operations: list[Operation]) -> None:
-    # Planted: `UserSort` without `-name`.
+    # Catches: `UserSort` without `-name`.
     for operation in operations:
         for parameter in iter_query_parameters(app, operation):
             if parameter["name"] == "sort":
@@ -130,7 +130,7 @@ async def test_sort_offers_both_directions_of_every_field(app: FastAPI, operatio
 async def test_every_error_of_a_query_parameter_is_in_khmer_if_preferred(
     scenario: Scenario, app: FastAPI, operations: list[Operation]
 ) -> None:
-    # Planted: the Khmer message of `uuid_parsing` removed.
+    # Catches: the Khmer message of `uuid_parsing` removed.
     codes: set[str] = set()
     for operation in operations:
         names = [parameter["name"] for parameter in iter_query_parameters(app, operation)]

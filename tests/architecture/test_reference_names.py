@@ -87,7 +87,7 @@ def is_reference(field: str, schema: dict[str, Any]) -> bool:
 
 
 def test_response_schemas_have_a_name_for_each_id_and_place_code() -> None:
-    # Planted: `handed_to` removed from ReferralSummary; `place` from Person; `from_team_name` from TimelineDetail.
+    # Catches: `handed_to` removed from ReferralSummary; `place` from Person; `from_team_name` from TimelineDetail.
     schemas = list_response_schemas(json.loads((ROOT / "openapi" / "openapi.json").read_text()))
     assert len(schemas) > 150
     without_name = {
@@ -128,7 +128,7 @@ async def create_records(scenario: Scenario) -> dict[str, Any]:
 
 
 async def test_responses_contain_a_name_for_each_staff_and_team_id(scenario: Scenario) -> None:
-    # Planted: `completed_by` and the names of earlier exit plans always null.
+    # Catches: `completed_by` and the names of earlier exit plans always null.
     ids = await create_records(scenario)
     for path in PATHS:
         document = expect_json(await scenario.supervisor_north.get(path.format(**ids)))
@@ -139,7 +139,7 @@ async def test_responses_contain_a_name_for_each_staff_and_team_id(scenario: Sce
 
 
 async def test_assessments_and_care_plans_contain_the_names_of_their_subject(scenario: Scenario) -> None:
-    # Planted: `person` always null in the list of care plans.
+    # Catches: `person` always null in the list of care plans.
     case, assessment = await create_assessed_case(scenario, subject="supporter")
     plan = await create_approved_care_plan(scenario, case, assessment)
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north

@@ -48,7 +48,7 @@ async def expect_named_children(
 async def test_rejected_request_names_the_child_of_its_path(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
-    # Planted: `conclude` with the ids of the body only; a guard that is not called for a malformed request;
+    # Catches: `conclude` with the ids of the body only; a guard that is not called for a malformed request;
     # `access.resolve_records` without the table people.
     ids, children = sample_case
     tested, statuses = 0, set()
@@ -81,7 +81,7 @@ async def test_rejected_request_names_the_child_of_its_path(
 async def test_rejected_request_names_the_child_of_each_id_in_its_body(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
-    # Planted: ids collected from the first level of the body only.
+    # Catches: ids collected from the first level of the body only.
     ids, _ = sample_case
     tested = 0
     for endpoint in list_guarded_endpoints(app):
@@ -99,7 +99,7 @@ async def test_rejected_request_names_the_child_of_each_id_in_its_body(
 async def test_rejected_list_names_the_child_of_its_filters(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
-    # Planted: ids of the query left out.
+    # Catches: ids of the query left out.
     ids, _ = sample_case
     for endpoint in list_guarded_endpoints(app):
         if endpoint.method != "GET" or "{" in endpoint.path:
@@ -114,7 +114,7 @@ async def test_rejected_list_names_the_child_of_its_filters(
 async def test_every_record_of_a_child_is_resolved(
     scenario: Scenario, superuser_connection: Any, populated_database: Any
 ) -> None:
-    # Planted: `access.resolve_records` without session_addenda.
+    # Catches: `access.resolve_records` without session_addenda.
     del scenario, populated_database
     tables = await list_child_tables(superuser_connection)
     for table in tables:

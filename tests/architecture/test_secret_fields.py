@@ -65,7 +65,7 @@ def is_nullable(schema: dict[str, Any]) -> bool:
 
 
 def test_secrets_in_responses_are_marked(app: FastAPI) -> None:
-    # Planted: `initial_password` is `str | None` without `ShownOnce`; a field `backup_secret` in a list of a response.
+    # Catches: `initial_password` is `str | None` without `ShownOnce`; a field `backup_secret` in a list of a response.
     fields = list(list_response_fields(app))
     unmarked = {
         name
@@ -81,7 +81,7 @@ def test_secrets_in_responses_are_marked(app: FastAPI) -> None:
 
 
 def test_stored_responses_can_omit_their_secrets(app: FastAPI) -> None:
-    # Planted: `recovery_codes` is not nullable; an operation with a guard returns UserAccessToken.
+    # Catches: `recovery_codes` is not nullable; an operation with a guard returns UserAccessToken.
     marked = [field for field in list_response_fields(app) if SECRET_EXTENSION in field[2]]
     for operation, name, schema, is_top in marked:
         assert is_top, f"{name} is not a field of the response itself, so `remove_secrets` does not find it"

@@ -10,7 +10,7 @@ SUMMARY = re.compile(r"^\| (met|partial|open|operator) \| [^|]* \| (\d+) \| (\d+
 
 
 def test_summary_counts_the_rows() -> None:
-    # Planted: a row changed from met to partial, and a requirement added.
+    # Catches: a row changed from met to partial, and a requirement added.
     rows = ROW.findall(PAGE)
     numbers = [number for number, _, _ in rows]
     assert len(numbers) == len(set(numbers)) == len(re.findall(r"^\| V\d", PAGE, re.MULTILINE))

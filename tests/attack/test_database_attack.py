@@ -17,7 +17,7 @@ SEED = int(os.environ.get("ATTACK_SEED", "1"))
 async def test_sql_of_the_api_role_reads_and_changes_nothing_outside_an_access(
     superuser_connection: Any, api_connection: Any, populated_database: PopulatedDatabase
 ) -> None:
-    # Planted: `USING (true)` for SELECT on goals; UPDATE of access_entries granted; a definer function without a check.
+    # Catches: `USING (true)` for SELECT on goals; UPDATE of access_entries granted; a definer function without a check.
     assert populated_database
     attack = DatabaseAttack(superuser_connection, api_connection, SEED)
     await attack.prepare()

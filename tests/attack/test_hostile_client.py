@@ -71,7 +71,7 @@ async def send(scenario: Scenario, request: HostileRequest) -> Exchange:
 async def test_hostile_requests_reveal_nothing_and_are_logged(
     scenario: Scenario, app: FastAPI, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: a policy of goals that shows all rows; a page that records the row after its last item.
+    # Catches: a policy of goals that shows all rows; a page that records the row after its last item.
     oracle = LeakOracle(superuser_connection, api_connection)
     generator = RequestGenerator(app, Random(SEED), await create_targets(scenario))  # noqa: S311 - reproducible
     await oracle.learn_records()

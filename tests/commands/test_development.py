@@ -12,7 +12,7 @@ from app.config import Settings
 
 
 def test_psql_receives_the_password_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: the URL with its password as the argument, which every user of the machine can read in the process list.
+    # Catches: the URL with its password as the argument, which every user of the machine can read in the process list.
     calls: list[tuple[Any, ...]] = []
     url = SecretStr("postgresql://api:pass%40word@db.example.org/first")
     monkeypatch.setattr(development, "get_settings", lambda: Settings(api_database_url=url))

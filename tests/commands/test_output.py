@@ -8,7 +8,7 @@ from app.commands.output import print_result
 
 
 def test_text_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    # Planted: `print_result` without `replace_controls`. An administrator can choose the name that `users list` prints.
+    # Catches: `print_result` without `replace_controls`. An administrator can choose the name that `users list` prints.
     name = "A\x1b[2J\r\x9b1mB\u202eC\u2066D"
     print_result(f"{name}\nសុខ\u200b សុភា", {"name": name}, as_json=False)
     replacement = "\N{REPLACEMENT CHARACTER}"

@@ -93,7 +93,7 @@ async def assert_refused(connection: Any, statement: str, *arguments: Any) -> No
 async def test_api_role_cannot_write_accounts_directly(
     scenario: Scenario, api_connection: Any, statement: str
 ) -> None:
-    # Planted: GRANT UPDATE ON users, team_members, pending_changes TO firststep_api.
+    # Catches: GRANT UPDATE ON users, team_members, pending_changes TO firststep_api.
     del scenario
     async with open_transaction_as(api_connection, "admin", "user.manage"):
         await assert_refused(api_connection, statement)
@@ -103,7 +103,7 @@ async def test_api_role_cannot_write_accounts_directly(
 async def test_one_administrator_cannot_give_rights_with_the_functions(
     scenario: Scenario, api_connection: Any, act: str, statement: str
 ) -> None:
-    # Planted: require_second_person() without its error.
+    # Catches: require_second_person() without its error.
     del scenario
     async with open_transaction_as(api_connection, "admin", act):
         await assert_refused(api_connection, statement)
@@ -123,7 +123,7 @@ async def test_deactivated_user_with_rights_is_not_activated_by_one_administrato
 async def test_only_a_second_person_decides_in_the_database(
     scenario: Scenario, api_connection: Any, name: str
 ) -> None:
-    # Planted: close_change() without its call of require_second_person(); require_caller() without its roles.
+    # Catches: close_change() without its call of require_second_person(); require_caller() without its roles.
     grant = {"roles": ["me_officer", "programme_manager"]}
     expect_json(await scenario.admin.patch(f"/v1/users/{USER}", grant, etag='"1"'))
     change_id = (await find_pending_change(scenario.dpo))["id"]

@@ -32,7 +32,7 @@ RULES = {
 async def test_database_rules_have_a_comment_of_at_most_three_sentences(
     scenario: Scenario, kind: str
 ) -> None:
-    # Planted: the comments of the policy visible_with_case ON goals, the function access.prevent_change() and the
+    # Catches: the comments of the policy visible_with_case ON goals, the function access.prevent_change() and the
     # trigger record_contributor ON care_plans deleted; three further sentences in a comment on consents.
     connection = await asyncpg.connect(to_driver_url(scenario.urls.owner))
     try:
@@ -49,7 +49,7 @@ async def test_database_rules_have_a_comment_of_at_most_three_sentences(
 
 
 async def test_database_page_matches_the_catalog(scenario: Scenario) -> None:
-    # Planted: the CHECK constraint on goals.status without 'dropped'.
+    # Catches: the CHECK constraint on goals.status without 'dropped'.
     introduction, marker, generated = PAGE.partition(docs_database.MARKER)
     assert introduction.startswith("# Database rules")
     expected = await docs_database.render_database_rules(scenario.urls.owner)

@@ -144,7 +144,7 @@ async def test_api_role_cannot_change_access_log_schema_or_history(
 async def test_api_role_can_execute_only_the_listed_functions_of_the_gate(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: access.resolve_user(uuid), access.write_event(…) and access.compute_case_scope(…) without REVOKE.
+    # Catches: access.resolve_user(uuid), access.write_event(…) and access.compute_case_scope(…) without REVOKE.
     del scenario
     functions = await superuser_connection.fetch(GATE_FUNCTIONS_QUERY)
     executable = set()

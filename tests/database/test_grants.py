@@ -80,14 +80,14 @@ async def functions(scenario: Scenario, owner_connection: Any) -> list[asyncpg.R
 
 
 async def test_every_grant_has_a_reason_and_every_reason_a_grant(grants: list[Grant]) -> None:
-    # Planted: GRANT DELETE ON cases TO firststep_api; GRANT SELECT ON goals TO PUBLIC; a reason for DELETE on goals.
+    # Catches: GRANT DELETE ON cases TO firststep_api; GRANT SELECT ON goals TO PUBLIC; a reason for DELETE on goals.
     reasons = load_grant_reasons()
     assert {(grant.object, grant.role, grant.privilege) for grant in grants} == reasons.keys()
     assert all(len(reason) > 5 and not reason.endswith(".") for reason in reasons.values())
 
 
 async def test_api_role_updates_listed_columns_only(grants: list[Grant]) -> None:
-    # Planted: GRANT UPDATE ON teams TO firststep_api; GRANT UPDATE (opened_on) ON cases TO firststep_api.
+    # Catches: GRANT UPDATE ON teams TO firststep_api; GRANT UPDATE (opened_on) ON cases TO firststep_api.
     updates = [grant for grant in grants if (grant.role, grant.privilege) == ("api", "UPDATE")]
     assert [grant.object for grant in updates if grant.columns is None] == []
     columns = {(grant.object, name) for grant in updates for name in (grant.columns or "").split(", ")}
@@ -102,7 +102,7 @@ async def test_api_role_updates_listed_columns_only(grants: list[Grant]) -> None
 async def test_every_grant_of_the_api_role_is_used_by_the_application(
     grants: list[Grant], functions: list[asyncpg.Record], owner_connection: Any
 ) -> None:
-    # Planted: GRANT DELETE ON team_members TO firststep_api, with a reason.
+    # Catches: GRANT DELETE ON team_members TO firststep_api, with a reason.
     policies = " ".join(row[0] for row in await owner_connection.fetch(POLICIES_QUERY))
     sql = policies + " ".join(row["source"] for row in functions if not row["is_definer"])
     unused = [
@@ -128,7 +128,7 @@ def is_used_by_api(grant: Grant, sql: str) -> bool:
 async def test_every_grant_of_the_gate_is_used_by_its_functions(
     grants: list[Grant], functions: list[asyncpg.Record]
 ) -> None:
-    # Planted: GRANT UPDATE ON teams TO firststep_gate, with a reason; GRANT SELECT (status) ON goals.
+    # Catches: GRANT UPDATE ON teams TO firststep_gate, with a reason; GRANT SELECT (status) ON goals.
     sources = [
         row["source"]
         for row in functions
@@ -156,7 +156,7 @@ def is_used_by_gate(grant: Grant, sources: list[str]) -> bool:
 async def test_functions_are_executable_where_they_are_called(
     functions: list[asyncpg.Record], owner_connection: Any
 ) -> None:
-    # Planted: GRANT EXECUTE ON FUNCTION access.resolve_user(uuid) TO firststep_api; ledger.is_balanced(uuid) not granted
+    # Catches: GRANT EXECUTE ON FUNCTION access.resolve_user(uuid) TO firststep_api; ledger.is_balanced(uuid) not granted
     # to firststep_api; access.can_read_case(…) not granted to firststep_gate.
     policies = " ".join(row[0] for row in await owner_connection.fetch(POLICIES_QUERY))
     triggers = [row["source"] for row in functions if row["is_trigger"] and not row["is_definer"]]
@@ -200,7 +200,7 @@ def get_body(source: str) -> str:
 async def test_public_has_no_privilege_on_functions_and_types_of_the_application(
     functions: list[asyncpg.Record],
 ) -> None:
-    # Planted: the default privileges of firststep_owner left off schemas.sql.
+    # Catches: the default privileges of firststep_owner left off schemas.sql.
     assert [row["signature"] for row in functions if "-" in row["roles"]] == []
 
 
@@ -208,7 +208,7 @@ async def test_public_has_no_privilege_on_functions_and_types_of_the_application
 async def test_api_role_cannot_call_functions_that_the_application_does_not_use(
     scenario: Scenario, api_connection: Any, call: str
 ) -> None:
-    # Planted: 'pg_notify' removed from roles.sql.
+    # Catches: 'pg_notify' removed from roles.sql.
     del scenario
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
         await api_connection.execute(f"SELECT {call}")
@@ -218,7 +218,7 @@ async def test_api_role_cannot_call_functions_that_the_application_does_not_use(
 async def test_api_role_has_no_further_privileges(
     scenario: Scenario, api_connection: Any, statement: str
 ) -> None:
-    # Planted: REVOKE ALL ON DATABASE removed from roles.sql.
+    # Catches: REVOKE ALL ON DATABASE removed from roles.sql.
     del scenario
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await api_connection.execute(statement)

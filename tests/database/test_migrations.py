@@ -17,7 +17,7 @@ from tests.support.scenario import Scenario
 
 
 def test_migrations_have_one_head_and_set_a_lock_timeout() -> None:
-    # Planted: a second file with `down_revision = None`; the SET LOCAL line removed from 0001.
+    # Catches: a second file with `down_revision = None`; the SET LOCAL line removed from 0001.
     scripts = ScriptDirectory.from_config(migrations.build_alembic_config("unused"))
     assert len(scripts.get_heads()) == 1
     for script in scripts.walk_revisions():
@@ -29,7 +29,7 @@ def test_migrations_have_one_head_and_set_a_lock_timeout() -> None:
 
 
 async def test_models_match_schema_after_downgrade_and_upgrade(cluster: Cluster, scenario: Scenario) -> None:
-    # Planted: a column `favourite_colour` on Child without a migration; the schema `ledger` omitted from downgrade.
+    # Catches: a column `favourite_colour` on Child without a migration; the schema `ledger` omitted from downgrade.
     config = migrations.build_alembic_config(scenario.urls.owner)
     await scenario.database.close()
     # CREATE DATABASE does not copy the grants on the template database itself.

@@ -22,7 +22,7 @@ async def wait_for_usage(database: Database, name: str, usage: PoolUsage) -> Non
 
 
 async def test_connections_in_use_and_waiting_requests_are_measured(scenario: Scenario) -> None:
-    # Planted, each: the waiting callers of one pool not counted.
+    # Catches: the waiting callers of one pool not counted.
     database = Database(scenario.urls.api, pool_size=SIZE)
     await database.open()
     try:

@@ -59,12 +59,12 @@ async def run_as(connection: Any, statement: str, user_id: UUID, **claims: objec
 
 @pytest.mark.parametrize("user_id", [WORKER, CO_WORKER, OTHER_WORKER])
 async def test_policies_show_own_cases_to_a_worker(connection: Any, user_id: UUID) -> None:
-    # Planted: policies that show all rows.
+    # Catches: policies that show all rows.
     assert await run_as(connection, COUNT_ROWS_SQL, user_id, role="social_worker") == (1, 1)
 
 
 async def test_policies_show_cases_of_the_team_to_its_supervisor_only(connection: Any) -> None:
-    # Planted: a policy without the condition on the role.
+    # Catches: a policy without the condition on the role.
     supervisor = {"role": "supervisor", "team_id": TEAM}
     assert await run_as(connection, COUNT_ROWS_SQL, SUPERVISOR, **supervisor) == (1, 1)
     worker = {"role": "social_worker", "team_id": TEAM}
@@ -74,7 +74,7 @@ async def test_policies_show_cases_of_the_team_to_its_supervisor_only(connection
 
 
 async def test_referral_is_logged_in_the_transaction_that_creates_it(connection: Any) -> None:
-    # Planted: a trigger for another role.
+    # Catches: a trigger for another role.
     (referral_id,) = await run_as(connection, INSERT_REFERRAL_SQL, PARTNER, role="partner", agency_id=AGENCY)
     entries = await connection.fetch("SELECT user_id, action, record_id FROM audit_log")
     assert [tuple(entry) for entry in entries] == [(PARTNER, "referral.create", referral_id)]

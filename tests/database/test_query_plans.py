@@ -111,7 +111,7 @@ async def large_database(cluster: Cluster, app: FastAPI) -> AsyncIterator[LargeD
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_request_reads_few_rows_by_index(large_database: LargeDatabase, name: str) -> None:
-    # Planted: an index or primary key that the request reads dropped; `MAX_EXAMINED_ROWS` of 50,000; in W1 a statement that
+    # Catches: an index or primary key that the request reads dropped; `MAX_EXAMINED_ROWS` of 50,000; in W1 a statement that
     # counts the referrals; `is_indexed` of `ListQuery` always true; no `set_filters`.
     request = REQUESTS[name]
     path = request.get_path(large_database.generated)
@@ -126,7 +126,7 @@ async def test_request_reads_few_rows_by_index(large_database: LargeDatabase, na
 async def test_statements_of_repeated_requests_reuse_their_plan(
     large_database: LargeDatabase, name: str
 ) -> None:
-    # Planted: plan_cache_mode force_custom_plan in `app/access/log.py`; in W1 a statement that contains a random number.
+    # Catches: plan_cache_mode force_custom_plan in `app/access/log.py`; in W1 a statement that contains a random number.
     request = REQUESTS[name]
     path = request.get_path(large_database.generated)
     plan_counts = await large_database.count_plans(request.caller, path, request.body)

@@ -14,7 +14,7 @@ TERMINATE_CONNECTIONS_SQL = """
 
 
 async def test_pools_replace_terminated_connections(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: the access event bound by a driver call that SQLAlchemy does not know about. The dead connection stayed in
+    # Catches: the access event bound by a driver call that SQLAlchemy does not know about. The dead connection stayed in
     # the pool.
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}"
@@ -31,7 +31,7 @@ async def test_pools_replace_terminated_connections(scenario: Scenario, superuse
 async def test_read_without_a_free_connection_is_busy(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: TimeoutError removed from the errors of a busy database. It is an OSError, like a lost connection.
+    # Catches: TimeoutError removed from the errors of a busy database. It is an OSError, like a lost connection.
     monkeypatch.setattr("app.http.session.POOL_TIMEOUT_SECONDS", 0.05)
     pool = scenario.database.read_pool
     connections = [await pool.acquire() for _ in range(pool.get_max_size())]

@@ -42,7 +42,7 @@ async def test_roles_of_a_new_installation_are_safe(api_connection: Any) -> None
 async def test_unsafe_setting_of_a_role_is_named_with_its_remedy(
     api_connection: Any, superuser_connection: Any, name: str, target: str
 ) -> None:
-    # Planted: SETTINGS_QUERY without the rows whose `setrole` is 0; without the table owner.
+    # Catches: SETTINGS_QUERY without the rows whose `setrole` is 0; without the table owner.
     database = await superuser_connection.fetchval("SELECT quote_ident(current_database())")
     change = f"ALTER {target} IN DATABASE {database}"
     await superuser_connection.execute(f"{change} SET {name} = '{UNSAFE_VALUES[name]}'")
@@ -57,7 +57,7 @@ async def test_unsafe_setting_of_a_role_is_named_with_its_remedy(
 
 
 async def test_unsafe_setting_of_the_session_is_named(api_connection: Any) -> None:
-    # Planted: SETTINGS_QUERY without the settings of the session.
+    # Catches: SETTINGS_QUERY without the settings of the session.
     await api_connection.execute("SET synchronous_commit = off")
     (sentence,) = await list_sentences(api_connection)
     assert (
@@ -69,7 +69,7 @@ async def test_unsafe_setting_of_the_session_is_named(api_connection: Any) -> No
 async def test_additional_privileges_of_a_role_are_named(
     scenario: Scenario, api_connection: Any, superuser_connection: Any, owner_connection: Any
 ) -> None:
-    # Planted: ROLES_QUERY without `rolcreaterole`; without pg_auth_members.
+    # Catches: ROLES_QUERY without `rolcreaterole`; without pg_auth_members.
     del scenario
     superuser = await superuser_connection.fetchval("SELECT current_user")
     assert f"The database role {superuser} is a superuser." in await list_sentences(superuser_connection)

@@ -48,7 +48,7 @@ async def connection(scenario: Scenario, request: pytest.FixtureRequest) -> Asyn
 
 
 async def test_statistics_views_and_functions_are_refused(connection: Any, superuser_connection: Any) -> None:
-    # Planted: the DO block removed from alembic/roles.sql; `relallvisible` not in its list.
+    # Catches: the DO block removed from alembic/roles.sql; `relallvisible` not in its list.
     views = [row[0] for row in await superuser_connection.fetch(STATISTICS_QUERY)]
     assert len(views) > 40
     permitted = []

@@ -38,7 +38,7 @@ def read_case(client: httpx.Client) -> dict[str, Any]:
 
 
 def test_drill(directory: Path) -> None:
-    # Planted: another key ring in the restored home directory; `end_revived_credentials` not called.
+    # Catches: another key ring in the restored home directory; `end_revived_credentials` not called.
     backup, passphrase = directory / "backup", write_passphrase(directory)
     server = ServerProcess(directory / "lost", FIRSTSTEP_DEMO_CHILDREN="1", FIRSTSTEP_WORKERS="1")
     with server.running():

@@ -42,7 +42,7 @@ def can_write(server: ServerProcess) -> bool:
 
 
 def test_embedded_database_that_dies_is_restarted(server: ServerProcess) -> None:
-    # Planted: `run_workers` without `check`.
+    # Catches: `run_workers` without `check`.
     with server.running():
         assert can_write(server)
         postmaster_file = server.home / "postgres" / "postmaster.pid"

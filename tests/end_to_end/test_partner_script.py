@@ -62,7 +62,7 @@ async def script(scenario: Scenario, tmp_path: Path) -> AsyncIterator[ScriptRunn
 
 
 async def test_script_can_be_run_again(script: ScriptRunner, superuser_connection: Any) -> None:
-    # Planted: the request to `Location` removed from the page; the third run fails with already-exists.
+    # Catches: the request to `Location` removed from the page; the third run fails with already-exists.
     (referral,) = re.findall(r"send_referral\.py <<'JSON'\n(.*?)^JSON$", PAGE, re.DOTALL | re.MULTILINE)
     results = [await script.run(referral) for _ in range(2)]
     await superuser_connection.execute("DELETE FROM idempotency_records")  # as after 24 hours
@@ -74,7 +74,7 @@ async def test_script_can_be_run_again(script: ScriptRunner, superuser_connectio
 
 
 async def test_script_reports_an_invalid_referral(script: ScriptRunner) -> None:
-    # Planted: `response.status_code < 500` replaced by `< 400`; the script repeats the request.
+    # Catches: `response.status_code < 500` replaced by `< 400`; the script repeats the request.
     result = await script.run('{"external_id": "HH-2026-00044", "urgency": "routine"}')
     assert result.status == 1
     assert "/concern" in result.errors

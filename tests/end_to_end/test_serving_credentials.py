@@ -45,7 +45,7 @@ def password_of(url_file: Path) -> str:
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
 async def test_serving_processes_have_no_credentials_of_an_external_server(directory: Path) -> None:
-    # Planted: `launch_server` without `build_serving_environment`; `DatabaseUrls.load` in `get_api_url`.
+    # Catches: `launch_server` without `build_serving_environment`; `DatabaseUrls.load` in `get_api_url`.
     external = EmbeddedServer(directory / "external")
     external.start(ADMIN_PASSWORD)
     try:

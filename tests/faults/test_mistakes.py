@@ -95,7 +95,7 @@ def healthy(listeners: dict[str, str]) -> Iterator[Workbench]:
 
 @pytest.mark.parametrize("mistake", SELECTED, ids=lambda mistake: mistake.name.replace(" ", "-"))
 def test_mistake_is_explained_in_plain_lines(mistake: Mistake, healthy: Workbench, tmp_path: Path) -> None:
-    # Planted: the handler of unexpected errors removed from `app.cli.main`; `connect` replaced by `asyncpg.connect`.
+    # Catches: the handler of unexpected errors removed from `app.cli.main`; `connect` replaced by `asyncpg.connect`.
     bench = Workbench.copy(healthy.home, tmp_path, healthy.urls)
     mistake.prepare(bench)
     try:

@@ -43,12 +43,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_typescript_clients_compile_under_strict_settings(workspace: Path) -> None:
-    # Planted: `listCases` renamed in openapi.json; `CaseStatus` declared inline.
+    # Catches: `listCases` renamed in openapi.json; `CaseStatus` declared inline.
     run(workspace, "npx", "tsc", "--project", ".")
 
 
 def test_python_client_compiles_under_strict_settings(workspace: Path) -> None:
-    # Planted: two media types for PATCH, which the generator does not handle.
+    # Catches: two media types for PATCH, which the generator does not handle.
     run(
         workspace, "openapi-python-client", "generate", "--path", "openapi.json", "--meta", "none",
         "--output-path", "first_step_client", "--config", "openapi_python_client.yaml", "--fail-on-warning",

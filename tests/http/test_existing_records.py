@@ -89,7 +89,7 @@ def list_creations(
 async def test_taken_id_of_a_record_without_a_child_names_the_existing_record(
     scenario: Scenario, app: FastAPI
 ) -> None:
-    # Planted: `add_existing_record` for referrals only, and no creation of providers in the list of this test.
+    # Catches: `add_existing_record` for referrals only, and no creation of providers in the list of this test.
     fund = await create_fund(scenario, lines=[{"category": "transport", "budget": usd("50.00")}])
     activity = await create_activity(scenario)
     first, second = [list_creations(fund, activity, scenario) for _ in range(2)]
@@ -114,7 +114,7 @@ async def test_taken_id_of_a_record_without_a_child_names_the_existing_record(
 
 
 async def test_conflict_with_an_existing_record_returns_its_id(scenario: Scenario) -> None:
-    # Planted: the email address compared as it is typed, and `NATURAL_KEYS` without the exchange rates.
+    # Catches: the email address compared as it is typed, and `NATURAL_KEYS` without the exchange rates.
     admin, finance = scenario.admin, scenario.finance
     rate = {"on": today().isoformat(), "rate": "4100", "source": "National Bank"}
     creations: dict[str, tuple[AuthenticatedClient, dict[str, Any], dict[str, Any]]] = {
@@ -142,7 +142,7 @@ async def test_conflict_with_an_existing_record_returns_its_id(scenario: Scenari
 
 
 async def test_renaming_to_a_taken_name_names_the_existing_record(scenario: Scenario) -> None:
-    # Planted: `add_existing_record` for POST only.
+    # Catches: `add_existing_record` for POST only.
     taken, renamed = [
         await scenario.admin.post("/v1/teams", {"name": name}) for name in ("West", "Upper West")
     ]
@@ -153,7 +153,7 @@ async def test_renaming_to_a_taken_name_names_the_existing_record(scenario: Scen
 
 
 async def test_existing_record_that_the_caller_cannot_see_is_not_named(scenario: Scenario) -> None:
-    # Planted: the agency of the natural key taken from the body instead of the caller.
+    # Catches: the agency of the natural key taken from the body instead of the caller.
     first = referral_payload(external_id="C/1", id=str(uuid.uuid4()))
     expect_json(await scenario.partner_one.post("/v1/referrals", first), 201)
     hidden = await scenario.partner_two.post("/v1/referrals", {**first, "external_id": "C/2"})

@@ -227,7 +227,7 @@ async def test_authorization_header_must_be_one_valid_token(scenario: Scenario) 
 async def test_server_generates_the_request_id_and_returns_a_valid_id_of_the_caller(
     scenario: Scenario,
 ) -> None:
-    # Planted: the id of the caller as the request id; an id of the caller that is not compared with the pattern.
+    # Catches: the id of the caller as the request id; an id of the caller that is not compared with the pattern.
     for request_id in (
         *("", "x" * 65, "short", f"<{LEAK_CANARY}>", "a b c d e f", "x\u00e9xxxxxxxx", "../../etc/passwd", '{"a":"bcdef"}'),
     ):  # fmt: skip

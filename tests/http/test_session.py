@@ -275,7 +275,7 @@ async def test_cancelled_request_changes_nothing_and_its_event_stays(
 async def test_access_event_is_not_set_after_its_transaction(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `false` instead of `true` in `BEGIN_WITH_ACCESS_EVENT_SQL`, which sets the event for the session.
+    # Catches: `false` instead of `true` in `BEGIN_WITH_ACCESS_EVENT_SQL`, which sets the event for the session.
     # The connections are pooled, so the next request uses the same connection.
     case = await scenario.open_case()
     paths = (f"/v1/cases/{case['id']}", f"/v1/cases/{id_of('nobody')}", "/v1/referrals")

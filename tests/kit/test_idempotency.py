@@ -114,7 +114,7 @@ async def test_key_is_bound_to_the_query_string(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("changed", ["a=2", "a=1&a=1", "b=1", "", "a=1&"])
 async def test_fingerprint_contains_the_query_string(changed: str) -> None:
-    # Planted: `query_string` removed from `_compute_fingerprint`.
+    # Catches: `query_string` removed from `_compute_fingerprint`.
     fingerprints = [await _compute_fingerprint(build_request(query)) for query in ("a=1", "a=1", changed)]
     assert fingerprints[0] == fingerprints[1]
     assert fingerprints[0] != fingerprints[2]

@@ -64,7 +64,7 @@ async def insert_users(superuser: Any, count: int, **columns: str) -> None:
 async def test_pages_neither_skip_nor_repeat_records(
     scenario: Scenario, superuser_connection: Any, sort: str
 ) -> None:
-    # Planted: NULL not replaced in `replace_null`; the id left out of the order; `>` for both directions.
+    # Catches: NULL not replaced in `replace_null`; the id left out of the order; `>` for both directions.
     users, randomness = build_list(), random.Random(sort)  # noqa: S311 - reproducible
     await insert_users(
         superuser_connection, 40, name="'n' || number % 7", totp_last_step="nullif(number % 5, 0)"
@@ -89,7 +89,7 @@ async def test_pages_neither_skip_nor_repeat_records(
 
 
 async def test_cursor_is_bound_to_order_filters_and_caller(scenario: Scenario) -> None:
-    # Planted: `sort` removed from the binding.
+    # Catches: `sort` removed from the binding.
     users = build_list()
     async with scenario.database.read_pool.acquire() as connection:
         reader = RecordReader(connection, AccessedRecords())
@@ -106,7 +106,7 @@ async def test_cursor_is_bound_to_order_filters_and_caller(scenario: Scenario) -
 
 
 async def test_filters_have_a_parameter_or_a_condition_for_each_value(scenario: Scenario) -> None:
-    # Planted: filters without a condition ignored.
+    # Catches: filters without a condition ignored.
     users = build_list()
     async with scenario.database.read_pool.acquire() as connection:
         reader = RecordReader(connection, AccessedRecords())
@@ -122,7 +122,7 @@ async def test_filters_have_a_parameter_or_a_condition_for_each_value(scenario: 
 
 
 async def test_each_shape_is_compiled_once_with_a_literal_limit(scenario: Scenario) -> None:
-    # Planted: the values of the filters in the shape; `query.limit` instead of the next of `PAGE_SIZES`.
+    # Catches: the values of the filters in the shape; `query.limit` instead of the next of `PAGE_SIZES`.
     users = build_list()
     async with scenario.database.read_pool.acquire() as connection:
         reader = RecordReader(connection, AccessedRecords())

@@ -37,7 +37,7 @@ async def test_message_arrives_with_its_text_and_sender() -> None:
 async def test_encrypted_connection_verifies_the_certificate_before_the_password(
     scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: validate_certs=False; start_tls=None, which continues without encryption.
+    # Catches: validate_certs=False; start_tls=None, which continues without encryption.
     context, certificate = create_certificate(tmp_path)
     async with run_mail_server(scheme=scheme, certificate=context) as received:
         settings = mail_settings(f"{scheme}://sender:s%40fe@127.0.0.1:{received.port}")
@@ -69,7 +69,7 @@ async def test_refused_message_and_unreachable_server_are_reported() -> None:
 
 
 async def test_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: no `timeout` in send_message.
+    # Catches: no `timeout` in send_message.
     monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
     ended = asyncio.Event()
 

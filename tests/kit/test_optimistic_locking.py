@@ -152,7 +152,7 @@ async def test_concurrent_acceptances_for_a_known_child_share_one_case(
         tasks = [asyncio.create_task(call) for call in calls]
         await wait_for_lock_waiters(superuser_connection, len(tasks))
     responses = await asyncio.gather(*tasks)
-    # Planted: no `lock_case_opening` in accepting. Two requests failed because a unique key was taken.
+    # Catches: no `lock_case_opening` in accepting. Two requests failed because a unique key was taken.
     assert {response.status_code for response in responses} == {200}, (
         "one request opens the case, the others join it"
     )
@@ -186,7 +186,7 @@ async def test_team_member_can_accept_a_referral_only_as_its_lead_worker(
 async def test_lead_who_becomes_a_co_worker_while_waiting_keeps_access(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_get_locked` without refresh_context. The context was computed while the caller led the case.
+    # Catches: `_get_locked` without refresh_context. The context was computed while the caller led the case.
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}"
     staff = {"lead_worker_id": str(id_of("worker_north_2")), "co_worker_ids": [str(id_of("worker_north"))]}

@@ -16,7 +16,7 @@ GIVEN_COLUMNS = {
 async def test_record_insert_uses_the_defaults_of_the_model(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `self._defaults` replaced by None for each column; `self._factories` empty.
+    # Catches: `self._defaults` replaced by None for each column; `self._factories` empty.
     assert (await scenario.partner_one.post("/v1/referrals", referral_payload())).status_code == 201
     row = dict(await superuser_connection.fetchrow("SELECT * FROM referrals"))
     times = [row.pop(name) for name in ("created_at", "received_at", "updated_at")]
@@ -29,7 +29,7 @@ async def test_record_insert_uses_the_defaults_of_the_model(
 async def test_rejected_record_insert_stores_no_search_tokens(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: ON CONFLICT DO NOTHING added to the insert of the record.
+    # Catches: ON CONFLICT DO NOTHING added to the insert of the record.
     payload = referral_payload()
     assert (await scenario.partner_one.post("/v1/referrals", payload, key="first-key")).status_code == 201
     count_sql = "SELECT count(*) FROM name_tokens"

@@ -32,7 +32,7 @@ MIN_REJECTION_KINDS = 25
 async def test_responses_rows_and_access_log_match_the_model(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: no safety plan required where the risk is high; `get_for_update` without its lock; follow-ups not recorded in
+    # Catches: no safety plan required where the risk is high; `get_for_update` without its lock; follow-ups not recorded in
     # the access log. The test also revealed a deadlock between a transfer and a session, and a response 500 to a worker
     # who lost access to a case while writing to it.
     driver = Driver(scenario, superuser_connection, SEED)

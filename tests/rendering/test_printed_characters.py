@@ -85,7 +85,7 @@ def get_source_outline(typeface: Typeface, glyph_name: str) -> Any:
 @pytest.mark.parametrize("bold", [False, True])
 @pytest.mark.parametrize("text", ALL_TEXTS)
 def test_pdf_draws_every_character_and_counts_the_boxes(text: str, bold: bool) -> None:
-    # Planted: `_find_typeface` returns the first typeface for a character that no font has.
+    # Catches: `_find_typeface` returns the first typeface for a character that no font has.
     printed = print_pdf(text, bold=bold)
     expected = [
         get_source_outline(*glyph)
@@ -138,7 +138,7 @@ def measure_source_glyph(typeface: Typeface, glyph_name: str) -> tuple[float, ..
 
 
 def test_only_invisible_characters_have_no_visible_glyph() -> None:
-    # Planted: an empty glyph for Đ in the font.
+    # Catches: an empty glyph for Đ in the font.
     blocks = (range(0x20, 0x3000), range(0x3000, 0xD800, 7), range(0xE000, 0x20000, 7))
     for codepoint in itertools.chain(*blocks):
         character = chr(codepoint)

@@ -101,7 +101,7 @@ async def test_lists_of_accounts_use_one_statement_for_any_number_of_rows(scenar
 
 
 async def test_staff_are_found_by_a_folded_part_of_the_name(scenario: Scenario) -> None:
-    # Planted: `name_key` not set by access.update_user().
+    # Catches: `name_key` not set by access.update_user().
     me = expect_json(await scenario.admin.get("/v1/staff?limit=1"))["items"][0]
     path = f"/v1/users/{me['id']}"
     user = await scenario.admin.get(path)
@@ -113,7 +113,7 @@ async def test_staff_are_found_by_a_folded_part_of_the_name(scenario: Scenario) 
 
 
 async def test_wildcards_in_names_are_literal(scenario: Scenario) -> None:
-    # Planted: `LIKE_SPECIAL` without the underscore.
+    # Catches: `LIKE_SPECIAL` without the underscore.
     for q in ("%", "worker_north", "\\\\"):
         page = expect_json(await scenario.worker_north.get("/v1/staff", params={"q": q}))
         assert page["items"] == [], q

@@ -41,7 +41,7 @@ def list_strict_errors(document: dict[str, Any]) -> list[Any]:
 
 
 def test_every_wrong_value_in_every_soft_field_is_accepted_with_a_warning_at_its_pointer() -> None:
-    # Planted: `too_long` without a conversion; an unknown error type that refuses; `_strip` that keeps removed items.
+    # Catches: `too_long` without a conversion; an unknown error type that refuses; `_strip` that keeps removed items.
     count = 0
     for full, soft in ((FULL_REFERRAL_PAYLOAD, SOFT), (ESTIMATED_RANGE, SOFT_AGES), (ESTIMATED, SOFT_AGE)):
         for path in soft:
@@ -79,7 +79,7 @@ def list_unread(referral: ReferralCreate) -> list[tuple[str | None, str, str]]:
 
 
 def test_pointers_of_list_items_are_those_of_the_request() -> None:
-    # Planted: the item is deleted at once. The second pass then reports `/child/phones/0`.
+    # Catches: the item is deleted at once. The second pass then reports `/child/phones/0`.
     phones = [{"number": []}, {"number": "012 345 678", "owner": 5}, {"number": True, "note": "x"}]
     referral = validate(phones=phones, phone=None, languages=["km", "klingon", 5])
     assert list_unread(referral) == [

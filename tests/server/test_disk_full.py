@@ -21,7 +21,7 @@ ACCEPT_WRITES_SQL = "DROP TRIGGER reject_write ON people; DROP FUNCTION public.r
 async def test_full_disk_is_503_and_not_ready_until_writes_had_time_to_recover(
     scenario: Scenario, superuser_connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: DiskFullError removed from ERROR_TRANSLATIONS; `was_disk_full` not called by `verify_readiness`.
+    # Catches: DiskFullError removed from ERROR_TRANSLATIONS; `was_disk_full` not called by `verify_readiness`.
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}/people"
     assert (await scenario.http.get("/readyz")).status_code == 200

@@ -72,7 +72,7 @@ async def test_errors_name_role_and_server_but_not_the_password(
 async def test_schema_of_another_version_is_accepted_only_if_it_is_compatible(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `get_schema_revision` that accepts every newer revision, or none.
+    # Catches: `get_schema_revision` that accepts every newer revision, or none.
     await superuser_connection.execute("UPDATE alembic_version SET version_num = '0009'")
     try:
         async with connect(scenario.urls.api) as api:
@@ -116,7 +116,7 @@ async def test_unregistered_and_foreign_key_rings_are_errors(
 async def test_production_rejects_demonstration_users_and_unsafe_servers(
     settings: Settings, superuser_connection: Any, cluster: Cluster, scenario: Scenario
 ) -> None:
-    # Planted: the check for demonstration users removed from `check_safety`.
+    # Catches: the check for demonstration users removed from `check_safety`.
     production = settings.model_copy(update={"mode": "production"})
     update = "UPDATE users SET email_key = 'sok@demo.first-step.example', is_active = $1 WHERE email_key LIKE 'manager@%'"
     await superuser_connection.execute(update, True)
@@ -131,7 +131,7 @@ async def test_production_rejects_demonstration_users_and_unsafe_servers(
 
 
 async def test_demonstration_rejects_a_database_with_real_users(settings: Settings) -> None:
-    # Planted: the mode of `check_safety` not compared. The second factor is optional in a demonstration.
+    # Catches: the mode of `check_safety` not compared. The second factor is optional in a demonstration.
     assert await list_errors(settings, "safety") == [
         "The database contains real users. Remove FIRSTSTEP_MODE=demo."
     ]

@@ -28,7 +28,7 @@ def build_settings(environment: dict[str, str]) -> Settings:
 
 
 def test_secrets_are_masked() -> None:
-    # Planted: `_get_effective_setting` without `mask_password`; the query kept by `mask_password`.
+    # Catches: `_get_effective_setting` without `mask_password`; the query kept by `mask_password`.
     shown = find_settings(build_settings(SECRETS), SECRETS)
     assert "secret" not in repr(shown)
     owner = shown["FIRSTSTEP_OWNER_DATABASE_URL"]
@@ -51,7 +51,7 @@ def test_url_without_a_visible_end_of_its_password_is_hidden_completely(url: str
 
 
 def test_source_names_environment_default_and_file(tmp_path: Path) -> None:
-    # Planted: the source `default` for every value; names of the environment compared with case.
+    # Catches: the source `default` for every value; names of the environment compared with case.
     DatabaseUrls(*(f"postgresql://{role}:secret@/first" for role in ("o", "a", "r"))).save(tmp_path)
     shown = find_settings(Settings(home=tmp_path, port=9), {"port": "9", "FIRSTSTEP_WORKERS": ""})
     assert shown["PORT"] == EffectiveSetting("PORT", 9, "environment")

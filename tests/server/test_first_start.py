@@ -67,7 +67,7 @@ def list_ring_keys(home: Path) -> set[str]:
 async def test_two_first_starts_with_two_homes_create_one_set_of_roles_and_keys(
     directory: Path, admin_url: str
 ) -> None:
-    # Planted: `hold_set_up_lock` without the lock; `create_database_roles` that resets passwords.
+    # Catches: `hold_set_up_lock` without the lock; `create_database_roles` that resets passwords.
     homes = [directory / "a", directory / "b"]
     results = await migrate_at_once([ServerProcess(home, FIRSTSTEP_DATABASE_URL=admin_url) for home in homes])
     assert sorted(status or 0 for status, _ in results) == [0, 1], results
@@ -82,7 +82,7 @@ async def test_two_first_starts_with_two_homes_create_one_set_of_roles_and_keys(
 async def test_two_first_migrations_with_the_owner_url_create_one_key_ring(
     directory: Path, admin_url: str
 ) -> None:
-    # Planted: `_load_or_create_key_ring` called outside the lock.
+    # Catches: `_load_or_create_key_ring` called outside the lock.
     urls = await create_database_roles(admin_url)
     homes = [directory / "a", directory / "b"]
     results = await migrate_at_once(
@@ -104,7 +104,7 @@ async def test_two_first_migrations_with_the_owner_url_create_one_key_ring(
 
 
 async def test_two_installations_with_role_prefixes_share_a_cluster(directory: Path, admin_url: str) -> None:
-    # Planted: `run_sql_script` without `render_sql_script`.
+    # Catches: `run_sql_script` without `render_sql_script`.
     urls: dict[str, DatabaseUrls] = {}
     for prefix in ("firststep", "second"):
         connection = await asyncpg.connect(admin_url)

@@ -59,7 +59,7 @@ HALF_LIMIT = b"x" * (MAX_HEAD_BYTES // 2)
     ],
 )
 async def test_requests_within_the_limits_get_a_response(parts: tuple[bytes, ...]) -> None:
-    # Planted: the byte counter not reset at the end of a head, a part of a body or a message.
+    # Catches: the byte counter not reset at the end of a head, a part of a body or a message.
     head, body = await exchange(*parts)
     assert (head.split(b"\r\n")[0], body) == (b"HTTP/1.1 200 OK", b"fine")
 
@@ -77,7 +77,7 @@ async def test_requests_within_the_limits_get_a_response(parts: tuple[bytes, ...
 async def test_long_heads_and_malformed_requests_get_problem_details(
     parts: tuple[bytes, ...], status: int
 ) -> None:
-    # Planted: no byte counter in `data_received`.
+    # Catches: no byte counter in `data_received`.
     head, body = await exchange(*parts)
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"content-type: application/problem+json" in head
@@ -86,7 +86,7 @@ async def test_long_heads_and_malformed_requests_get_problem_details(
 
 @pytest.mark.parametrize("ending", [b"0\r\nx-trailer: ", b"5;ext="])
 async def test_trailers_and_chunk_extensions_are_limited(ending: bytes) -> None:
-    # Planted: only the bytes of heads counted.
+    # Catches: only the bytes of heads counted.
     async with open_connection() as (reader, writer):
         writer.write(CHUNKED_POST_HEAD + b"2\r\nhi\r\n" + ending)
         for _ in range(4):
@@ -97,7 +97,7 @@ async def test_trailers_and_chunk_extensions_are_limited(ending: bytes) -> None:
 
 
 async def test_connection_closes_when_the_head_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: `connection_made` without the timer.
+    # Catches: `connection_made` without the timer.
     monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_SECONDS", 0.05)
     async with open_connection() as (reader, writer):
         writer.write(GET_HEAD)

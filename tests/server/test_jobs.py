@@ -81,7 +81,7 @@ async def test_job_of_a_rolled_back_transaction_does_not_exist(scenario: Scenari
 
 
 async def test_job_of_unknown_kind_is_left_to_other_runners(scenario: Scenario) -> None:
-    # Planted: the condition on the kind removed from CLAIM_SQL.
+    # Catches: the condition on the kind removed from CLAIM_SQL.
     recording = RecordingKind()
     await add_job(scenario.database, recording.kind)
     other = JobKind("other", recording.run)
@@ -122,7 +122,7 @@ async def test_job_fails_after_its_last_attempt(scenario: Scenario, superuser_co
 async def test_job_that_ends_its_process_each_time_fails_after_the_last_attempt(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the check of the attempts removed from run_next_job.
+    # Catches: the check of the attempts removed from run_next_job.
     recording = RecordingKind()
     await add_job(scenario.database, recording.kind)
     await superuser_connection.execute("UPDATE jobs SET attempts = $1", MAX_ATTEMPTS)
@@ -159,7 +159,7 @@ async def test_two_runners_run_a_job_once(scenario: Scenario, second_database: D
 async def test_late_process_cannot_end_a_job_that_another_process_has_taken(
     scenario: Scenario, second_database: Database, superuser_connection: Any
 ) -> None:
-    # Planted: the condition on `attempts` removed from FINISH_SQL.
+    # Catches: the condition on `attempts` removed from FINISH_SQL.
     slow, fast = RecordingKind(), RecordingKind()
     slow.gate.clear()
     await add_job(scenario.database, slow.kind)
@@ -192,7 +192,7 @@ async def test_cancelled_runner_releases_its_lease(scenario: Scenario, superuser
 async def test_periodic_kind_has_one_unfinished_run_with_several_runners(
     scenario: Scenario, second_database: Database, superuser_connection: Any
 ) -> None:
-    # Planted: the index uq_jobs_periodic without `unique`.
+    # Catches: the index uq_jobs_periodic without `unique`.
     recording = RecordingKind(period=timedelta(hours=1))
     runners = [JobRunner(database, [recording.kind]) for database in (scenario.database, second_database)]
     await asyncio.gather(*(runner.schedule_periodic_jobs() for runner in runners))
@@ -251,7 +251,7 @@ async def test_missing_log_partitions_are_created_by_the_role_of_the_api(
 async def test_killed_job_processes_lose_no_job_and_repeat_no_effect(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `await session.commit()` before FINISH_SQL; the lease not written; FOR UPDATE SKIP LOCKED removed.
+    # Catches: `await session.commit()` before FINISH_SQL; the lease not written; FOR UPDATE SKIP LOCKED removed.
     await superuser_connection.execute(EFFECTS_TABLE_SQL)
     kind = JobKind("effect", RecordingKind().run)
     for number in range(200):

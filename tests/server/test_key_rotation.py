@@ -61,7 +61,7 @@ async def test_key_can_be_retired_after_reencryption(
 async def test_key_cannot_be_retired_while_any_column_uses_it(
     scenario: Scenario, superuser_connection: Any, settings: Settings
 ) -> None:
-    # Planted: `_is_key_in_use` checks the first table only.
+    # Catches: `_is_key_in_use` checks the first table only.
     await scenario.open_case()
     old = key_rotation.list_keys(settings)["encryption_active"]
     await rotate_encryption_key(settings)
@@ -81,7 +81,7 @@ async def test_key_cannot_be_retired_while_any_column_uses_it(
 async def test_added_key_is_distributed_before_another_machine_needs_it(
     settings: Settings, tmp_path: Path
 ) -> None:
-    # Planted: `add_key` that also activates the key.
+    # Catches: `add_key` that also activates the key.
     other = settings.model_copy(
         update={"keys_file": Path(shutil.copy(tmp_path / "keys.json", tmp_path / "b"))}
     )
@@ -96,7 +96,7 @@ async def test_added_key_is_distributed_before_another_machine_needs_it(
 
 
 async def test_commands_reject_a_key_ring_of_another_database(settings: Settings, tmp_path: Path) -> None:
-    # Planted: each of these commands without `validate_key_ring`.
+    # Catches: each of these commands without `validate_key_ring`.
     (tmp_path / "keys.json").unlink()
     active = KeyRing.load_or_create(tmp_path / "keys.json").encryption_active
     for command in (

@@ -13,7 +13,7 @@ ENVIRONMENT = {
 
 
 def test_serving_environment_contains_no_credentials_of_the_set_up() -> None:
-    # Planted: names compared with case, although the settings ignore it.
+    # Catches: names compared with case, although the settings ignore it.
     kept = build_serving_environment(
         Settings(database_url=ENVIRONMENT["FIRSTSTEP_DATABASE_URL"]), ENVIRONMENT
     )

@@ -6,7 +6,7 @@ from tests.support.scenario import Scenario
 
 
 async def test_partitions_are_created_ahead_and_listed(scenario: Scenario) -> None:
-    # Planted: `create_log_partitions` that ignores the number of months.
+    # Catches: `create_log_partitions` that ignores the number of months.
     settings = Settings(owner_database_url=scenario.urls.owner)
     before = await log_partitions.list_log_partitions(settings)
     last = max(partition.month for partition in before if partition.month)

@@ -98,7 +98,7 @@ async def test_every_record_is_found_during_a_rebuild(
     position: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Planted: `access.shorten_tokens_to_search` uses the current length only.
+    # Catches: `access.shorten_tokens_to_search` uses the current length only.
     monkeypatch.setattr(search_tokens, "BATCH_SIZE", 1)
     cases = [await scenario.open_case(child=CHILD) for _ in range(3)]
     pending = await scenario.create_referral(child=CHILD)
@@ -118,7 +118,7 @@ async def test_every_record_is_found_during_a_rebuild(
 async def test_tokens_of_open_transactions_are_rebuilt(
     scenario: Scenario, superuser_connection: Any, settings: Settings
 ) -> None:
-    # Planted: `_set_current_length` does not lock the table.
+    # Catches: `_set_current_length` does not lock the table.
     referral = await scenario.create_referral(child=CHILD)
     tokens = person_details.hash_search_keys({"a key"}, "referral")
     async with superuser_connection.transaction():

@@ -80,13 +80,13 @@ def start_child(home: Path, process: str, changes: dict[str, str]) -> list[dict[
 
 @pytest.mark.parametrize("process", ["worker", "jobs", "metrics"])
 def test_process_with_a_wrong_setting_is_logged_with_its_reason(tmp_path: Path, process: str) -> None:
-    # Planted: `InvalidSettings` not known to `describe_operator_error`.
+    # Catches: `InvalidSettings` not known to `describe_operator_error`.
     [end] = start_child(tmp_path, process, {"FIRSTSTEP_POOL_SIZE": "many"})
     assert (end["process"], end["reason"]) == (process, WRONG_SETTING)
 
 
 def test_worker_with_an_unreachable_database_is_logged_with_its_reason(tmp_path: Path) -> None:
-    # Planted: the SystemExit of uvicorn not suppressed.
+    # Catches: the SystemExit of uvicorn not suppressed.
     KeyRing.load_or_create(tmp_path / "keys.json")
     [end] = start_child(tmp_path, "worker", URLS)
     assert end["reason"] == UNREACHABLE
@@ -107,7 +107,7 @@ def test_worker_with_the_key_ring_of_another_database_is_logged_with_its_reason(
 
 
 async def test_job_process_with_an_unreachable_database_logs_the_reason() -> None:
-    # Planted: `jobs_unavailable` without `reason`.
+    # Catches: `jobs_unavailable` without `reason`.
     database = Database(UNREACHABLE_URL, pool_size=1)
     with capture_logs() as events:
         runner = asyncio.create_task(JobRunner(database, poll_seconds=0.01).run())
@@ -139,7 +139,7 @@ def check_failure(completed: subprocess.CompletedProcess[str], process: str) -> 
 
 
 def test_server_with_wrong_settings_logs_each_of_them(tmp_path: Path) -> None:
-    # Planted: `run` without `log_failure`.
+    # Catches: `run` without `log_failure`.
     completed = run_server(tmp_path, FIRSTSTEP_POOL_SIZE="many", FIRSTSTEP_WORKRES="3")
     assert check_failure(completed, "run") == [
         "Unknown setting FIRSTSTEP_WORKRES; did you mean FIRSTSTEP_WORKERS?", WRONG_SETTING
@@ -147,7 +147,7 @@ def test_server_with_wrong_settings_logs_each_of_them(tmp_path: Path) -> None:
 
 
 def test_server_with_an_unreachable_database_logs_the_reason(tmp_path: Path) -> None:
-    # Planted: `serve` without `log_failure`.
+    # Catches: `serve` without `log_failure`.
     KeyRing.load_or_create(tmp_path / "keys.json")
     reasons = check_failure(run_server(tmp_path, **URLS), "serve")
     assert "PostgreSQL at 127.0.0.1:1 cannot be reached: no server listens there." in reasons

@@ -53,7 +53,7 @@ def supervise(fail: str) -> tuple[list[dict[str, object]], subprocess.CompletedP
 def test_supervisor_gives_up_after_five_ends_with_the_reason(
     fail: str, cause: dict[str, int], reason: str | None
 ) -> None:
-    # Planted: `_record_end` without the comparison of the times; `send_reason` removed.
+    # Catches: `_record_end` without the comparison of the times; `send_reason` removed.
     events, process = supervise(fail)
     assert [event["event"] for event in events] == ["process_ended"] * 5
     assert all(event["process"] == "worker" and cause.items() <= event.items() for event in events)
@@ -67,7 +67,7 @@ def test_supervisor_gives_up_after_five_ends_with_the_reason(
 
 
 def test_ends_over_a_longer_time_do_not_stop_the_supervisor() -> None:
-    # Planted: the window of 30 seconds removed.
+    # Catches: the window of 30 seconds removed.
     script = SUPERVISE.format(fail="os._exit(1)").replace(
         "supervisor.RESTART_DELAY_SECONDS = 0",
         "supervisor.RESTART_DELAY_SECONDS = 0.1\nsupervisor.ENDS_WINDOW_SECONDS = 0.2",
@@ -92,7 +92,7 @@ def test_stop_signal_ends_the_supervisor_and_its_processes(stop_signal: signal.S
 
 
 def test_closed_output_does_not_end_the_supervisor() -> None:
-    # Planted: `_Output.write` of the structured log without `suppress`.
+    # Catches: `_Output.write` of the structured log without `suppress`.
     script = SUPERVISE.format(fail="os._exit(7)")
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

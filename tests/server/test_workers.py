@@ -23,7 +23,7 @@ except KeyboardInterrupt:
 
 
 def test_stop_signal_during_a_fork_is_delivered() -> None:
-    # Planted: the signals not blocked during the fork.
+    # Catches: the signals not blocked during the fork.
     process = subprocess.run(
         [sys.executable, "-c", STOP_DURING_FORK], capture_output=True, text=True, timeout=20, check=False
     )
@@ -44,7 +44,7 @@ workers.run_workers(None, socket.socket(), 0, {"jobs": run_jobs})
 
 
 def test_job_process_is_replaced_when_it_ends() -> None:
-    # Planted: `ended.append` removed from `Supervisor._collect_ended`.
+    # Catches: `ended.append` removed from `Supervisor._collect_ended`.
     with subprocess.Popen(
         [sys.executable, "-c", JOB_PROCESS_DIES], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

@@ -67,7 +67,7 @@ async def list_filters(scenario: Scenario, superuser: Any) -> list[dict[str, str
 async def test_pages_with_short_intervals_contain_all_matching_entries(
     scenario: Scenario, superuser_connection: Any, short_intervals: pytest.MonkeyPatch, name: str
 ) -> None:
-    # Planted: the cursor at the start of the interval has the number 9 or the id of the next event; no cursor there;
+    # Catches: the cursor at the start of the interval has the number 9 or the id of the next event; no cursor there;
     # `interval_start` excluded from the page; `needs_interval` always false.
     caller = scenario.client_for(name)
     filters = await list_filters(scenario, superuser_connection)
@@ -96,7 +96,7 @@ async def test_pages_with_short_intervals_contain_all_matching_entries(
 
 @pytest.mark.usefixtures("short_intervals")
 async def test_pages_end_at_the_earliest_time(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: the condition on `since` in `build_interval_query` removed.
+    # Catches: the condition on `since` in `build_interval_query` removed.
     await list_filters(scenario, superuser_connection)
     newest = await superuser_connection.fetchval(
         "SELECT max(opened_at) + interval '10 minutes' FROM access_events"

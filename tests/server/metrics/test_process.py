@@ -118,7 +118,7 @@ async def test_missing_partition_lowers_the_number_of_months(
 async def test_jobs_are_counted_by_kind_with_the_age_of_the_oldest(
     scenario: Scenario, measurements: Measurements, superuser_connection: Any
 ) -> None:
-    # Planted: leased, failed, finished or future jobs counted as waiting; the kind of the row as a label.
+    # Catches: leased, failed, finished or future jobs counted as waiting; the kind of the row as a label.
     for kind, due, failed, lease, finished in JOBS:
         await superuser_connection.execute(INSERT_JOB_SQL, uuid4(), kind, due, failed, lease, finished)
     samples = await scrape(measurements, scenario.urls)
@@ -163,7 +163,7 @@ async def test_slow_backlog_leaves_the_other_figures(
 async def test_database_is_read_once_in_30_seconds(
     measurements: Measurements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: the cache without its lock; without the comparison of the times.
+    # Catches: the cache without its lock; without the comparison of the times.
     reads: list[str] = []
     clock = [1000.0]
 
@@ -188,7 +188,7 @@ def list_label_values(text: str) -> Iterator[str]:
 
 
 async def test_labels_contain_no_text_of_a_caller(scenario: Scenario, measurements: Measurements) -> None:
-    # Planted: the path instead of the route; the method of the request.
+    # Catches: the path instead of the route; the method of the request.
     canary = "canary9271"
     case = await scenario.open_case()
     for method, route in ((canary, f"/v1/{canary}"), ("GET", f"/v1/cases/{case['id']}"), ("GET", None)):
@@ -222,7 +222,7 @@ async def test_other_requests_are_not_found(measurements: Measurements, method: 
 async def test_no_header_or_query_makes_a_scrape_fail_or_empty(
     measurements: Measurements, query: str, name: bytes, value: bytes
 ) -> None:
-    # Planted: the scope passed to the library unchanged. It raised an error, or returned no metric.
+    # Catches: the scope passed to the library unchanged. It raised an error, or returned no metric.
     async with open_client(measurements, "postgresql://a:b@127.0.0.1:1/x") as client:
         response = await client.get(f"/metrics{query}", headers=[(name, value)])
     assert response.status_code == 200

@@ -47,7 +47,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_metrics_of_all_workers_survive_the_death_of_workers(server: MonitoredServer) -> None:
-    # Planted: the supervisor without `measurements`; the section of a worker emptied at its start.
+    # Catches: the supervisor without `measurements`; the section of a worker emptied at its start.
     count = 'http_request_duration_seconds_count{method="GET",route="/healthz",status="2xx"}'
     process = server.start()
     try:

@@ -59,7 +59,7 @@ async def test_role_of_the_api_cannot_create_a_first_account(scenario: Scenario)
 async def test_first_account_is_in_the_log_and_raises_an_alert(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: `create_first_account` run without `run_as_command_line`; `users.create_first` without an alert.
+    # Catches: `create_first_account` run without `run_as_command_line`; `users.create_first` without an alert.
     await run_sql(scenario, "UPDATE users SET is_active = false WHERE roles = '{administrator}'")
 
     def create(email: str) -> Awaitable[str]:
@@ -84,7 +84,7 @@ async def test_first_account_is_in_the_log_and_raises_an_alert(
 
 
 async def test_two_commands_at_once_create_one_first_account(scenario: Scenario) -> None:
-    # Planted: `create_first_account` without LOCK_USERS_SQL.
+    # Catches: `create_first_account` without LOCK_USERS_SQL.
     await run_sql(scenario, "UPDATE users SET is_active = false")
     results = await asyncio.gather(
         *(

@@ -73,7 +73,7 @@ async def enrol_second_factor(scenario: Scenario, name: str) -> None:
 
 
 async def test_disabled_user_loses_every_session_at_once(scenario: Scenario) -> None:
-    # Planted: `disable_account` without `revoke_sessions`, or without the change of `is_active`.
+    # Catches: `disable_account` without `revoke_sessions`, or without the change of `is_active`.
     browser = await open_browser_with_passwords(scenario)
     await browser.sign_in()
     assert await disable(scenario, " WORKER_NORTH@fsc.example") == 2
@@ -96,7 +96,7 @@ async def test_any_user_can_be_disabled_and_again(scenario: Scenario, name: str)
 
 
 async def test_disable_withdraws_the_pending_change_to_activate_the_account(scenario: Scenario) -> None:
-    # Planted: `disable_account` without `withdraw_pending_changes`.
+    # Catches: `disable_account` without `withdraw_pending_changes`.
     path = f"/v1/users/{id_of('worker_north')}"
     expect_json(await scenario.admin.patch(path, {"is_active": False}, etag='"1"'))
     expect_json(await scenario.admin.patch(path, {"is_active": True}, etag='"2"'))
@@ -130,7 +130,7 @@ async def test_reset_of_a_user_without_confirmed_roles_takes_effect_at_once(
 async def test_reset_of_a_user_with_confirmed_roles_needs_a_second_person(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: `reset_sign_in` that changes the password of every user.
+    # Catches: `reset_sign_in` that changes the password of every user.
     browser = await open_browser_with_passwords(scenario)
     requested = await reset(scenario, WORKER)
     assert (await scenario.worker_north.get("/v1/me")).status_code == 200
@@ -179,7 +179,7 @@ async def test_administrator_cannot_withdraw_or_confirm_the_request_of_the_comma
 
 
 async def test_second_factor_is_removed_after_the_confirmation(scenario: Scenario) -> None:
-    # Planted: `reset_sign_in` that ignores `removes_second_factor`.
+    # Catches: `reset_sign_in` that ignores `removes_second_factor`.
     await enrol_second_factor(scenario, "me_officer")
     requested = await reset(scenario, OFFICER, removes_second_factor=True)
     (account,) = await list_users(scenario, "me_officer")
@@ -225,7 +225,7 @@ async def test_impossible_reset_is_refused_and_logged(
     sentence: str,
     outcome: str,
 ) -> None:
-    # Planted: `run_as_command_line` without `_log_rejected_command`.
+    # Catches: `run_as_command_line` without `_log_rejected_command`.
     await run_sql(scenario, "UPDATE users SET is_active = false WHERE id = $1", id_of("worker_south"))
     with pytest.raises(error, match=sentence):
         await reset(scenario, email, removes_second_factor=removes_second_factor)

@@ -514,7 +514,7 @@ def test_every_record_path_is_an_endpoint(app: FastAPI) -> None:
 async def test_pending_change_is_on_agenda_of_those_who_can_confirm_it(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted, each: the person concerned not excluded; the requester not excluded.
+    # Catches: the person concerned not excluded; the requester not excluded.
     path = f"/v1/users/{id_of('manager')}"
     user = await scenario.admin.get(path)
     roles = {"roles": ["programme_manager", "finance_officer"]}
@@ -542,7 +542,7 @@ async def test_pending_change_is_on_agenda_of_those_who_can_confirm_it(
 async def test_pending_changes_are_sorted_with_the_other_entries(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: expired changes not excluded.
+    # Catches: expired changes not excluded.
     case = await scenario.open_case()
     await backdate_case_opening(superuser_connection, case, 24)
     path = f"/v1/users/{id_of('worker_south')}"

@@ -32,7 +32,7 @@ def summarize(items: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
 async def test_emergency_is_first_until_it_is_accepted_and_again_as_first_contact(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `rank` always 1.
+    # Catches: `rank` always 1.
     older = await scenario.create_referral()
     await superuser_connection.execute(
         "UPDATE referrals SET received_at = $1", utc_now() - timedelta(days=20)
@@ -59,7 +59,7 @@ async def test_emergency_is_first_until_it_is_accepted_and_again_as_first_contac
 async def test_targets_of_agenda_and_list_are_data(
     scenario: Scenario, superuser_connection: Any, urgency: str, hours: int
 ) -> None:
-    # Planted: a constant of two days in `app/services/referrals/views.py`.
+    # Catches: a constant of two days in `app/services/referrals/views.py`.
     referral = await scenario.create_referral(urgency=urgency)
 
     async def read_overdue(age: timedelta) -> set[bool]:
@@ -145,7 +145,7 @@ async def test_consent_that_ends_is_on_the_agenda_until_a_later_entry_replaces_i
 async def test_18th_birthday_is_announced_90_days_ahead(
     scenario: Scenario, birth: dict[str, Any], expected: bool
 ) -> None:
-    # Planted: `latest` instead of `earliest` in `_compute_birthday`.
+    # Catches: `latest` instead of `earliest` in `_compute_birthday`.
     if (days := birth.pop("days", None)) is not None:
         birth["date"] = str(add_months(date_in_days(days), -18 * 12))
     else:

@@ -53,7 +53,7 @@ async def test_counts_equal_the_lists_that_they_announce(
 async def test_counts_and_agenda_agree_with_the_disbursements_that_await_the_caller(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the limits of programme managers for all callers of the agenda; for a finance officer, the disbursements of
+    # Catches: the limits of programme managers for all callers of the agenda; for a finance officer, the disbursements of
     # the agenda counted twice.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     small = await create_disbursement(scenario, case, months=3)

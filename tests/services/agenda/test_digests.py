@@ -77,7 +77,7 @@ async def test_settings_are_off_by_default_and_replaced_by_version(scenario: Sce
 async def test_digest_has_numbers_and_a_link_and_no_data_of_a_child(
     scenario: Scenario, superuser_connection: Any, mail_server: ReceivedMail
 ) -> None:
-    # Planted: the number of the case in the body; the count of another user.
+    # Catches: the number of the case in the body; the count of another user.
     case = await scenario.open_case()
     await insert_due_records(superuser_connection, case)
     await scenario.create_referral(urgency="emergency")
@@ -130,7 +130,7 @@ async def test_digest_is_not_sent_to_a_user_without_an_agenda(
 async def test_access_of_a_digest_is_logged_and_needs_the_secret(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, mail_server: ReceivedMail
 ) -> None:
-    # Planted: access.open_digest() without the comparison of the hash.
+    # Catches: access.open_digest() without the comparison of the hash.
     del mail_server
     await scenario.open_case()
     await switch_on(scenario, "worker_north")

@@ -41,7 +41,7 @@ async def hand_over(caller: AuthenticatedClient, **changes: Any) -> dict[str, An
 async def test_deactivation_is_never_refused_and_lists_the_remaining_work(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the cases of other workers counted; `entered_in_error_at` ignored.
+    # Catches: the cases of other workers counted; `entered_in_error_at` ignored.
     case, other = await scenario.open_case(), await scenario.open_case("worker_south")
     for each_case in (case, other):
         await insert_due_records(superuser_connection, each_case, uuid.UUID(each_case["lead_worker_id"]))
@@ -79,7 +79,7 @@ async def test_only_supervisor_of_a_team_is_named_with_the_waiting_approvals(
 async def test_handover_moves_the_work_in_one_act_logged_with_each_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the closed case, the sessions or the referral left out.
+    # Catches: the closed case, the sessions or the referral left out.
     case, closed, shared = [await scenario.open_case() for _ in range(3)]
     await insert_due_records(superuser_connection, case)
     follow_up = FollowUp(**case_foreign_keys(closed), months=1, due_on=date_in_days(3))
@@ -122,7 +122,7 @@ async def test_handover_moves_the_work_in_one_act_logged_with_each_child(
 
 
 async def test_handover_leaves_what_the_receiver_cannot_take(scenario: Scenario) -> None:
-    # Planted: `_find_obstacle` without the team or without the wall; 'user.hand_over' removed from
+    # Catches: `_find_obstacle` without the team or without the wall; 'user.hand_over' removed from
     # access.violates_conflict_wall().
     case, linked = await scenario.open_case(), await scenario.open_case()
     link = {"linked_case_id": linked["id"], "reason": "The same matter."}

@@ -113,7 +113,7 @@ async def test_alerts_of_the_log_are_visible_to_the_officer_only(
 async def test_conflict_wall_hides_the_alerts_of_its_cases(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the condition on conflict_wall_case_ids removed from visible_to_recipients.
+    # Catches: the condition on conflict_wall_case_ids removed from visible_to_recipients.
     own = await scenario.open_case("worker_north")
     case = await use_break_glass(scenario)
     assert len(await list_alerts(scenario.supervisor_south)) == 1
@@ -224,7 +224,7 @@ async def test_api_role_cannot_forge_or_remove_alerts(
 async def test_own_alert_with_the_key_of_another_kind_is_rejected(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the constraint ck_alerts_key removed.
+    # Catches: the constraint ck_alerts_key removed.
     del scenario
     insert = """
         INSERT INTO alerts (id, created_at, version, kind, key, team_id, actor_id, act, count, occurred_at)
@@ -238,7 +238,7 @@ async def test_own_alert_with_the_key_of_another_kind_is_rejected(
 
 
 async def test_acknowledged_alert_cannot_be_changed_by_sql(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: the trigger prevent_second_acknowledgement removed.
+    # Catches: the trigger prevent_second_acknowledgement removed.
     await use_break_glass(scenario)
     (alert,) = await list_alerts(scenario.dpo)
     expect_json(await scenario.dpo.act(f"/v1/alerts/{alert['id']}", "acknowledge", {}))
@@ -250,7 +250,7 @@ async def test_acknowledged_alert_cannot_be_changed_by_sql(scenario: Scenario, a
 async def test_update_without_condition_changes_only_received_alerts(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: USING (true) in recipients_can_acknowledge. Without WHERE, PostgreSQL does not apply the policy for SELECT.
+    # Catches: USING (true) in recipients_can_acknowledge. Without WHERE, PostgreSQL does not apply the policy for SELECT.
     await use_break_glass(scenario)
     acknowledgement = "UPDATE alerts SET acknowledged_at = now(), acknowledged_by_id = $1"
     for name, number in {"worker_north": 0, "supervisor_both": 2, "dpo": 1}.items():

@@ -58,7 +58,7 @@ async def test_many_children_outside_the_caseload_raise_one_alert_for_each_doubl
 async def test_children_of_the_own_caseload_raise_no_alert(
     scenario: Scenario, api_connection: Any, owner_connection: Any
 ) -> None:
-    # Planted: the condition on access.is_in_caseload() removed.
+    # Catches: the condition on access.is_in_caseload() removed.
     await set_thresholds(owner_connection, children=1)
     case = await scenario.open_case("worker_north")
     child_id = UUID(case["child_id"])
@@ -137,7 +137,7 @@ async def test_each_change_of_an_account_raises_an_alert(scenario: Scenario, api
 async def test_every_act_of_administrators_on_accounts_raises_an_alert(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: an act removed from access.raise_account_alerts().
+    # Catches: an act removed from access.raise_account_alerts().
     acts = {act for act, roles in POLICY.items() if roles == ADMINISTRATORS}
     acts = acts - ADMINISTRATOR_ACTS_WITHOUT_ALERT | {Permission.pending_change_decide}
     for act in acts:
@@ -147,7 +147,7 @@ async def test_every_act_of_administrators_on_accounts_raises_an_alert(
 
 
 async def test_searches_at_the_same_time_raise_one_alert(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: FOR UPDATE and ON CONFLICT removed.
+    # Catches: FOR UPDATE and ON CONFLICT removed.
     await write_reads(api_connection, "worker_north", new_child_ids(3))
     connections = [await asyncpg.connect(to_driver_url(scenario.urls.api)) for _ in range(4)]
     try:
@@ -161,7 +161,7 @@ async def test_searches_at_the_same_time_raise_one_alert(scenario: Scenario, api
 async def test_entry_that_is_committed_after_a_later_one_is_found(
     scenario: Scenario, api_connection: Any, owner_connection: Any
 ) -> None:
-    # Planted: `unassigned` instead of `oldest_active` as the end of the search.
+    # Catches: `unassigned` instead of `oldest_active` as the end of the search.
     await set_thresholds(owner_connection, children=1)
     late_connection = await asyncpg.connect(to_driver_url(scenario.urls.api))
     try:
@@ -180,7 +180,7 @@ async def test_entry_that_is_committed_after_a_later_one_is_found(
 async def test_start_of_the_search_moves_only_when_earlier_transactions_have_ended(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: `since = scan.scanned_at` without the condition.
+    # Catches: `since = scan.scanned_at` without the condition.
     start = await superuser_connection.fetchval("SELECT since FROM access_log_scans")
     late_connection = await asyncpg.connect(to_driver_url(scenario.urls.api))
     try:
@@ -205,7 +205,7 @@ async def test_search_continues_after_a_restore_that_restarted_the_transaction_i
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
     del scenario
-    # Planted: the reset of the transaction ids removed.
+    # Catches: the reset of the transaction ids removed.
     await superuser_connection.execute(
         "UPDATE access_log_scans SET scanned_xid = '99999999999', unassigned_xid = '99999999999'"
     )
@@ -216,7 +216,7 @@ async def test_search_continues_after_a_restore_that_restarted_the_transaction_i
 async def test_search_covers_entries_that_were_restored_before_they_were_searched(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: only the range of the new cluster searched. The restored entries have larger transaction ids.
+    # Catches: only the range of the new cluster searched. The restored entries have larger transaction ids.
     del scenario
     await write_reads(api_connection, "worker_north", new_child_ids(3))
     async with superuser_connection.transaction():
@@ -251,7 +251,7 @@ async def test_threshold_of_zero_is_rejected(scenario: Scenario, owner_connectio
 async def test_set_up_stores_the_thresholds_of_the_settings(
     scenario: Scenario, api_connection: Any, owner_connection: Any
 ) -> None:
-    # Planted: `store_alert_thresholds` without a call in the set-up.
+    # Catches: `store_alert_thresholds` without a call in the set-up.
     settings = Settings(owner_database_url=scenario.urls.owner, alert_children_per_day=2)
     await asyncio.to_thread(migrate_installation, settings, lambda _: None)
     await write_reads(api_connection, "worker_north", new_child_ids(2))
@@ -263,7 +263,7 @@ async def test_set_up_stores_the_thresholds_of_the_settings(
 async def test_no_argument_of_the_search_weakens_the_thresholds(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: `access.raise_alerts()` with the thresholds as arguments.
+    # Catches: `access.raise_alerts()` with the thresholds as arguments.
     del scenario
     arguments = await api_connection.fetch(
         "SELECT pronargs FROM pg_proc WHERE proname = 'raise_alerts' AND pronamespace = 'access'::regnamespace"

@@ -16,7 +16,7 @@ CODES: dict[str, Any] = {"symptoms": ["anxiety", "injuries"], "family_circumstan
 
 
 async def test_draft_stores_codes_each_once_and_keeps_those_that_a_patch_omits(scenario: Scenario) -> None:
-    # Planted: CODED_FIELDS left out of the document to which the patch applies, so that a patch deleted the codes.
+    # Catches: CODED_FIELDS left out of the document to which the patch applies, so that a patch deleted the codes.
     _, path = await create_assessment_draft(scenario, {**CODES, "symptoms": [*CODES["symptoms"], "anxiety"]})
     worker = scenario.worker_north
     draft = expect_json(await worker.get(path))
@@ -28,7 +28,7 @@ async def test_draft_stores_codes_each_once_and_keeps_those_that_a_patch_omits(s
 
 
 async def test_codes_are_optional_and_frozen_after_submission(scenario: Scenario) -> None:
-    # Planted: symptoms added to the columns that the trigger permits for an approved assessment.
+    # Catches: symptoms added to the columns that the trigger permits for an approved assessment.
     case, without_codes = await create_assessed_case(scenario)
     assert (without_codes["symptoms"], without_codes["family_circumstances"]) == ([], [])
     with_codes = await create_approved_assessment(scenario, case, kind="reassessment", **CODES)
@@ -39,7 +39,7 @@ async def test_codes_are_optional_and_frozen_after_submission(scenario: Scenario
 
 
 async def test_changes_contain_added_and_removed_codes(scenario: Scenario) -> None:
-    # Planted: `added` and `removed` exchanged.
+    # Catches: `added` and `removed` exchanged.
     case, first = await create_assessed_case(scenario, **CODES)
     worker = scenario.worker_north
     changes = expect_json(await worker.get(f"/v1/assessments/{first['id']}/changes"))

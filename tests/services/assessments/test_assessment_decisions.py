@@ -204,7 +204,7 @@ async def test_contributor_to_a_draft_cannot_decide_on_it(scenario: Scenario) ->
 async def test_programme_manager_decides_if_the_team_has_no_supervisor_who_can(
     scenario: Scenario, superuser_connection: Any, absence: str
 ) -> None:
-    # Planted: `_is_substitute` always false or always true; access.has_supervisor() always true in the trigger; without
+    # Catches: `_is_substitute` always false or always true; access.has_supervisor() always true in the trigger; without
     # access.can_act().
     _, path = await submit_new_assessment(scenario)
     refused = parse_unmet_conditions(await scenario.manager.act(path, "approve", {}))

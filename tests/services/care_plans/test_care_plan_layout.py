@@ -27,7 +27,7 @@ def get_signatures(text: str, language: str = "en") -> str:
 @pytest.mark.parametrize("language", ["en", "km"])
 @pytest.mark.parametrize("subject", ["supporter", "family"])
 def test_plan_of_a_supporter_or_family_contains_only_what_it_has(subject: str, language: str) -> None:
-    # Planted: the condition on the subject removed from `_list_printed_areas`.
+    # Catches: the condition on the subject removed from `_list_printed_areas`.
     labels = CARE_PLAN_LABELS[language]
     texts = {"knowledge_gaps": "What abuse does.", "capacity_gaps": "Time.", "needs_social_work": False}
     text = extract_text(print_plan(subject, areas={"legal": build_area()}, language=language, **texts))

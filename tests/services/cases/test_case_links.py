@@ -20,7 +20,7 @@ async def link_cases(scenario: Scenario, case: dict[str, Any], other: dict[str, 
 
 
 async def test_links_of_a_child_are_listed_from_both_cases(scenario: Scenario) -> None:
-    # Planted: the condition on `linked_child_id` removed; only one of the two children declared in `shows`.
+    # Catches: the condition on `linked_child_id` removed; only one of the two children declared in `shows`.
     case, *others = [
         await scenario.open_case(lead) for lead in ("worker_north", "worker_south", "worker_south")
     ]
@@ -46,7 +46,7 @@ async def test_links_of_a_child_are_listed_from_both_cases(scenario: Scenario) -
 async def test_link_waits_for_the_acceptance_of_a_referral_for_one_of_its_children(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `lock_case_opening` removed. The worker then leads the cases of two linked children and sees neither.
+    # Catches: `lock_case_opening` removed. The worker then leads the cases of two linked children and sees neither.
     child = dict(referral_payload()["child"])
     known_case = await scenario.open_case("worker_north", child=child)
     await superuser_connection.execute("UPDATE cases SET status = 'closed' WHERE id = $1", known_case["id"])

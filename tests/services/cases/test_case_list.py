@@ -34,7 +34,7 @@ async def open_named_case(scenario: Scenario, family: str, given: str, **child: 
 
 
 async def test_lists_contain_exactly_the_visible_records(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: each arm of `CaseScope` removed in turn.
+    # Catches: each arm of `CaseScope` removed in turn.
     north = [await scenario.open_case(lead) for lead in ("worker_north", "worker_north_2", "worker_north")]
     south = [await scenario.open_case("worker_south") for _ in range(3)]
     staff = {"lead_worker_id": north[0]["lead_worker_id"], "co_worker_ids": [str(id_of("worker_north_2"))]}
@@ -70,7 +70,7 @@ async def test_lists_contain_exactly_the_visible_records(scenario: Scenario, api
 async def test_child_with_several_cases_is_listed_once_at_its_first_visible_case(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `IS_FIRST_CASE` removed, then its comparison reversed.
+    # Catches: `IS_FIRST_CASE` removed, then its comparison reversed.
     cases = [await scenario.open_case(lead) for lead in ("worker_north", "worker_north", "worker_south")]
     first, second, south = [case["child_id"] for case in cases]
     await set_columns(superuser_connection, cases[0], status="closed")
@@ -176,7 +176,7 @@ async def test_cases_are_sorted_in_both_directions(scenario: Scenario, superuser
 
 
 async def test_cases_are_searched_by_name_number_and_phone(scenario: Scenario) -> None:
-    # Planted: contacts left out of the search by phone; the relevance replaced by the time of creation.
+    # Catches: contacts left out of the search by phone; the relevance replaced by the time of creation.
     similar = await open_named_case(scenario, "Chhorn", "Sokhaa")
     exact = await open_named_case(scenario, "Chhorn", "Sokha")
     khmer = await scenario.open_case(child={**referral_payload()["child"], "names": BILINGUAL_NAMES[1:]})
@@ -234,7 +234,7 @@ def test_case_number_is_recognized_in_any_notation(q: str, first: str | None, co
 
 
 async def test_only_returned_rows_are_logged(scenario: Scenario) -> None:
-    # Planted: `NoShownRecord` of the candidates of a search replaced by `ShownRecord`.
+    # Catches: `NoShownRecord` of the candidates of a search replaced by `ShownRecord`.
     cases = [await open_named_case(scenario, "Chhorn", "Sokha") for _ in range(3)]
     newest = {case["child_id"] for case in cases[1:]}
     for path, children in (
@@ -264,7 +264,7 @@ async def test_number_of_statements_of_lists_and_searches_is_fixed(scenario: Sce
 
 
 async def test_each_case_of_several_teams_is_listed_once_in_every_order(scenario: Scenario) -> None:
-    # Planted: `correlate_except` removed from the whole set of an arm.
+    # Catches: `correlate_except` removed from the whole set of an arm.
     numbers = sorted(
         [(await scenario.open_case(worker))["number"] for worker in ("worker_north", "worker_south")]
     )

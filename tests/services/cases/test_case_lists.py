@@ -163,7 +163,7 @@ async def test_page_of_children_logs_exactly_the_children_on_it(scenario: Scenar
 async def test_children_are_filtered_by_their_cases_and_contain_them_in_one_statement(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the filters applied to the first case of a child.
+    # Catches: the filters applied to the first case of a child.
     case, other = await scenario.open_case(), await scenario.open_case("worker_south")
     await backdate_case_opening(superuser_connection, case, 8, status="closed", closed_on=date_in_days(-1))
     second_case = Case(
@@ -289,7 +289,7 @@ async def test_code_labels_follow_accept_language(scenario: Scenario) -> None:
 
 
 async def test_fault_code_list_explains_every_code_in_the_language_of_the_request(scenario: Scenario) -> None:
-    # Planted: the English label for `Accept-Language: km`, and a code left out.
+    # Catches: the English label for `Accept-Language: km`, and a code left out.
     english, khmer = [
         expect_json(await scenario.http.get("/v1/codes/fault", headers={"accept-language": language}))
         for language in ("en", "km")

@@ -54,7 +54,7 @@ def assert_is_sequence(periods: list[Any]) -> None:
 
 
 async def test_status_periods_follow_the_whole_pathway(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: `OF status` left out of the trigger; `NEW.status <> OLD.status` replaced with false.
+    # Catches: `OF status` left out of the trigger; `NEW.status <> OLD.status` replaced with false.
     case = await create_closed_case(scenario)
     assert await list_statuses(superuser_connection, case["id"]) == [
         "assessment", "planning", "active", "exiting", "closed",
@@ -83,7 +83,7 @@ async def test_status_periods_contain_the_return_from_exit(
 async def test_assignment_periods_contain_assignment_transfer_and_reopening(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: team_id left out of the comparison; the INSERT made also for a closed case.
+    # Catches: team_id left out of the comparison; the INSERT made also for a closed case.
     north, south = id_of("north"), id_of("south")
     workers = [id_of(name) for name in ("worker_north", "worker_north_2", "worker_south")]
     path = await create_case_path(scenario)
@@ -112,7 +112,7 @@ async def test_assignment_periods_contain_assignment_transfer_and_reopening(
 async def test_assignment_periods_contain_the_handover_of_open_cases_only(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the condition on the status left out of the trigger, so that a closed case got a period.
+    # Catches: the condition on the status left out of the trigger, so that a closed case got a period.
     closed = await create_closed_case(scenario)
     active, _ = await create_active_case(scenario)
     handover = {"to_user_id": str(id_of("worker_north_2")), "reason": "Leaves for another job."}
@@ -133,7 +133,7 @@ async def test_assignment_periods_contain_the_handover_of_open_cases_only(
 async def test_periods_with_a_gap_or_an_overlap_are_rejected(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: each of the constraints dropped.
+    # Catches: each of the constraints dropped.
     case = await create_closed_case(scenario)
     periods = await list_periods(superuser_connection, case["id"], "status_periods")
     first, last, hour = periods[0], periods[-1], timedelta(hours=1)
@@ -172,7 +172,7 @@ async def test_periods_with_a_gap_or_an_overlap_are_rejected(
 async def test_period_begins_later_than_the_previous_one_although_the_clock_goes_back(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `greatest` left out, so that a server with a slow clock failed with a constraint violation.
+    # Catches: `greatest` left out, so that a server with a slow clock failed with a constraint violation.
     case = await scenario.open_case()
     await superuser_connection.execute(
         "UPDATE cases SET status = 'planning', updated_at = updated_at - interval '4 minutes' WHERE id = $1",
@@ -184,7 +184,7 @@ async def test_period_begins_later_than_the_previous_one_although_the_clock_goes
 async def test_no_role_of_the_application_writes_periods(
     scenario: Scenario, api_connection: Any, owner_connection: Any
 ) -> None:
-    # Planted: GRANT INSERT ON status_periods TO firststep_api with a policy.
+    # Catches: GRANT INSERT ON status_periods TO firststep_api with a policy.
     await scenario.open_case()
     for table in PERIOD_TABLES:
         statements = (
@@ -203,7 +203,7 @@ async def test_no_role_of_the_application_writes_periods(
 async def test_reports_role_reads_periods_for_a_report_only_and_no_other_column(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: GRANT SELECT ON status_periods (the whole table) to firststep_reports; `USING (true)` in its policy.
+    # Catches: GRANT SELECT ON status_periods (the whole table) to firststep_reports; `USING (true)` in its policy.
     await scenario.open_case()
     await scenario.open_case("worker_south")
     reports = await asyncpg.connect(to_driver_url(scenario.urls.reports))

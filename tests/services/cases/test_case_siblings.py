@@ -18,7 +18,7 @@ async def name_siblings(
 
 
 async def test_one_worker_keeps_both_cases_of_siblings(scenario: Scenario) -> None:
-    # Planted: `create_case_sibling` inserts a `CaseLink`.
+    # Catches: `create_case_sibling` inserts a `CaseLink`.
     case, sibling = await scenario.open_case(), await scenario.open_case()
     pair = await name_siblings(scenario, "worker_north", case, sibling)
     assert {pair["case"]["id"], pair["sibling_case"]["id"]} == {case["id"], sibling["id"]}

@@ -39,7 +39,7 @@ async def test_planned_sessions_are_assigned_to_the_lead_worker_when_their_worke
 
 
 async def test_transfer_of_a_case_sets_the_team_of_its_referrals(scenario: Scenario) -> None:
-    # Planted: `_transfer_referrals` removed. The list of referrals has no arm over the cases of a team.
+    # Catches: `_transfer_referrals` removed. The list of referrals has no arm over the cases of a team.
     case = await scenario.open_case()
     (before,) = expect_json(await scenario.supervisor_north.get("/v1/referrals"))["items"]
     transfer = {

@@ -20,7 +20,7 @@ async def test_merge_is_refused_while_both_children_have_an_open_case(scenario: 
 
 
 async def test_linked_children_cannot_be_merged(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: `children_linked` removed from `access.list_merge_obstacles`.
+    # Catches: `children_linked` removed from `access.list_merge_obstacles`.
     case, other = await scenario.open_case(), await scenario.open_case("worker_south")
     link = {"linked_case_id": other["id"], "reason": "In one matter."}
     supervisor = scenario.supervisor_both
@@ -36,7 +36,7 @@ async def test_linked_children_cannot_be_merged(scenario: Scenario, superuser_co
 async def test_merge_never_lets_one_worker_work_on_both_sides_of_a_conflict_wall(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `wall` removed from `access.list_merge_obstacles`.
+    # Catches: `wall` removed from `access.list_merge_obstacles`.
     case, other = await open_two_cases(scenario, superuser_connection)
     third = await scenario.open_case("worker_south")
     link = {"linked_case_id": third["id"], "reason": "In one matter."}
@@ -51,7 +51,7 @@ async def test_merge_never_lets_one_worker_work_on_both_sides_of_a_conflict_wall
 async def test_only_a_supervisor_of_both_children_or_a_manager_merges(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `not_your_team` removed from `access.list_merge_obstacles`.
+    # Catches: `not_your_team` removed from `access.list_merge_obstacles`.
     case, other = await scenario.open_case(), await scenario.open_case("worker_south")
     await close_case(superuser_connection, other)
     child_id, merged_id = case["child_id"], other["child_id"]
@@ -70,7 +70,7 @@ async def test_only_a_supervisor_of_both_children_or_a_manager_merges(
 async def test_merge_compares_the_versions_of_both_children(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_lock_children` compares only one of the versions.
+    # Catches: `_lock_children` compares only one of the versions.
     case, other = await open_two_cases(scenario, superuser_connection)
     supervisor, path = scenario.supervisor_north, f"{child_path(case['child_id'])}/merge"
     payload = {"merged_child_id": other["child_id"], "merged_child_version": 1, "reason": REASON}
@@ -89,7 +89,7 @@ async def test_merge_compares_the_versions_of_both_children(
 
 
 async def test_merged_child_is_frozen_and_gets_no_case(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: `_check_not_merged` and `_check_child_known` return no fault.
+    # Catches: `_check_not_merged` and `_check_child_known` return no fault.
     case, other = await open_two_cases(scenario, superuser_connection)
     third, merged_id = await scenario.open_case(), other["child_id"]
     await close_case(superuser_connection, third)
@@ -107,7 +107,7 @@ async def test_merged_child_is_frozen_and_gets_no_case(scenario: Scenario, super
 
 
 async def test_unmerge_is_refused_after_90_days(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: `unmerge_too_late` removed from `access.list_unmerge_obstacles`.
+    # Catches: `unmerge_too_late` removed from `access.list_unmerge_obstacles`.
     case, other = await open_two_cases(scenario, superuser_connection)
     refused = await send_merge(scenario.supervisor_north, case["child_id"], other["child_id"], "unmerge")
     assert parse_unmet_pointers(refused) in ({"not_merged": None}, {"not_your_team": None})
@@ -139,7 +139,7 @@ async def test_rejected_merge_is_logged_for_both_children(
 async def test_children_are_merged_only_within_the_act(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, act: str
 ) -> None:
-    # Planted: the condition on the act removed from `access.list_merge_obstacles`; the API role with the privilege to update
+    # Catches: the condition on the act removed from `access.list_merge_obstacles`; the API role with the privilege to update
     # `cases.child_id`.
     case, other = await open_two_cases(scenario, superuser_connection)
     child_id, merged_id = UUID(case["child_id"]), UUID(other["child_id"])

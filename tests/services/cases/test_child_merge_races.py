@@ -51,7 +51,7 @@ def prepare_merge(client: AuthenticatedClient, child_id: str, merged_id: str) ->
 async def test_two_children_merged_into_each_other_at_once_are_merged_once(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_lock_children` locks in the order of the request. Some rounds then end with a deadlock.
+    # Catches: `_lock_children` locks in the order of the request. Some rounds then end with a deadlock.
     case, other = await open_two_cases(scenario, superuser_connection)
     a, b = case["child_id"], other["child_id"]
     for _ in range(ROUNDS):
@@ -67,7 +67,7 @@ async def test_two_children_merged_into_each_other_at_once_are_merged_once(
 async def test_acceptance_waits_for_a_merge_of_the_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_check_child_known` without `is_merged_child`. The merged child then gets a case.
+    # Catches: `_check_child_known` without `is_merged_child`. The merged child then gets a case.
     case, other = await open_two_cases(scenario, superuser_connection)
     merged_id = other["child_id"]
     merged, accepted = await run_while_opening_locked(
@@ -85,7 +85,7 @@ async def test_acceptance_waits_for_a_merge_of_the_child(
 async def test_merge_waits_for_an_acceptance_for_the_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_lock_children` without `lock_case_opening`. The merge then fails on the index of open cases.
+    # Catches: `_lock_children` without `lock_case_opening`. The merge then fails on the index of open cases.
     case, other = await open_two_cases(scenario, superuser_connection)
     merged_id = other["child_id"]
     accepted, merged = await run_while_opening_locked(
@@ -164,7 +164,7 @@ async def test_case_is_closed_before_or_after_a_merge(scenario: Scenario, superu
 async def test_merge_and_changes_of_the_records_never_deadlock(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_lock_children` locks the children before their cases.
+    # Catches: `_lock_children` locks the children before their cases.
     case, other = await open_two_cases(scenario, superuser_connection)
     child_id, merged_id, worker = case["child_id"], other["child_id"], scenario.worker_north
     people = f"/v1/cases/{other['id']}/people"

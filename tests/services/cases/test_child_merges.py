@@ -33,7 +33,7 @@ def build_child(names: list[dict[str, str]]) -> dict[str, Any]:
 
 
 async def test_merge_moves_a_case_with_all_its_records(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: `add_case_and_child_keys` without `onupdate`; the key of one table left out.
+    # Catches: `add_case_and_child_keys` without `onupdate`; the key of one table left out.
     case = await scenario.open_case()
     sample = await create_case_with_records(scenario, "worker_north")
     await close_case(superuser_connection, sample.case)
@@ -59,7 +59,7 @@ async def test_merge_moves_a_case_with_all_its_records(scenario: Scenario, super
 
 
 async def test_unmerge_restores_the_child_of_every_row(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: `access.unmerge_children` moves all cases of the child that was kept, or none.
+    # Catches: `access.unmerge_children` moves all cases of the child that was kept, or none.
     case = await scenario.open_case()
     sample = await create_case_with_records(scenario, "worker_north")
     await close_case(superuser_connection, sample.case)
@@ -82,7 +82,7 @@ async def test_unmerge_restores_the_child_of_every_row(scenario: Scenario, super
 async def test_records_after_the_merge_follow_their_case(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `access.list_cases_of_merge` without its second part: the reopened case stays.
+    # Catches: `access.list_cases_of_merge` without its second part: the reopened case stays.
     case, other = await open_two_cases(scenario, superuser_connection)
     await close_case(superuser_connection, case)
     child_id, merged_id = case["child_id"], other["child_id"]
@@ -109,7 +109,7 @@ async def test_records_after_the_merge_follow_their_case(
 async def test_search_and_matches_find_the_kept_child_by_the_merged_name(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_fetch_candidates` and `access.duplicate_profiles` without the merged children.
+    # Catches: `_fetch_candidates` and `access.duplicate_profiles` without the merged children.
     case = await scenario.open_case(child=build_child(NAMES))
     other = await scenario.open_case(child=build_child(OTHER_NAMES))
     await close_case(superuser_connection, other)
@@ -139,7 +139,7 @@ async def test_search_and_matches_find_the_kept_child_by_the_merged_name(
 async def test_history_of_both_children_shows_the_merge(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `_record_change` writes only one of the entries; the policy of record_changes without merged children.
+    # Catches: `_record_change` writes only one of the entries; the policy of record_changes without merged children.
     case, other = await open_two_cases(scenario, superuser_connection)
     child_id, merged_id = case["child_id"], other["child_id"]
     expect_json(await patch_latest(scenario.worker_north, child_path(merged_id), {"nickname": "Seth"}))
@@ -166,7 +166,7 @@ async def test_history_of_both_children_shows_the_merge(
 async def test_a_child_with_merged_records_can_be_merged_itself(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `access.merge_children` leaves `merged_into_id` of the records that were merged before.
+    # Catches: `access.merge_children` leaves `merged_into_id` of the records that were merged before.
     first, second, third = [await scenario.open_case() for _ in range(3)]
     for case in (second, third):
         await close_case(superuser_connection, case)
@@ -186,7 +186,7 @@ async def test_a_child_with_merged_records_can_be_merged_itself(
 async def test_log_of_the_kept_child_contains_accesses_of_the_merged_record(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `access.list_children_in_log` returns only the child.
+    # Catches: `access.list_children_in_log` returns only the child.
     case, other = await open_two_cases(scenario, superuser_connection)
     child_id, merged_id = case["child_id"], other["child_id"]
     earlier = (await scenario.worker_north.get(child_path(merged_id))).headers["x-request-id"]
@@ -208,7 +208,7 @@ async def test_log_of_the_kept_child_contains_accesses_of_the_merged_record(
 
 
 async def test_merge_adds_no_contributor_to_a_draft(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: the comparison of `child_id` removed from `access.record_contributor`.
+    # Catches: the comparison of `child_id` removed from `access.record_contributor`.
     case, path = await create_assessment_draft(scenario)
     other = await scenario.open_case()
     await close_case(superuser_connection, other)

@@ -230,7 +230,7 @@ async def test_renamed_child_is_found_by_its_new_name_only(scenario: Scenario) -
 
 
 async def test_birth_date_replaces_an_estimated_age_without_nulls(scenario: Scenario) -> None:
-    # Planted: `ALTERNATIVE_FIELDS` removed from `Birth`.
+    # Catches: `ALTERNATIVE_FIELDS` removed from `Birth`.
     child = await get_child_path(scenario, await open_case_path(scenario))
     worker = scenario.worker_north
     dated: dict[str, Any] = {"date": "2016-03-11", "precision": "day"}
@@ -307,7 +307,7 @@ async def test_second_referral_of_a_child_joins_its_open_case(scenario: Scenario
 
 
 async def test_person_has_several_phones_with_owner_note_and_safety(scenario: Scenario) -> None:
-    # Planted: the search tokens of the first phone only; `phone` of a patch replaces the list.
+    # Catches: the search tokens of the first phone only; `phone` of a patch replaces the list.
     path, worker = await open_case_path(scenario), scenario.worker_north
     phones = [
         {"number": "011 223 344 (neighbour) / 097 123 4567", "owner": "friend", "safe_to_call": False},

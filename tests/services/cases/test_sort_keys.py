@@ -58,7 +58,7 @@ async def many_cases(scenario: Scenario, superuser_connection: Any) -> dict[str,
 async def test_page_in_every_order_reads_the_rows_of_the_page_only(
     many_cases: dict[str, Any], api_connection: Any
 ) -> None:
-    # Planted: coalesce() instead of CASE in NEXT_REVIEW_KEY: PostgreSQL reads all rows before the cursor.
+    # Catches: coalesce() instead of CASE in NEXT_REVIEW_KEY: PostgreSQL reads all rows before the cursor.
     day = date.fromisoformat(many_cases["opened_on"])
     async with open_transaction_as(api_connection, "manager"):
         for name in SORT_KEYS:

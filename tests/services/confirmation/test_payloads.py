@@ -112,7 +112,7 @@ async def request_change(connection: Any, change: Change) -> None:
 
 @pytest.mark.parametrize("change", MALFORMED, ids=str)
 async def test_malformed_payload_is_rejected(scenario: Scenario, api_connection: Any, change: Change) -> None:
-    # Planted: the constraint ck_pending_changes_payload removed. The list of pending changes responded with 500.
+    # Catches: the constraint ck_pending_changes_payload removed. The list of pending changes responded with 500.
     del scenario
     with pytest.raises((asyncpg.CheckViolationError, asyncpg.DataError)):
         await request_change(api_connection, change)

@@ -49,7 +49,7 @@ async def read_details(response: Any) -> list[str]:
 
 
 async def test_later_refusal_of_the_child_stops_sharing_on_an_older_consent(scenario: Scenario) -> None:
-    # Planted: check_entry() without the words of the register.
+    # Catches: check_entry() without the words of the register.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = await create_service_referral(scenario, case_path, consent_id=consent_id)
@@ -119,7 +119,7 @@ async def test_alternative_giver_needs_a_reason_and_replaces_the_caregiver(scena
 
 
 async def test_refusal_waits_for_an_earlier_sending(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: the trigger `lock_consent_register` only before an update.
+    # Catches: the trigger `lock_consent_register` only before an update.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     path = await create_service_referral(
         scenario, case_path, consent_id=await create_consent(scenario, case_path)
@@ -180,7 +180,7 @@ async def test_acceptance_requires_the_consent_of_those_who_are_able_to_give_it(
 
 
 async def test_referral_of_a_partner_needs_consent_to_sharing_with_first_step(scenario: Scenario) -> None:
-    # Planted: `share_with_fsc` left out of the scopes.
+    # Catches: `share_with_fsc` left out of the scopes.
     consent = {**referral_payload()["consent"], "scope": ["services"]}
     path = await create_referral_after_acts(scenario, "acknowledge", consent=consent)
     refused = await scenario.supervisor_north.act(path, "accept", acceptance_payload())
@@ -194,7 +194,7 @@ async def test_referral_of_a_partner_needs_consent_to_sharing_with_first_step(sc
 
 
 async def test_refusal_in_an_earlier_case_counts_in_a_later_one(scenario: Scenario) -> None:
-    # Planted: list_consent_register() with the entries of one case only.
+    # Catches: list_consent_register() with the entries of one case only.
     closed = await create_closed_case(scenario)
     old_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
     await create_consent(scenario, old_path, given_by=["child"], **refusal_fields())
@@ -227,7 +227,7 @@ async def test_consent_of_a_joined_referral_is_in_the_register(scenario: Scenari
 
 
 async def test_care_plan_does_not_start_services_after_a_refusal(scenario: Scenario) -> None:
-    # Planted: `_check_services_consent` left out of the approval.
+    # Catches: `_check_services_consent` left out of the approval.
     case, assessment = await create_assessed_case(scenario)
     case_path, worker, supervisor = (
         f"/v1/cases/{case['id']}",
@@ -244,7 +244,7 @@ async def test_care_plan_does_not_start_services_after_a_refusal(scenario: Scena
 
 
 async def test_legal_basis_for_sharing_needs_a_second_person(scenario: Scenario) -> None:
-    # Planted: the condition `basis_unconfirmed` removed.
+    # Catches: the condition `basis_unconfirmed` removed.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     await create_consent(scenario, case_path, **refusal_fields())
     path = await create_service_referral(scenario, case_path, basis_without_consent=VITAL_INTEREST_BASIS)
@@ -311,7 +311,7 @@ async def test_legal_basis_for_services_needs_no_second_person(scenario: Scenari
 
 
 async def test_changed_draft_needs_a_new_confirmation(scenario: Scenario) -> None:
-    # Planted: the entry kept when the provider changes.
+    # Catches: the entry kept when the provider changes.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     path = await create_service_referral(scenario, case_path, basis_without_consent=VITAL_INTEREST_BASIS)
     await confirm_pending_change(scenario, "consent_basis")
@@ -326,7 +326,7 @@ async def test_changed_draft_needs_a_new_confirmation(scenario: Scenario) -> Non
 
 
 async def test_reopening_requires_a_new_consent_or_a_legal_basis(scenario: Scenario) -> None:
-    # Planted: check_new_consent() without the day of closing.
+    # Catches: check_new_consent() without the day of closing.
     closed = await create_closed_case(scenario)
     path, supervisor = f"/v1/cases/{closed['id']}", scenario.supervisor_north
     yesterday = (today() - timedelta(days=1)).isoformat()

@@ -27,7 +27,7 @@ async def share(scenario: Scenario, case_path: str, consent_id: str, **changes: 
 
 
 async def test_withdrawal_lists_what_was_shared_until_it_is_recalled(scenario: Scenario) -> None:
-    # Planted: the source `recall` left out; drafts recalled too.
+    # Catches: the source `recall` left out; drafts recalled too.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = await share(scenario, case_path, consent_id, shared_fields=["age", "need"])
@@ -60,7 +60,7 @@ async def test_withdrawal_lists_what_was_shared_until_it_is_recalled(scenario: S
 
 
 async def test_withdrawal_of_services_recalls_everything_that_was_shared(scenario: Scenario) -> None:
-    # Planted: `services` left out of `_concerns`.
+    # Catches: `services` left out of `_concerns`.
     case = await scenario.open_case()
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     [of_referral] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
@@ -93,7 +93,7 @@ async def test_refusal_recalls_what_was_shared_for_its_purpose_and_recipient(sce
 
 
 async def test_contact_after_the_support_needs_consent(scenario: Scenario) -> None:
-    # Planted: `_check_contact_consent` left out.
+    # Catches: `_check_contact_consent` left out.
     closed = await create_closed_case(scenario)
     case_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
     [consent] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
@@ -127,7 +127,7 @@ async def test_refusal_of_contact_cancels_the_follow_ups(scenario: Scenario) -> 
 
 
 async def test_recording_needs_consent(scenario: Scenario) -> None:
-    # Planted: `_check_recording` left out; `is_recording` without video.
+    # Catches: `_check_recording` left out; `is_recording` without video.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     files = [ACCEPTED_FILES[name][0] for name in ("mp3", "mp4")]
     payloads = [letter_payload(kind="other", content=content) for content in files]

@@ -36,7 +36,7 @@ async def record_consents(scenario: Scenario) -> dict[str, dict[str, Any]]:
 
 
 async def test_consent_register_filters_return_exactly_the_matching_entries(scenario: Scenario) -> None:
-    # Planted: the condition of `given` without `valid_until IS NULL`; `withdrawn` without its own condition.
+    # Catches: the condition of `given` without `valid_until IS NULL`; `withdrawn` without its own condition.
     entries = await record_consents(scenario)
     (of_referral,) = set(await fetch_ids(scenario.dpo, REGISTER)) - {
         entry["id"] for entry in entries.values()
@@ -83,7 +83,7 @@ async def test_register_is_sorted_in_both_directions(scenario: Scenario) -> None
 
 
 async def test_register_contains_the_entries_that_the_caller_can_see(scenario: Scenario) -> None:
-    # Planted: data protection officers left out of `roles_with_all`.
+    # Catches: data protection officers left out of `roles_with_all`.
     north, south = await scenario.open_case(), await scenario.open_case("worker_south")
     ids = {
         name: await fetch_ids(caller, REGISTER)

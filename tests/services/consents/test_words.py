@@ -114,7 +114,7 @@ def answer_slowly(
 def test_latest_words_are_those_of_a_second_implementation(
     entries: list[RegisterEntry], scope: str, recipient: UUID | None, case_id: UUID | None
 ) -> None:
-    # Planted: words sorted by the time of recording alone; a consent of an earlier case counted.
+    # Catches: words sorted by the time of recording alone; a consent of an earlier case counted.
     words = find_latest_words(list_words(entries, scope, recipient, today()), case_id)
     expected = answer_slowly(entries, scope, recipient, case_id, today())
     assert words.keys() == expected.keys()
@@ -234,7 +234,7 @@ def test_word_about_one_agency_does_not_concern_another() -> None:
     ],
 )
 def test_age_band_begins_on_the_birthday(birth: dict[str, Any] | None, child: str, caregiver: str) -> None:
-    # Planted: the least strict of the possible bands.
+    # Catches: the least strict of the possible bands.
     band = find_needed_words(BANDS, get_age_range(birth, date(2026, 6, 1)))
     assert (band.child, band.caregiver) == (child, caregiver)
 

@@ -161,7 +161,7 @@ async def test_concurrent_review_and_closure_leave_no_scheduled_review(
 
 
 async def test_taper_and_end_must_be_reached_before_the_closing(scenario: Scenario) -> None:
-    # Planted: `check_dates_reached` left out of `check_exit_plan_for_closure`.
+    # Catches: `check_dates_reached` left out of `check_exit_plan_for_closure`.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     ahead = {name: exit_plan_payload()[name] for name in ("taper", "ends_on")}
@@ -175,7 +175,7 @@ async def test_taper_and_end_must_be_reached_before_the_closing(scenario: Scenar
 
 
 async def test_goals_met_requires_every_condition_to_be_met(scenario: Scenario) -> None:
-    # Planted: `check_conditions_met` left out of `check_exit_plan_for_closure`.
+    # Catches: `check_conditions_met` left out of `check_exit_plan_for_closure`.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     unmet_answer = {"supporter_able": {"met": False, "note": "The aunt helps the grandmother."}}

@@ -134,7 +134,7 @@ async def test_concurrent_reopening_and_acceptance_open_one_case(
 
 
 async def test_reopening_waits_for_a_link_of_the_case(scenario: Scenario, superuser_connection: Any) -> None:
-    # Planted: the case locked before the opening of cases. PostgreSQL reported a deadlock, and one request failed.
+    # Catches: the case locked before the opening of cases. PostgreSQL reported a deadlock, and one request failed.
     old_case = await create_closed_case(scenario)
     other_case = await scenario.open_case("worker_south")
     case_path = f"/v1/cases/{old_case['id']}"

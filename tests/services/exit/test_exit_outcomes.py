@@ -48,7 +48,7 @@ async def fetch_columns(superuser: Any, query: str, case_id: str) -> Any:
 async def test_closing_stores_the_outcome_for_harmful_sexual_behaviour(
     scenario: Scenario, kind: str, hsb_outcome: str | None, stored: str | None
 ) -> None:
-    # Planted: `to_hsb_outcome` returned its argument; `hsb_outcome` left out of the UPDATE privilege.
+    # Catches: `to_hsb_outcome` returned its argument; `hsb_outcome` left out of the UPDATE privilege.
     case = await create_exiting_case_of_kind(scenario, kind)
     path = f"/v1/cases/{case['id']}"
     assert case["hsb_outcome"] is None
@@ -60,7 +60,7 @@ async def test_closing_stores_the_outcome_for_harmful_sexual_behaviour(
 
 
 async def test_outcome_for_harmful_sexual_behaviour_of_a_survivor_is_rejected(scenario: Scenario) -> None:
-    # Planted: `check_outcome_of_kind` left out of CLOSURE_CHECKS.
+    # Catches: `check_outcome_of_kind` left out of CLOSURE_CHECKS.
     case = await create_exiting_case_of_kind(scenario, "survivor")
     path = f"/v1/cases/{case['id']}"
     for hsb_outcome in ("no_further_behaviour", "unknown"):
@@ -78,7 +78,7 @@ async def test_outcome_for_harmful_sexual_behaviour_of_a_survivor_is_rejected(sc
 async def test_follow_up_stores_the_outcome_and_the_conditions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: conditions_unmet left out of `_store_result`; the outcome set although the family was not reached.
+    # Catches: conditions_unmet left out of `_store_result`; the outcome set although the family was not reached.
     case = await create_exiting_case_of_kind(scenario, "hsb")
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     expect_json(await worker.act(path, "close", CLOSURE))
@@ -103,7 +103,7 @@ async def test_follow_up_stores_the_outcome_and_the_conditions(
 async def test_exit_plan_stores_the_conditions_of_its_current_edition(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the columns set only for a new plan.
+    # Catches: the columns set only for a new plan.
     columns = "SELECT conditions_met, conditions_unmet FROM exit_plans WHERE case_id = $1"
     case, _ = await create_exiting_case(scenario)
     assert tuple(await fetch_columns(superuser_connection, columns, case["id"])) == ([], [])
@@ -123,7 +123,7 @@ async def test_exit_plan_stores_the_conditions_of_its_current_edition(
 async def test_database_rejects_an_outcome_of_an_open_case_and_an_unknown_condition(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: each CHECK constraint dropped.
+    # Catches: each CHECK constraint dropped.
     case = await create_closed_case(scenario)
     await create_exiting_case(scenario)
     for statement in (

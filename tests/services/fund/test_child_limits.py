@@ -31,7 +31,7 @@ async def list_awaiting(scenario: Scenario, caller: str) -> list[str]:
 
 
 async def test_approvals_in_both_currencies_count_for_the_limit_of_the_month(scenario: Scenario) -> None:
-    # Planted: `d.currency = p_currency` in access.find_case_limit_fault().
+    # Catches: `d.currency = p_currency` in access.find_case_limit_fault().
     case = await scenario.open_case()
     dollars, riel = await create_fund(scenario), await create_fund(scenario, "9000000", "KHR")
     await publish_rate(scenario)
@@ -49,7 +49,7 @@ async def test_approvals_in_both_currencies_count_for_the_limit_of_the_month(sce
 
 
 async def test_other_currency_without_a_rate_is_refused(scenario: Scenario) -> None:
-    # Planted: the amounts without a rate left out of the sum.
+    # Catches: the amounts without a rate left out of the sum.
     case = await scenario.open_case()
     dollars, riel = await create_fund(scenario), await create_fund(scenario, "9000000", "KHR")
     await create_approved_disbursement(scenario, case, dollars, usd("1.00"))
@@ -65,7 +65,7 @@ async def test_other_currency_without_a_rate_is_refused(scenario: Scenario) -> N
 async def test_amounts_are_converted_at_the_rate_of_their_day(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the rate of today for all amounts.
+    # Catches: the rate of today for all amounts.
     case = await scenario.open_case()
     dollars, riel = await create_fund(scenario), await create_fund(scenario, "9000000", "KHR")
     await publish_rate(scenario, "4000.00", 1)
@@ -95,7 +95,7 @@ async def test_amounts_are_converted_at_the_rate_of_their_day(
 async def test_concurrent_approvals_in_two_cases_and_currencies_stay_within_the_limit_of_the_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the lock on the case; `d.case_id = p_case` in access.find_case_limit_fault().
+    # Catches: the lock on the case; `d.case_id = p_case` in access.find_case_limit_fault().
     case, other = await scenario.open_case(), await scenario.open_case()
     dollars, riel = await create_fund(scenario), await create_fund(scenario, "9000000", "KHR")
     await publish_rate(scenario)
@@ -120,7 +120,7 @@ async def test_concurrent_approvals_in_two_cases_and_currencies_stay_within_the_
 async def test_emergencies_count_on_the_day_on_which_they_are_recorded(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the sum by `paid_on`.
+    # Catches: the sum by `paid_on`.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     requests = [
         await create_disbursement(scenario, case, usd("40.00"), urgency="emergency") for _ in range(3)

@@ -101,7 +101,7 @@ async def test_closed_fund_and_closed_books_reject_the_reversal(scenario: Scenar
     ],
 )
 async def test_bank_reference_is_used_once_in_all_funds(scenario: Scenario, spelling: str) -> None:
-    # Planted: `reference_key` without `fold_identifier`.
+    # Catches: `reference_key` without `fold_identifier`.
     fund, other_fund = await create_fund(scenario, ""), await create_fund(scenario, "", "KHR", name="other")
     path, other_path = (f"/v1/funds/{each['id']}/deposits" for each in (fund, other_fund))
     first = expect_json(await scenario.finance.post(path, deposit_payload()), 201)
@@ -173,7 +173,7 @@ async def execute_and_check(connection: Any, statement: str, *arguments: object)
 async def test_sql_cannot_reverse_a_deposit_without_its_money(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the trigger require_posted_deposit left off deposits, or off ledger_transactions.
+    # Catches: the trigger require_posted_deposit left off deposits, or off ledger_transactions.
     fund = await create_fund(scenario, "")
     deposit = await create_deposit(scenario, fund, "100.00")
     finance = id_of("finance")

@@ -55,7 +55,7 @@ async def create_disbursements_of_two_teams(scenario: Scenario) -> list[dict[str
 async def test_disbursement_list_contains_exactly_the_visible_disbursements(
     scenario: Scenario, api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Planted: the arm `all` of finance officers replaced by the arms of their cases.
+    # Catches: the arm `all` of finance officers replaced by the arms of their cases.
     await create_disbursements_of_two_teams(scenario)
     await superuser_connection.execute(
         "UPDATE users SET roles = $1 WHERE id = $2",
@@ -75,7 +75,7 @@ async def test_disbursement_list_contains_exactly_the_visible_disbursements(
 
 
 async def test_row_carries_names_and_hides_child_without_case(scenario: Scenario) -> None:
-    # Planted: `child_id` left out of the fields that are null without the details.
+    # Catches: `child_id` left out of the fields that are null without the details.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_paid_disbursement(scenario, case, fund)
     (row,) = expect_json(await scenario.worker_north.get("/v1/disbursements"))["items"]
@@ -97,7 +97,7 @@ async def test_row_carries_names_and_hides_child_without_case(scenario: Scenario
     (hidden,) = expect_json(response)["items"]
     assert hidden == {**row, **dict.fromkeys(DETAIL_FIELDS)}
     assert case["child_id"] not in response.text
-    # Planted: a filter `area`. A filter would reveal a field that finance officers do not see.
+    # Catches: a filter `area`. A filter would reveal a field that finance officers do not see.
     assert set(DETAIL_FIELDS).isdisjoint(DisbursementFilters.model_fields)
 
 
@@ -194,7 +194,7 @@ async def test_disbursements_are_sorted_in_both_directions(scenario: Scenario) -
 async def test_work_list_contains_what_the_caller_can_do_next(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: each condition of `disbursement_scope` removed in turn.
+    # Catches: each condition of `disbursement_scope` removed in turn.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     south = await scenario.open_case("worker_south")
     small = await create_disbursement(scenario, case)

@@ -319,7 +319,7 @@ async def test_emergency_payment_from_restricted_fund_is_refused(scenario: Scena
 
 
 async def test_payee_is_confirmed_by_a_name_that_looks_equal(scenario: Scenario) -> None:
-    # Planted: the payees compared by letter case and spaces only.
+    # Catches: the payees compared by letter case and spaces only.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_disbursement(scenario, case, payee="ហាងស្ត្រី - Anne\u2019s 1")
     disbursement = await act_on_disbursement(

@@ -49,7 +49,7 @@ async def list_rates(scenario: Scenario) -> list[str]:
 async def test_rate_more_than_5_percent_from_the_last_one_waits_for_a_second_person(
     scenario: Scenario, rate: str, expected: tuple[str | None, int]
 ) -> None:
-    # Planted: `abs(c.rate - p.rate) * 19`; the comparison with the rate of the same day only.
+    # Catches: `abs(c.rate - p.rate) * 19`; the comparison with the rate of the same day only.
     assert await publish_rate(scenario, "4100.00", 1) == ("4100.00", 0)
     assert await publish_rate(scenario, rate) == expected
 
@@ -83,7 +83,7 @@ async def test_requester_can_withdraw_a_rate(scenario: Scenario) -> None:
 
 
 async def test_rate_cannot_move_step_by_step_within_one_day(scenario: Scenario) -> None:
-    # Planted: `p.day IN (c.day)` while the day has a rate.
+    # Catches: `p.day IN (c.day)` while the day has a rate.
     await publish_rate(scenario, "4100.00", 1)
     assert await publish_rate(scenario, "4300.00", 0, "A") == ("4300.00", 0)
     assert await publish_rate(scenario, "4500.00", 0, "B") == (None, 1)
@@ -99,7 +99,7 @@ async def test_concurrent_first_rates_are_compared_with_each_other(scenario: Sce
 
 
 async def test_small_steps_move_the_rate_5_percent_from_the_first_one_at_most(scenario: Scenario) -> None:
-    # Planted: the comparison with the rates of the last earlier day only.
+    # Catches: the comparison with the rates of the last earlier day only.
     await publish_rate(scenario, "4100.00", 40)
     assert await publish_rate(scenario, "4300.00", 8) == ("4300.00", 0)
     assert await publish_rate(scenario, "4305.01", 7) == (None, 1)
@@ -110,7 +110,7 @@ async def test_small_steps_move_the_rate_5_percent_from_the_first_one_at_most(sc
 
 
 async def test_confirmed_rate_is_the_one_that_later_rates_are_compared_with(scenario: Scenario) -> None:
-    # Planted: `confirmed_by_id` not stored; the first rate compared although another one is confirmed.
+    # Catches: `confirmed_by_id` not stored; the first rate compared although another one is confirmed.
     await publish_rate(scenario, "4100.00", 9)
     assert await publish_rate(scenario, "4500.00", 8) == (None, 1)
     await confirm_pending_change(scenario, "exchange_rate", by="manager")
@@ -155,7 +155,7 @@ async def test_first_import_is_compared_with_its_first_line(scenario: Scenario) 
 
 
 async def test_rate_of_a_payment_is_compared_with_the_confirmed_rate(scenario: Scenario) -> None:
-    # Planted: the comparison with the published rate only.
+    # Catches: the comparison with the published rate only.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     await publish_rate(scenario, "4000.00", 1)
     await publish_rate(scenario, "4200.00")

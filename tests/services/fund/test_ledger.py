@@ -182,7 +182,7 @@ async def start_transaction_with_id(connection: Any, xid: int) -> Any:
 async def test_entry_is_rejected_if_a_restored_transaction_has_the_id_of_the_current_one(
     ledger: LedgerWriter, superuser_connection: Any
 ) -> None:
-    # Planted: the comparison of the ages removed. A restore into a new cluster begins with small transaction ids again.
+    # Catches: the comparison of the ages removed. A restore into a new cluster begins with small transaction ids again.
     transaction_id = await ledger.post({"available": -10, "reserved": 10})
     async with superuser_connection.transaction():
         await superuser_connection.execute("SET LOCAL session_replication_role = replica")

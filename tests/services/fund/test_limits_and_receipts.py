@@ -61,7 +61,7 @@ async def test_approvals_for_a_case_have_a_limit_for_the_month(
 
 
 async def test_concurrent_approvals_stay_within_the_limit_of_the_case(scenario: Scenario) -> None:
-    # Planted: access.find_case_limit_fault() without access.lock_child_money().
+    # Catches: access.find_case_limit_fault() without access.lock_child_money().
     case, fund = await scenario.open_case(), await create_fund(scenario, "5000.00")
     requests = [await create_disbursement(scenario, case, usd("150.00")) for _ in range(8)]
     responses = await asyncio.gather(
@@ -115,7 +115,7 @@ async def test_limits_for_a_case_are_data(scenario: Scenario) -> None:
 
 
 async def test_sql_cannot_approve_above_a_limit(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: the trigger validate_limits left off disbursements.
+    # Catches: the trigger validate_limits left off disbursements.
     case, fund = await scenario.open_case(), await create_fund(scenario, "5000.00")
     for _ in range(3):
         await create_approved_disbursement(scenario, case, fund, usd("199.00"))
@@ -156,7 +156,7 @@ async def test_receipt_proves_one_payment(scenario: Scenario) -> None:
 
 
 async def test_concurrent_reconciliations_use_a_receipt_once(scenario: Scenario) -> None:
-    # Planted: access.find_payments_of_receipts() without access.lock_child_money().
+    # Catches: access.find_payments_of_receipts() without access.lock_child_money().
     case, fund = await scenario.open_case(), await create_fund(scenario)
     payments = [await create_paid_disbursement(scenario, case, fund, usd("1.00")) for _ in range(6)]
     receipt_id = await upload_receipt(scenario, case)
@@ -211,7 +211,7 @@ async def test_cash_is_rounded_to_notes_and_booked_on_its_own_account(
     method: str,
     rounding: dict[str, str] | None,
 ) -> None:
-    # Planted: `is_exact_possible` ignored; the difference booked as spent.
+    # Catches: `is_exact_possible` ignored; the difference booked as spent.
     case = await scenario.open_case()
     fund = await create_fund(scenario, "100000", amount["currency"])
     rate = {"on": today().isoformat(), "rate": "4100.00", "source": "National Bank"}
@@ -252,7 +252,7 @@ async def name_documents(scenario: Scenario, disbursement: dict[str, Any], *ids:
 
 
 async def test_finance_officer_reads_only_the_documents_that_the_worker_has_named(scenario: Scenario) -> None:
-    # Planted: `b.finance_documents @> …` left out of access.read_finance_document().
+    # Catches: `b.finance_documents @> …` left out of access.read_finance_document().
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_approved_disbursement(scenario, case, fund)
     receipt_id, hidden_id = [
@@ -319,7 +319,7 @@ async def test_only_receipts_and_quotations_of_the_case_can_be_named(scenario: S
 async def test_sql_can_show_finance_only_receipts_named_by_staff_of_the_case(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: `d.kind IN …` left out of access.read_finance_document(); the first condition of validate_disbursement_act().
+    # Catches: `d.kind IN …` left out of access.read_finance_document(); the first condition of validate_disbursement_act().
     case = await scenario.open_case()
     disbursement = await create_disbursement(scenario, case)
     letter_id, receipt_id = (

@@ -39,7 +39,7 @@ def pay_days_ago(days: int, **changes: Any) -> dict[str, Any]:
 async def test_payment_more_than_seven_days_ago_needs_a_second_person(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `check_payment_date` without the period; the confirmation of any day accepted.
+    # Catches: `check_payment_date` without the period; the confirmation of any day accepted.
     disbursement = await create_approved_days_ago(scenario, superuser_connection, 20)
     path = f"/v1/disbursements/{disbursement['id']}"
     old, older = pay_days_ago(8), pay_days_ago(9)

@@ -35,7 +35,7 @@ async def fund(scenario: Scenario) -> dict[str, Any]:
 async def test_receipt_without_an_amount_proves_nothing(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any]
 ) -> None:
-    # Planted: the check of missing amounts removed.
+    # Catches: the check of missing amounts removed.
     payment = await create_paid_disbursement(scenario, case, fund)
     content = build_receipt_file()
     unnamed = await upload_receipt(scenario, case, amount=None, content=content)
@@ -58,7 +58,7 @@ async def test_halves_of_a_payment_are_summed(
 async def test_copies_of_a_receipt_count_once(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any]
 ) -> None:
-    # Planted: the original of the copy instead of the first document of the chain.
+    # Catches: the original of the copy instead of the first document of the chain.
     payment = await create_paid_disbursement(scenario, case, fund)
     receipt_id = await upload_receipt(scenario, case, amount=usd("5.00"))
     copy_id = await upload_receipt(scenario, case, about={"kind": "document", "id": receipt_id})

@@ -18,7 +18,7 @@ from tests.support.scenario import Scenario
 
 
 async def test_file_added_twice_proves_one_payment(scenario: Scenario) -> None:
-    # Planted: `r.id = ANY (digests of the same case)` in access.find_payments_of_receipts(); the ids instead of the digests compared.
+    # Catches: `r.id = ANY (digests of the same case)` in access.find_payments_of_receipts(); the ids instead of the digests compared.
     case, other_case, fund = (
         await scenario.open_case(),
         await scenario.open_case(),
@@ -43,7 +43,7 @@ async def test_file_added_twice_proves_one_payment(scenario: Scenario) -> None:
 
 
 async def test_file_added_twice_counts_once_for_the_spent_amount(scenario: Scenario) -> None:
-    # Planted: the amounts by the ids of the documents.
+    # Catches: the amounts by the ids of the documents.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     payment = await create_paid_disbursement(scenario, case, fund)
     content = build_receipt_file()
@@ -53,7 +53,7 @@ async def test_file_added_twice_counts_once_for_the_spent_amount(scenario: Scena
 
 
 async def test_concurrent_reconciliations_of_different_cases_use_a_file_once(scenario: Scenario) -> None:
-    # Planted: access.find_payments_of_receipts() without the lock of the digest.
+    # Catches: access.find_payments_of_receipts() without the lock of the digest.
     fund, content = await create_fund(scenario), build_receipt_file()
     cases = [await scenario.open_case() for _ in range(4)]
     payments = [await create_paid_disbursement(scenario, case, fund, usd("1.00")) for case in cases]

@@ -21,7 +21,7 @@ def describe(cells: list[Cell]) -> list[tuple[date, str | None, int, int]]:
 
 
 def test_category_is_reported_when_five_payments_wait() -> None:
-    # Planted: `>` instead of `>=` MIN_DISCLOSED_COUNT; the waiting sums kept after the cell.
+    # Catches: `>` instead of `>=` MIN_DISCLOSED_COUNT; the waiting sums kept after the cell.
     sums = [
         spent(JANUARY, "transport", 3),
         spent(FEBRUARY, "transport", 2),
@@ -34,7 +34,7 @@ def test_category_is_reported_when_five_payments_wait() -> None:
 
 
 def test_waiting_categories_are_reported_together_at_the_end_of_a_quarter() -> None:
-    # Planted: every month counted as the end of a quarter.
+    # Catches: every month counted as the end of a quarter.
     sums = [
         spent(JANUARY, "education", 1),
         spent(FEBRUARY, "nutrition", 4),
@@ -46,7 +46,7 @@ def test_waiting_categories_are_reported_together_at_the_end_of_a_quarter() -> N
 
 
 def test_closed_fund_reports_everything() -> None:
-    # Planted: `closed_month` ignored; the rounding differences kept when the fund is closed.
+    # Catches: `closed_month` ignored; the rounding differences kept when the fund is closed.
     sums = [
         MonthSum(JANUARY, "rounding", None, -5, 1),
         spent(JANUARY, "education", 1),
@@ -72,7 +72,7 @@ SUMS = st.lists(
 
 @given(SUMS)
 def test_difference_of_two_months_belongs_to_no_payment_or_at_least_five(sums: list[MonthSum]) -> None:
-    # Planted: the waiting sums of one category reported at the end of a quarter.
+    # Catches: the waiting sums of one category reported at the end of a quarter.
     reported = [list(list_cells([s for s in sums if s.month <= month], month, None)) for month in MONTHS]
     for earlier, later in pairwise(reported):
         assert later[: len(earlier)] == earlier

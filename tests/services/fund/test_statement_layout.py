@@ -9,7 +9,7 @@ LONG_NAME = "Nguyễn Thị Hồng Đặng " * 12
 
 
 def test_statement_of_200_rows_and_a_long_donor_is_printed_completely() -> None:
-    # Planted: rows written without a page break.
+    # Catches: rows written without a page break.
     rows: list[tuple[str, str | Decimal, str]] = [
         ("Donor", LONG_NAME, ""),
         *((f"Category {number}", Decimal("12.50"), "fewer than 5") for number in range(200)),

@@ -58,7 +58,7 @@ async def test_statement_is_balanced_and_contains_no_data_of_children(scenario: 
 
 
 async def test_spreadsheet_stores_a_formula_in_a_name_as_text(scenario: Scenario) -> None:
-    # Planted: `strings_to_formulas` not set, and `write` instead of `write_string`.
+    # Catches: `strings_to_formulas` not set, and `write` instead of `write_string`.
     donor = '=HYPERLINK("http://127.0.0.1/","Donor")'
     fund = await create_fund(scenario, donor=donor)
     spreadsheet = await scenario.finance.get(f"{statement_path(fund)}/statement.xlsx")
@@ -121,7 +121,7 @@ async def test_statement_covers_whole_months(
 
 
 async def test_statement_reports_a_small_category_only_when_the_fund_is_closed(scenario: Scenario) -> None:
-    # Planted: `closed_month` always None, so that the balance of a closed fund was not zero.
+    # Catches: `closed_month` always None, so that the balance of a closed fund was not zero.
     case, fund = await scenario.open_case(), await create_fund(scenario, "36.00")
     for index in range(12):
         category = "transport" if index < 6 else "education" if index < 11 else "health_care"

@@ -16,7 +16,7 @@ OUTSIDERS = ("dpo", "partner_one", "reporting")
 
 
 async def test_activity_is_recorded_with_all_fields_and_read_by_other_staff(scenario: Scenario) -> None:
-    # Planted: `venue` omitted from `_store_fields`; the participants read without their activity.
+    # Catches: `venue` omitted from `_store_fields`; the participants read without their activity.
     agency, worker = str(id_of("Safe Steps")), str(id_of("worker_south"))
     payload = {**TRAINING_PAYLOAD, "partner_ids": [agency], "facilitator_ids": [worker]}
     await create_activity(scenario)
@@ -51,7 +51,7 @@ async def test_activity_is_recorded_with_all_fields_and_read_by_other_staff(scen
 
 
 async def test_numbers_that_are_left_out_are_completed(scenario: Scenario) -> None:
-    # Planted: `attendances` of 0 by default; the rest of `by_sex` not added to `unknown`.
+    # Catches: `attendances` of 0 by default; the rest of `by_sex` not added to `unknown`.
     parents = {
         "audience": "parents",
         "persons": 30,
@@ -76,7 +76,7 @@ async def test_numbers_that_are_left_out_are_completed(scenario: Scenario) -> No
 
 @pytest.mark.parametrize("name", [*READERS, *OUTSIDERS])
 async def test_roles_that_can_record_and_read_activities(scenario: Scenario, name: str) -> None:
-    # Planted: `outreach.read` for data protection officers; `outreach.record` for finance officers.
+    # Catches: `outreach.read` for data protection officers; `outreach.record` for finance officers.
     activity = await create_activity(scenario)
     caller = scenario.client_for(name)
     path = f"{ACTIVITIES}/{activity['id']}"
@@ -103,7 +103,7 @@ async def test_creation_can_be_retried(scenario: Scenario) -> None:
 
 
 async def test_correction_keeps_the_values_before_and_after(scenario: Scenario) -> None:
-    # Planted: `record_outreach_change` before `_store_fields`; the old rows of the participants not deleted.
+    # Catches: `record_outreach_change` before `_store_fields`; the old rows of the participants not deleted.
     activity = await create_activity(scenario, payload=TRAINING_PAYLOAD)
     path = f"{ACTIVITIES}/{activity['id']}"
     assert expect_json(await scenario.finance.get(f"{path}/history"))["items"] == []
@@ -152,7 +152,7 @@ async def test_correction_requires_the_current_version(scenario: Scenario) -> No
 
 
 async def test_only_one_of_two_concurrent_corrections_succeeds(scenario: Scenario) -> None:
-    # Planted: `get_record` instead of `get_version_for_update`.
+    # Catches: `get_record` instead of `get_version_for_update`.
     activity = await create_activity(scenario)
     path = f"{ACTIVITIES}/{activity['id']}"
     patches: list[dict[str, Any]] = [
@@ -173,7 +173,7 @@ async def test_only_one_of_two_concurrent_corrections_succeeds(scenario: Scenari
 
 
 async def test_marked_activity_is_final_and_no_longer_listed(scenario: Scenario) -> None:
-    # Planted: `build_error_filter` omitted from the filters; `check_not_entered_in_error` omitted from `mark_…`.
+    # Catches: `build_error_filter` omitted from the filters; `check_not_entered_in_error` omitted from `mark_…`.
     wrong, right = await create_activity(scenario), await create_activity(scenario)
     path = f"{ACTIVITIES}/{wrong['id']}"
     reason = {"reason": "The same session was recorded twice."}

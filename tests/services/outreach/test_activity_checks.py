@@ -128,7 +128,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
 
 
 async def test_contradictions_are_rejected_in_new_and_in_corrected_activities(scenario: Scenario) -> None:
-    # Planted: `_validate_activity` omitted from `update_outreach_activity`; `<` instead of `<=` in the comparison of
+    # Catches: `_validate_activity` omitted from `update_outreach_activity`; `<` instead of `<=` in the comparison of
     # attendances; `known > item.persons` without the comparison with `unknown`.
     activity = await create_activity(scenario)
     path = f"{ACTIVITIES}/{activity['id']}"
@@ -157,7 +157,7 @@ async def test_contradictions_are_rejected_in_new_and_in_corrected_activities(sc
     ids=str,
 )
 async def test_consistent_activity_is_recorded(scenario: Scenario, changes: dict[str, Any]) -> None:
-    # Planted: `>=` in the comparison of the score; the place required of every activity.
+    # Catches: `>=` in the comparison of the score; the place required of every activity.
     activity = await create_activity(scenario, **changes)
     for name in changes.keys() - {"participants"}:
         assert activity[name] == changes[name] or name == "scores"
@@ -183,7 +183,7 @@ async def test_contradiction_of_a_correction_with_stored_fields_is_rejected(scen
     ],
 )  # fmt: skip
 async def test_text_with_personal_data_gets_a_warning(scenario: Scenario, text: str) -> None:
-    # Planted: digits not folded; `partner_names` left off the checked fields.
+    # Catches: digits not folded; `partner_names` left off the checked fields.
     payload: dict[str, Any] = {
         "title": text,
         "venue": text,

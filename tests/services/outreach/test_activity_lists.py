@@ -49,7 +49,7 @@ FOUND: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", FOUND)
 async def test_filter_finds_matching_activities_only(scenario: Scenario, name: str) -> None:
-    # Planted: `starts_on` instead of the last day in `since`; equality instead of `starts_with` for places.
+    # Catches: `starts_on` instead of the last day in `since`; equality instead of `starts_with` for places.
     found, other, query = FOUND[name]
     activity = await create_activity(scenario, **{"title": "Title", **found})
     await create_activity(scenario, **{"title": "Title", **other})
@@ -76,7 +76,7 @@ async def test_matches_at_the_beginning_come_first(scenario: Scenario) -> None:
 
 
 async def test_list_has_the_documented_orders(scenario: Scenario) -> None:
-    # Planted: `updated_at` not set by a correction.
+    # Catches: `updated_at` not set by a correction.
     middle = await create_activity(scenario, starts_on="2026-02-01")
     first = await create_activity(scenario, starts_on="2026-01-01")
     last = await create_activity(scenario, starts_on="2026-03-01")
@@ -111,7 +111,7 @@ async def test_unknown_place_and_facilitator_find_nothing(scenario: Scenario) ->
 
 
 async def test_list_uses_the_same_number_of_statements_for_any_number_of_rows(scenario: Scenario) -> None:
-    # Planted: participants fetched for each activity.
+    # Catches: participants fetched for each activity.
     counts = []
     for _ in range(2):
         for _ in range(3):

@@ -20,7 +20,7 @@ REASON = {"reason": "The photo shows another school."}
 
 @pytest.mark.parametrize("name", ["pdf", "png", "docx", "text"])
 async def test_attachment_is_downloaded_unchanged(scenario: Scenario, name: str) -> None:
-    # Planted: the content of another attachment in DOWNLOAD_QUERY.
+    # Catches: the content of another attachment in DOWNLOAD_QUERY.
     content, media_type = ACCEPTED_FILES[name]
     activity = await create_activity(scenario)
     await create_attachment(scenario, activity)
@@ -48,7 +48,7 @@ async def test_attachment_is_downloaded_unchanged(scenario: Scenario, name: str)
 
 
 async def test_rejected_upload_stores_nothing(scenario: Scenario) -> None:
-    # Planted: `decode_file` without `detect_media_type`.
+    # Catches: `decode_file` without `detect_media_type`.
     activity = await create_activity(scenario)
     path = f"{ACTIVITIES}/{activity['id']}/attachments"
     for name in ("html", "svg", "word with macros", "windows program"):
@@ -66,7 +66,7 @@ async def test_rejected_upload_stores_nothing(scenario: Scenario) -> None:
 
 
 async def test_large_file_is_accepted_and_a_larger_one_rejected(scenario: Scenario) -> None:
-    # Planted: `_UPLOAD_PATH` without the attachments of outreach activities.
+    # Catches: `_UPLOAD_PATH` without the attachments of outreach activities.
     activity = await create_activity(scenario)
     large = b"%PDF-1.7\n" + bytes(3 * 1024 * 1024)
     attachment = await create_attachment(scenario, activity, content=b64encode(large).decode())
@@ -103,7 +103,7 @@ async def test_attachments_are_listed_without_their_files(scenario: Scenario) ->
 
 
 async def test_marked_attachment_stays_readable_and_does_not_count(scenario: Scenario) -> None:
-    # Planted: `is_valid` omitted from the number of attachments.
+    # Catches: `is_valid` omitted from the number of attachments.
     activity = await create_activity(scenario)
     attachment = await create_attachment(scenario, activity)
     path = f"{ATTACHMENTS}/{attachment['id']}"
@@ -126,7 +126,7 @@ async def test_marked_attachment_stays_readable_and_does_not_count(scenario: Sce
 
 
 async def test_marked_activity_accepts_no_attachment_and_no_mark_of_one(scenario: Scenario) -> None:
-    # Planted: `check_not_entered_in_error` omitted from `create_outreach_attachment`, from `mark_outreach_attachment`.
+    # Catches: `check_not_entered_in_error` omitted from `create_outreach_attachment`, from `mark_outreach_attachment`.
     activity = await create_activity(scenario)
     attachment = await create_attachment(scenario, activity)
     path = f"{ACTIVITIES}/{activity['id']}"
@@ -142,7 +142,7 @@ async def test_marked_activity_accepts_no_attachment_and_no_mark_of_one(scenario
 async def test_concurrent_uploads_keep_the_maximum_number(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Planted: `get_for_share` instead of `get_for_update` in `create_outreach_attachment`.
+    # Catches: `get_for_share` instead of `get_for_update` in `create_outreach_attachment`.
     monkeypatch.setattr(attachments, "MAX_ATTACHMENTS", 3)
     activity = await create_activity(scenario)
     path = f"{ACTIVITIES}/{activity['id']}/attachments"

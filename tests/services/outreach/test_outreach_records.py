@@ -32,7 +32,7 @@ async def get_entry(scenario: Scenario, response: Any) -> dict[str, Any]:
 
 
 async def test_acts_are_logged_with_old_and_new_values_and_without_a_child(scenario: Scenario) -> None:
-    # Planted: CONFIGURATION_KINDS without OutreachActivity; `record_change` omitted from `_replace_participants`.
+    # Catches: CONFIGURATION_KINDS without OutreachActivity; `record_change` omitted from `_replace_participants`.
     created = await scenario.worker_north.post(ACTIVITIES, TRAINING_PAYLOAD)
     activity = expect_json(created, 201)
     entry = await get_entry(scenario, created)
@@ -58,7 +58,7 @@ async def test_acts_are_logged_with_old_and_new_values_and_without_a_child(scena
 
 
 async def test_reads_and_refusals_are_logged_without_a_child(scenario: Scenario) -> None:
-    # Planted: 'outreach_activity' removed from access.find_configuration_kind().
+    # Catches: 'outreach_activity' removed from access.find_configuration_kind().
     activity = await create_activity(scenario)
     attachment = await create_attachment(scenario, activity)
     path = f"{ACTIVITIES}/{activity['id']}"
@@ -80,7 +80,7 @@ async def test_reads_and_refusals_are_logged_without_a_child(scenario: Scenario)
 async def test_reports_role_reads_numbers_and_no_free_text(
     scenario: Scenario, reports_connection: asyncpg.Connection
 ) -> None:
-    # Planted: GRANT SELECT ON outreach_activities TO firststep_reports.
+    # Catches: GRANT SELECT ON outreach_activities TO firststep_reports.
     await create_activity(scenario, payload=TRAINING_PAYLOAD)
     row = await reports_connection.fetchrow(
         f"SELECT {PLAIN_COLUMNS}, sum(p.persons) AS persons, sum(p.sex_female) AS women FROM outreach_activities a"  # noqa: S608 - names of columns
@@ -106,7 +106,7 @@ async def test_reports_role_reads_numbers_and_no_free_text(
 async def test_descriptions_reasons_and_files_are_encrypted(
     scenario: Scenario, superuser_connection: asyncpg.Connection
 ) -> None:
-    # Planted: the changes of the history stored as JSON.
+    # Catches: the changes of the history stored as JSON.
     activity = await create_activity(scenario, description=SECRET)
     path = f"{ACTIVITIES}/{activity['id']}"
     await patch_latest(scenario.worker_north, path, {"description": f"{SECRET} again"})
@@ -126,7 +126,7 @@ async def test_descriptions_reasons_and_files_are_encrypted(
 async def test_database_rejects_forged_and_contradictory_rows(
     scenario: Scenario, api_connection: asyncpg.Connection
 ) -> None:
-    # Planted: the trigger validate_change left off outreach_activities; ck_outreach_participants_sex dropped.
+    # Catches: the trigger validate_change left off outreach_activities; ck_outreach_participants_sex dropped.
     activity = await create_activity(scenario, payload=TRAINING_PAYLOAD)
     await patch_latest(scenario.worker_north, f"{ACTIVITIES}/{activity['id']}", {"sessions": 4})
     copy = "INSERT INTO outreach_participants SELECT (jsonb_populate_record(p, '{}')).* FROM outreach_participants p"
@@ -166,7 +166,7 @@ async def test_database_rejects_forged_and_contradictory_rows(
 async def test_database_keeps_marked_activities_final(
     scenario: Scenario, api_connection: asyncpg.Connection, superuser_connection: asyncpg.Connection
 ) -> None:
-    # Planted: the trigger protect_mark left off outreach_activities, protect_outreach_part off outreach_participants.
+    # Catches: the trigger protect_mark left off outreach_activities, protect_outreach_part off outreach_participants.
     activity = await create_activity(scenario)
     await create_attachment(scenario, activity)
     mark = "UPDATE outreach_activities SET version = version + 1, entered_in_error_at = now(), entered_in_error_by_id = (SELECT x.caller_id FROM access.context() x), entered_in_error_reason_encrypted = 'x'"

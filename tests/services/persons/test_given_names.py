@@ -71,7 +71,7 @@ def test_spelling_variant_is_the_same_name(first: str, second: str) -> None:
 def test_similar_names_of_siblings_are_different_names_in_each_script(
     pair: tuple[tuple[str, str], ...],
 ) -> None:
-    # Planted: the similarity of the names decides. Sophea and Sopheap then have 0.97.
+    # Catches: the similarity of the names decides. Sophea and Sopheap then have 0.97.
     (khmer, latin), (other_khmer, other_latin) = pair
     assert compare(khmer, other_khmer) is DIFFERENT
     assert compare(latin, other_latin) is DIFFERENT

@@ -40,7 +40,7 @@ def test_address_with_symbols_is_not_taken_for_a_legacy_font(address: str) -> No
 
 
 def test_every_text_of_a_person_is_checked_without_a_declared_script() -> None:
-    # Planted: only names that are declared as Khmer are checked.
+    # Catches: only names that are declared as Khmer are checked.
     names = [{"script": "latin", "family": "suk", "given": "BisidæÞ"}]
     details = {"names": names, "nickname": "sMNag", "address_detail": "PU\u00a7mi fµI", "phones": []}
     warnings = [(fault.pointer, fault.code) for fault in list_detail_warnings(details, "/caregiver")]

@@ -269,7 +269,7 @@ def test_search_finds_other_scripts_and_words_without_the_prefix_srey(q: str, na
 
 
 def test_search_and_matching_share_the_keys_of_a_name_without_the_prefix_srey() -> None:
-    # Planted: only a stored name, or only a search text, also has the keys of the name without Srey.
+    # Catches: only a stored name, or only a search text, also has the keys of the name without Srey.
     for given_name in ("Sreymom", "Srey Mom", "ស្រីមុំ"):
         for q in (given_name, "Mom", "មុំ"):
             assert "~mm" in compute_search_keys(q, is_query=True)

@@ -106,7 +106,7 @@ def test_valid_mobile_landline_and_foreign_numbers_are_normalized(number: str, e
     ],
 )
 def test_uncertain_text_is_kept_as_it_was_typed(text: str) -> None:
-    # Planted: a number that is possible is accepted, as 0084… with the international prefix 008 of Cambodia.
+    # Catches: a number that is possible is accepted, as 0084… with the international prefix 008 of Cambodia.
     assert find_e164(text) is None
     assert [(phone.number, phone.e164, phone.note) for phone in parse_phones(text)] == [(text, None, None)]
 
@@ -159,7 +159,7 @@ def test_phone_number_form_does_not_depend_on_prefix_and_digits(
 def test_other_digits_beside_a_number_never_become_part_of_it(
     number: str, digits: str, other: str, is_before: bool
 ) -> None:
-    # Planted: the grouping is not compared. "012 345 678 2 phones" is then the number +855123456782.
+    # Catches: the grouping is not compared. "012 345 678 2 phones" is then the number +855123456782.
     rest = other.format(digits)
     text = f"{rest.strip()} {number}" if is_before else f"{number}{rest}"
     assert [phone.e164 for phone in parse_phones(text)] == [None]
@@ -188,7 +188,7 @@ def test_any_text_is_kept_or_normalized(text: str) -> None:
 def test_owner_and_safety_of_several_numbers_are_unknown_unless_a_call_is_not_safe(
     sent: bool | None, stored: bool | None
 ) -> None:
-    # Planted: each number has the owner and the safety of the entry.
+    # Catches: each number has the owner and the safety of the entry.
     phone = Phone(
         number="012 345 678 (mother) / 097 123 4567 (uncle do not call)", owner="family", safe_to_call=sent
     )

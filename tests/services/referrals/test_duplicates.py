@@ -58,7 +58,7 @@ async def list_matching_child_ids(scenario: Scenario, child: dict[str, Any], num
 async def test_duplicate_with_frequent_names_is_found_by_a_rare_token(
     scenario: Scenario, superuser_connection: Any, rare_fact: str
 ) -> None:
-    # Planted: `possible_duplicates` sorts by the number of tokens instead of their rarity.
+    # Catches: `possible_duplicates` sorts by the number of tokens instead of their rarity.
     phone = "+85512777888"
     name = {"script": "latin", "family": "Sok", "given": "Vichet"}
     keys = name_matching.compute_person_keys([name], None)  # type: ignore[list-item]  # a name as in the payload
@@ -87,7 +87,7 @@ async def test_duplicate_with_frequent_names_is_found_by_a_rare_token(
 async def test_accepted_referral_is_found_by_name_but_is_not_a_possible_duplicate(
     scenario: Scenario,
 ) -> None:
-    # Planted: `search._compile_candidates_query` selects the kind `referral` only.
+    # Catches: `search._compile_candidates_query` selects the kind `referral` only.
     child = {
         **referral_payload()["child"],
         "names": [{"script": "latin", "family": "Sok", "given": "Vichet"}],

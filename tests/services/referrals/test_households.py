@@ -50,7 +50,7 @@ async def test_child_in_the_other_script_is_matched_and_found(scenario: Scenario
 
 
 async def test_sibling_is_listed_as_household_only_if_it_is_visible(scenario: Scenario) -> None:
-    # Planted: `_find_possible_duplicates` lists hidden households.
+    # Catches: `_find_possible_duplicates` lists hidden households.
     case = await scenario.open_case(child=CHILD, caregiver=CAREGIVER)
     (match,) = await list_matches(scenario, SIBLING)
     assert (match["kind"], match["id"]) == ("household", case["child_id"])
@@ -115,7 +115,7 @@ async def get_acceptance_faults(caller: AuthenticatedClient, path: str) -> dict[
 
 
 async def test_acceptance_requires_that_the_caller_opened_the_matches(scenario: Scenario) -> None:
-    # Planted: `has_opened_matches` without the condition on the caller; `check_matches_opened` that returns [].
+    # Catches: `has_opened_matches` without the condition on the caller; `check_matches_opened` that returns [].
     referral = await scenario.create_referral(child=CHILD)
     path = f"/v1/referrals/{referral['id']}"
     supervisor = scenario.supervisor_north
@@ -135,7 +135,7 @@ async def test_acceptance_requires_that_the_caller_opened_the_matches(scenario: 
 
 
 async def test_first_comparison_of_a_referral_of_others_does_not_count(scenario: Scenario) -> None:
-    # Planted: `is_exempt` that ignores who entered the referral.
+    # Catches: `is_exempt` that ignores who entered the referral.
     for number in range(12):
         name = {"script": "latin", "family": "Keo", "given": f"Sovann {number}"}
         assert await list_matches(scenario, {**CHILD, "names": [name]}, None) is not None

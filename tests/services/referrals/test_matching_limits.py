@@ -93,8 +93,8 @@ class Attack:
 
 
 async def test_attack_of_37_queries_does_not_recover_a_hidden_child(scenario: Scenario) -> None:
-    # Planted: `access.record_matching` always returns `recorded`. The likelihood alone then reveals the three facts.
-    # Planted: `_to_schema` shows the score of a hidden record.
+    # Catches: `access.record_matching` always returns `recorded`. The likelihood alone then reveals the three facts.
+    # Catches: `_to_schema` shows the score of a hidden record.
     await scenario.open_case(child=HIDDEN_CHILD)
     attack = Attack(scenario.worker_south)
     recovered = await attack.recover_facts()
@@ -103,7 +103,7 @@ async def test_attack_of_37_queries_does_not_recover_a_hidden_child(scenario: Sc
 
 
 async def test_hidden_match_shows_only_its_likelihood(scenario: Scenario) -> None:
-    # Planted: `_find_possible_duplicates` uses the id of the record for all of them.
+    # Catches: `_find_possible_duplicates` uses the id of the record for all of them.
     case = await scenario.open_case(child=HIDDEN_CHILD)
     worker = scenario.worker_south
     path, other_path = [await enter_referral(worker, HIDDEN_CHILD) for _ in range(2)]
@@ -128,7 +128,7 @@ async def test_hidden_match_shows_only_its_likelihood(scenario: Scenario) -> Non
 
 
 async def test_order_of_hidden_matches_does_not_show_which_is_more_similar(scenario: Scenario) -> None:
-    # Planted: `sort_key` uses the score of hidden records.
+    # Catches: `sort_key` uses the score of hidden records.
     similar_child = {**HIDDEN_CHILD, "place_code": "0102"}
     children = [
         (await scenario.open_case(child=child))["child_id"] for child in (HIDDEN_CHILD, similar_child)
@@ -146,7 +146,7 @@ async def test_order_of_hidden_matches_does_not_show_which_is_more_similar(scena
 async def test_sixth_change_of_a_day_needs_an_act_of_another_supervisor(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the condition on `a.allowed_by_id` removed from `access.record_matching`.
+    # Catches: the condition on `a.allowed_by_id` removed from `access.record_matching`.
     path = await enter_referral(scenario.supervisor_north, build_child())
     supervisor = scenario.supervisor_north
 
@@ -197,7 +197,7 @@ async def test_permission_to_match_needs_a_supervisor_of_the_team_and_an_open_re
 
 
 async def test_identities_of_one_caller_are_limited_also_in_concurrent_requests(scenario: Scenario) -> None:
-    # Planted: the lock of the caller removed from `access.record_matching`.
+    # Catches: the lock of the caller removed from `access.record_matching`.
     worker = scenario.worker_south
     paths = [
         await enter_referral(worker, build_child(nickname=f"Nickname {n}")) for n in range(MAX_BY_CALLER + 4)
@@ -218,7 +218,7 @@ async def send_referrals(scenario: Scenario, count: int) -> list[str]:
 
 
 async def test_first_comparison_of_a_partner_referral_is_not_counted(scenario: Scenario) -> None:
-    # Planted: `is_exempt` always false in `access.record_matching`.
+    # Catches: `is_exempt` always false in `access.record_matching`.
     supervisor = scenario.supervisor_south
     for path in await send_referrals(scenario, MAX_BY_CALLER + 2):
         etag = (await supervisor.get(path)).headers["etag"]
@@ -235,7 +235,7 @@ async def test_first_comparison_of_a_partner_referral_is_not_counted(scenario: S
 async def test_first_comparison_is_counted_if_staff_changed_the_identity(
     scenario: Scenario, editor: str
 ) -> None:
-    # Planted: `update_referral` does not set `identity_changed_by_staff`; the condition removed from
+    # Catches: `update_referral` does not set `identity_changed_by_staff`; the condition removed from
     # `access.record_matching`. A caller then gets one guess that is not counted for each referral of a partner.
     *paths, last = await send_referrals(scenario, MAX_BY_CALLER + 1)
     for number, path in enumerate([*paths, last]):
@@ -245,7 +245,7 @@ async def test_first_comparison_is_counted_if_staff_changed_the_identity(
 
 
 async def test_referrals_that_a_colleague_entered_are_counted(scenario: Scenario) -> None:
-    # Planted: the condition on `agency_id` removed from `access.record_matching`. Two persons can then share guesses.
+    # Catches: the condition on `agency_id` removed from `access.record_matching`. Two persons can then share guesses.
     paths = [
         await enter_referral(scenario.manager, build_child(nickname=f"N {n}"))
         for n in range(MAX_BY_CALLER + 1)
@@ -255,14 +255,14 @@ async def test_referrals_that_a_colleague_entered_are_counted(scenario: Scenario
 
 
 def test_the_answers_of_a_day_reveal_less_than_a_child_has_facts() -> None:
-    # Planted: `max_by_caller` raised to 10.
+    # Catches: `max_by_caller` raised to 10.
     assert inference.ANSWERS_PER_DAY == MAX_BY_CALLER
     bits = inference.measure_best_request(inference.answer_with_likelihood)
     assert bits * inference.ANSWERS_PER_DAY <= MAX_BITS_PER_DAY
 
 
 async def test_changes_of_a_referral_are_limited_also_for_concurrent_callers(scenario: Scenario) -> None:
-    # Planted: the lock of the referral removed from `access.record_matching`.
+    # Catches: the lock of the referral removed from `access.record_matching`.
     path = await enter_referral(scenario.worker_north, build_child())
     referral_id = UUID(path.rpartition("/")[2])
     callers = ["supervisor_north", "supervisor_south", "supervisor_both", "manager"] * 3
@@ -288,7 +288,7 @@ async def test_changes_of_a_referral_are_limited_also_for_concurrent_callers(sce
 
 
 async def test_hidden_child_is_accepted_only_under_the_id_of_the_present_content(scenario: Scenario) -> None:
-    # Planted: `find_matching_child_id` compares without `is_matched`.
+    # Catches: `find_matching_child_id` compares without `is_matched`.
     await scenario.open_case(child=HIDDEN_CHILD)
     supervisor = scenario.supervisor_south
     path = await enter_referral(supervisor, HIDDEN_CHILD)
@@ -324,7 +324,7 @@ async def test_matching_functions_answer_only_within_their_acts(
 async def test_matching_functions_answer_only_for_visible_referrals(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: `access.can_match` without its last condition.
+    # Catches: `access.can_match` without its last condition.
     path = await enter_referral(scenario.worker_north, HIDDEN_CHILD)
     referral_id = UUID(path.rpartition("/")[2])
     for caller, is_permitted in (("worker_south", False), ("worker_north", True)):

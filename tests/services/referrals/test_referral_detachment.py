@@ -24,7 +24,7 @@ ROUNDS = 200
 async def test_caregiver_and_phones_of_a_joined_referral_are_added_for_confirmation(
     scenario: Scenario,
 ) -> None:
-    # Planted: `_join_or_open_case` without `merge_referral_circle`.
+    # Catches: `_join_or_open_case` without `merge_referral_circle`.
     case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
     path = await join_case(
         scenario, case, with_phone(UNCLE, "012 333 444"), phone={"number": "012 555 666", "owner": "self"}
@@ -59,7 +59,7 @@ async def test_known_caregiver_of_a_joined_referral_gets_the_new_phone_and_scrip
 async def test_number_that_a_joined_referral_calls_unsafe_is_unsafe_for_the_whole_circle(
     scenario: Scenario,
 ) -> None:
-    # Planted: only unknown phones are added. The known number then stays safe to call.
+    # Catches: only unknown phones are added. The known number then stays safe to call.
     number = {"number": "012 777 888", "owner": "family"}
     case = await scenario.open_case(
         child={**CHILD, "phone": {**number, "safe_to_call": True}},
@@ -78,7 +78,7 @@ async def test_number_that_a_joined_referral_calls_unsafe_is_unsafe_for_the_whol
 
 
 async def test_caregiver_of_another_relationship_is_another_person(scenario: Scenario) -> None:
-    # Planted: `find_person` ignores the relationship. The father then becomes a part of the mother.
+    # Catches: `find_person` ignores the relationship. The father then becomes a part of the mother.
     case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
     await join_case(scenario, case, {**with_phone(MOTHER, "012 333 444"), "relationship": "father"})
     await join_case(scenario, case, {**with_phone(MOTHER, "012 555 666"), "relationship": "unknown"})
@@ -92,7 +92,7 @@ async def test_caregiver_of_another_relationship_is_another_person(scenario: Sce
 async def test_detached_referral_is_acknowledged_again_and_can_be_accepted_for_another_child(
     scenario: Scenario,
 ) -> None:
-    # Planted: `detach_referral` without `mark_search_tokens_received`.
+    # Catches: `detach_referral` without `mark_search_tokens_received`.
     case = await scenario.open_case(child=CHILD)
     path = await join_case(scenario, case, UNCLE)
     supervisor = scenario.supervisor_north
@@ -147,7 +147,7 @@ async def test_only_supervisors_of_the_team_detach(scenario: Scenario) -> None:
 async def test_acceptance_and_detachment_of_one_referral_lock_the_case_first(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the acceptance locks the referral before the case. The two acts then wait for each other.
+    # Catches: the acceptance locks the referral before the case. The two acts then wait for each other.
     case = await scenario.open_case(child=CHILD)
     path = await join_case(scenario, case, MOTHER)
     supervisor = scenario.supervisor_north
@@ -163,7 +163,7 @@ async def test_acceptance_and_detachment_of_one_referral_lock_the_case_first(
 
 
 async def test_concurrent_acceptances_and_detachments_never_deadlock(scenario: Scenario) -> None:
-    # Planted: the acceptance locks the referral before the case. Some rounds then end with a deadlock (409 `conflict`).
+    # Catches: the acceptance locks the referral before the case. Some rounds then end with a deadlock (409 `conflict`).
     case = await scenario.open_case(child=CHILD)
     path = await join_case(scenario, case, MOTHER)
     supervisor, acceptance = scenario.supervisor_north, acceptance_payload(child_id=case["child_id"])

@@ -132,7 +132,7 @@ async def test_imperfect_field_is_accepted_with_a_warning(
 async def test_blank_part_of_a_name_is_dropped_while_another_name_remains(
     scenario: Scenario, blank: str, part: str
 ) -> None:
-    # Planted: the error of the script, whose default needs both parts, is not ignored. The referral is then refused.
+    # Catches: the error of the script, whose default needs both parts, is not ignored. The referral is then refused.
     good, other = {"given": "Dara"}, {"family": "Sok", "given": "Dara", part: blank}
     kept = "given" if part == "family" else "family"
     created = await create(
@@ -208,7 +208,7 @@ async def test_missing_name_summary_urgency_and_invalid_ids_refuse_a_referral(
 async def test_value_of_another_form_with_a_certain_meaning_is_converted(
     scenario: Scenario, field: str, value: Any, pointer: str, stored: Any
 ) -> None:
-    # Planted: "no" read as true; a range of ages read as its first number.
+    # Catches: "no" read as true; a range of ages read as its first number.
     created = await create(
         scenario, **{f"child__{field}": value, "child__phone": value if field == "phone" else None}
     )
@@ -281,7 +281,7 @@ async def acknowledge(scenario: Scenario, referral: dict[str, Any]) -> None:
 async def test_acceptance_lists_every_missing_field_until_it_is_completed_or_waived(
     scenario: Scenario,
 ) -> None:
-    # Planted: check_warnings() not called; a waived consent accepted.
+    # Catches: check_warnings() not called; a waived consent accepted.
     created = await create(
         scenario, child__phone={"number": "0084 90 123 4567"}, child__sex="boy", child__birth=None,
         consent__scope=["share_with_fsc"], referrer__phone="ext 4", caregiver__phone={"number": "012 345 678 / 097 123 4567"},

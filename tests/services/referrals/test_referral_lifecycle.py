@@ -231,7 +231,7 @@ async def test_client_can_choose_an_unused_id(scenario: Scenario) -> None:
     created = await scenario.partner_one.post("/v1/referrals", referral_payload(id=referral_id))
     assert (created.status_code, created.json()["id"]) == (201, referral_id)
     for name, is_own in (("partner_one", True), ("partner_two", False), ("worker_south", False)):
-        # Planted: the existing record looked up without the row policies.
+        # Catches: the existing record looked up without the row policies.
         response = await scenario.client_for(name).post("/v1/referrals", referral_payload(id=referral_id))
         assert response.status_code == 409
         assert response.json()["type"] == "urn:firststep:problem:already-exists"
@@ -284,7 +284,7 @@ async def test_source_of_a_partner_referral_is_api(scenario: Scenario) -> None:
 
 
 async def test_view_names_the_schema_of_a_referral_and_of_a_list(scenario: Scenario) -> None:
-    # Planted: the list serialized without `view`.
+    # Catches: the list serialized without `view`.
     referral = await scenario.create_referral()
     for caller, view in ((scenario.supervisor_north, "staff"), (scenario.partner_one, "partner")):
         assert (await caller.get(f"/v1/referrals/{referral['id']}")).json()["view"] == view

@@ -49,7 +49,7 @@ def named_child(family: str, given: str, script: str = "latin") -> dict[str, Any
 async def test_referral_list_contains_exactly_the_visible_referrals(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: each arm of `ReferralScope` removed in turn, for all referrals and for open ones.
+    # Catches: each arm of `ReferralScope` removed in turn, for all referrals and for open ones.
     await scenario.open_case("worker_north")
     await scenario.open_case("worker_south")
     for by in ("partner_one", "partner_two", "worker_north", "supervisor_south"):
@@ -240,7 +240,7 @@ def test_tracking_number_is_recognized_in_any_typing(text: str, number: str) -> 
 async def test_partner_can_use_only_filters_and_orders_of_fields_that_its_view_shows(
     scenario: Scenario,
 ) -> None:
-    # Planted: `urgency` moved to `PartnerReferralFilters`; `list_referrals` without `narrow_filters`.
+    # Catches: `urgency` moved to `PartnerReferralFilters`; `list_referrals` without `narrow_filters`.
     fields_by_filter = {
         "q": "tracking_number", "received_from": "received_at", "received_to": "received_at", "updated_since": "updated_at",
     }  # fmt: skip

@@ -267,7 +267,7 @@ def test_one_contradicting_fact_does_not_exclude_a_certain_child(
 def test_one_contradicting_fact_does_not_exclude_a_child_with_a_similar_name(
     given_names: tuple[str, str],
 ) -> None:
-    # Planted: the name must be more similar than the reason `name_similar` requires. The score is then 0.36 to 0.43.
+    # Catches: the name must be more similar than the reason `name_similar` requires. The score is then 0.36 to 0.43.
     first, second = ((latin("Sok", name),) for name in given_names)
     births = {"birth": build_birth("2010-08-30"), "names": second}
     score, reasons = score_similarity(change_profile(names=first), change_profile(**births))
@@ -343,7 +343,7 @@ UNKNOWN_FACTS: dict[str, Any] = {
 def test_one_conflict_never_excludes_a_child_whose_other_facts_agree(
     form: str, conflict: dict[str, Any]
 ) -> None:
-    # Planted: `_SUFFICIENT_AGREEMENTS` ignored, so that both contacts must agree.
+    # Catches: `_SUFFICIENT_AGREEMENTS` ignored, so that both contacts must agree.
     (field,) = conflict
     for unknown in (None, *(UNKNOWN_FACTS.keys() - {field})):
         facts = {unknown: UNKNOWN_FACTS[unknown]} if unknown else {}

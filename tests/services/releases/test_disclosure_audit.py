@@ -59,7 +59,7 @@ def search_all_solutions(cells: list[PublishedCell], largest: int) -> Iterator[t
 def test_narrow_intervals_equal_those_of_a_complete_search(
     counts: tuple[int, ...], chosen: list[tuple[Table, int, int]]
 ) -> None:
-    # Planted: the upper limit of a published cell one too large; only the maximum of a cell searched.
+    # Catches: the upper limit of a published cell one too large; only the maximum of a cell searched.
     population = build_small_population(counts)
     cells = [
         PublishedCell("q", values, max(0, sum_cell(counts, values) + min(shift, error)), error)

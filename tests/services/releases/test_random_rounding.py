@@ -21,7 +21,7 @@ def test_published_count_is_a_multiple_of_five_next_to_the_true_count(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 13])
 def test_published_counts_are_right_on_average(count: int) -> None:
-    # Planted: rounding to the nearest multiple.
+    # Catches: rounding to the nearest multiple.
     labels = [str(number).encode() for number in range(4000)]
     mean = sum(round_randomly(count, label, KEY) for label in labels) / len(labels)
     assert mean == pytest.approx(count, abs=0.15)

@@ -105,7 +105,7 @@ async def test_report_is_readable_by_its_roles_only(scenario: Scenario, name: st
 async def test_bad_input_is_rejected_with_pointer_and_allowed_values(
     scenario: Scenario, path: str, pointer: str | None, code: str | None
 ) -> None:
-    # Planted: `_validate_dimensions` not called.
+    # Catches: `_validate_dimensions` not called.
     response = await scenario.manager.get(f"/v1/reports/{path}")
     if pointer is None:
         expect_json(response)
@@ -119,7 +119,7 @@ async def test_bad_input_is_rejected_with_pointer_and_allowed_values(
 async def test_read_leaves_one_event_that_names_report_period_and_filters(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `record_report` not called.
+    # Catches: `record_report` not called.
     await scenario.open_case()
     response = await scenario.manager.get(
         report_path("new_cases", by="kind", format="csv", compare="previous")

@@ -39,7 +39,7 @@ async def create_case_with_co_worker(scenario: Scenario) -> tuple[str, dict[str,
 async def test_feedback_is_visible_to_its_author_and_supervisors_only(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the policy visible_to_author_and_supervisors replaced with the visibility of the case.
+    # Catches: the policy visible_to_author_and_supervisors replaced with the visibility of the case.
     path, feedback = await create_case_with_co_worker(scenario)
     assert {name: feedback[name] for name in feedback_payload()} == feedback_payload()
     assert feedback["author_id"] == str(id_of("worker_north"))
@@ -66,7 +66,7 @@ async def test_feedback_is_visible_to_its_author_and_supervisors_only(
 async def test_timeline_shows_that_feedback_was_given_and_neither_rating_nor_comment(
     scenario: Scenario,
 ) -> None:
-    # Planted: the rating added to the detail of the history entry.
+    # Catches: the rating added to the detail of the history entry.
     path, feedback = await create_case_with_co_worker(scenario)
     [entry] = await list_timeline_lines(scenario.worker_north_2, path, "feedback_recorded")
     assert (entry["detail"], entry["record_id"]) == (
@@ -76,7 +76,7 @@ async def test_timeline_shows_that_feedback_was_given_and_neither_rating_nor_com
 
 
 async def test_feedback_is_marked_by_a_supervisor_who_does_not_work_on_the_case(scenario: Scenario) -> None:
-    # Planted: `_check_no_worker` returned nothing, with the trigger prevent_change_by_case_worker dropped.
+    # Catches: `_check_no_worker` returned nothing, with the trigger prevent_change_by_case_worker dropped.
     path, feedback = await create_case_with_co_worker(scenario)
     feedback_path = f"/v1/feedback/{feedback['id']}"
     mark = f"{feedback_path}/enter-in-error"
@@ -102,7 +102,7 @@ async def test_feedback_is_marked_by_a_supervisor_who_does_not_work_on_the_case(
 
 
 async def test_feedback_never_changes_in_the_database(scenario: Scenario, api_connection: Any) -> None:
-    # Planted: GRANT UPDATE (rating) ON feedback; the triggers dropped; DELETE granted.
+    # Catches: GRANT UPDATE (rating) ON feedback; the triggers dropped; DELETE granted.
     path, _ = await create_case_with_co_worker(scenario)
     expect_json(
         await scenario.supervisor_north.act(
@@ -151,7 +151,7 @@ async def test_feedback_that_does_not_fit_an_active_case_is_refused(
 
 
 async def test_feedback_at_a_review_names_a_review_of_the_case_and_only_then(scenario: Scenario) -> None:
-    # Planted: `col(Review.case_id) == case.id` left out.
+    # Catches: `col(Review.case_id) == case.id` left out.
     case, other = (await create_exiting_case(scenario))[0], (await create_active_case(scenario))[0]
     path, worker = f"/v1/cases/{case['id']}/feedback", scenario.worker_north
     review, other_review = [(await get_next_review(scenario, each["id"]))["id"] for each in (case, other)]
@@ -167,7 +167,7 @@ async def test_feedback_at_a_review_names_a_review_of_the_case_and_only_then(sce
 async def test_feedback_at_an_exit_can_follow_the_closing_and_feedback_at_a_review_cannot(
     scenario: Scenario,
 ) -> None:
-    # Planted: `closed` left out of the statuses for an exit.
+    # Catches: `closed` left out of the statuses for an exit.
     opened, closed = await scenario.open_case(), await create_closed_case(scenario)
     for case, payload, status in (
         (opened, feedback_payload(), 409),

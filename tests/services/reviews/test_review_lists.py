@@ -49,7 +49,7 @@ async def test_rows_of_the_review_list_carry_the_child_the_team_and_the_worker(s
 async def test_reviews_are_filtered_by_dates_status_team_worker_and_risk(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: `overdue` without the condition on the status; co-workers left out of `worker_id`.
+    # Catches: `overdue` without the condition on the status; co-workers left out of `worker_id`.
     late, south, later = await create_cases(scenario, superuser_connection, -2, 5, -9)
     await complete_next_review(scenario, later["id"])
     staff = {"lead_worker_id": str(id_of("worker_north")), "co_worker_ids": [str(id_of("worker_north_2"))]}
@@ -113,7 +113,7 @@ async def test_reviews_are_sorted_by_due_date_in_both_directions(
 async def test_list_contains_exactly_the_visible_reviews_and_logs_the_returned_rows(
     scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: the arms `assigned` and `teams` of the scope left out.
+    # Catches: the arms `assigned` and `teams` of the scope left out.
     cases = await create_cases(scenario, superuser_connection, 1, 2, 3)
     expect_json(await scenario.worker_north_2.post(f"/v1/cases/{cases[1]['id']}/break-glass", EMERGENCY))
     for name, (roles, _) in STAFF.items():
@@ -150,7 +150,7 @@ async def test_review_lists_use_one_statement_for_any_number_of_rows(scenario: S
 async def test_list_of_all_reviews_looks_up_cases_by_index(
     scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Planted: OFFSET 0 removed from the policy `visible_with_case`.
+    # Catches: OFFSET 0 removed from the policy `visible_with_case`.
     for _ in range(2):  # so that the statistics contain the frequency of the status
         await create_active_case(scenario)
     # The planner estimates the number of rows from the rows per page and the real number of pages.

@@ -44,7 +44,7 @@ async def create_documents(scenario: Scenario) -> dict[str, dict[str, Any]]:
 async def test_document_list_contains_the_readable_tiers_in_both_sort_directions(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the arm of the assigned cases removed; the policy `visible_by_tier` without the tier.
+    # Catches: the arm of the assigned cases removed; the policy `visible_by_tier` without the tier.
     documents = await create_documents(scenario)
     for name, expected in READERS.items():
         ids = [documents[document]["id"] for document in expected]
@@ -61,7 +61,7 @@ async def test_document_list_contains_the_readable_tiers_in_both_sort_directions
 async def test_document_filters_return_exactly_the_matching_documents(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the day of `to` excluded; the filter by team compares the lead worker.
+    # Catches: the day of `to` excluded; the filter by team compares the lead worker.
     documents = await create_documents(scenario)
     letter, south, day = documents["letter"], documents["south"], today() - timedelta(days=30)
     await superuser_connection.execute(
@@ -101,7 +101,7 @@ async def test_document_summary_contains_the_child_and_the_case(scenario: Scenar
 
 
 async def test_document_list_logs_only_the_returned_documents(scenario: Scenario) -> None:
-    # Planted: the row after the page in the log.
+    # Catches: the row after the page in the log.
     cases = [await scenario.open_case() for _ in range(3)]
     for case in cases:
         await upload_document(scenario, f"/v1/cases/{case['id']}")
@@ -114,7 +114,7 @@ async def test_document_list_logs_only_the_returned_documents(scenario: Scenario
 
 
 async def test_document_list_uses_one_statement(scenario: Scenario) -> None:
-    # Planted: each list counted as with `count=true`.
+    # Catches: each list counted as with `count=true`.
     await create_documents(scenario)
     for caller in (scenario.worker_north, scenario.supervisor_north, scenario.manager):
         with record_statements(scenario) as statements:

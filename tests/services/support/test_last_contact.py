@@ -86,7 +86,7 @@ async def test_correction_of_the_only_contact_removes_the_date(scenario: Scenari
 
 
 async def test_worker_outside_the_staff_of_the_case_updates_the_last_contact(scenario: Scenario) -> None:
-    # Planted: the service updates the case itself; the trigger prevent_reassignment rejects it.
+    # Catches: the service updates the case itself; the trigger prevent_reassignment rejects it.
     case_path, worker = await create_case_path(scenario), scenario.worker_south
     expect_json(await worker.post(f"{case_path}/break-glass", BREAK_GLASS_PAYLOAD))
     session = await held_session(worker, case_path, "2026-02-10T02:00:00Z")
@@ -100,7 +100,7 @@ async def test_worker_outside_the_staff_of_the_case_updates_the_last_contact(sce
 async def test_concurrent_recordings_keep_the_latest_date(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the case locked for share, so that both requests wait for each other (409).
+    # Catches: the case locked for share, so that both requests wait for each other (409).
     case_path = await create_case_path(scenario, "worker_north_2")
     requests = (
         caller.post(f"{case_path}/support-sessions", {"kind": "home_visit", "held_at": held_at})

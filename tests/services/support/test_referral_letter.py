@@ -80,7 +80,7 @@ async def test_letter_exists_after_the_sending_only(scenario: Scenario) -> None:
 async def test_letter_contains_exactly_the_shared_fields(
     scenario: Scenario, fields: tuple[str, ...], language: str
 ) -> None:
-    # Planted: one field more than the shared ones; the last one left out.
+    # Catches: one field more than the shared ones; the last one left out.
     path, referral = await send_referral(scenario, *fields)
     text = extract_text(await read_letter(scenario, path, language))
     labels = {code: get_code_label("shared_field", code, language) for code in get_codes("shared_field")}
@@ -106,7 +106,7 @@ def _contains_line(text: str, label: str, labels: Any) -> bool:
 
 
 async def test_long_letter_keeps_the_signature_with_the_end_of_the_text(scenario: Scenario) -> None:
-    # Planted: `following_height` 0.
+    # Catches: `following_height` 0.
     for length in (20, 33, 36, 39):
         need = "\n".join(f"Line {number} of the need." for number in range(length))
         path, _ = await send_referral(scenario, "need", need=need)

@@ -51,7 +51,7 @@ async def create_referrals(scenario: Scenario) -> dict[str, dict[str, Any]]:
 async def test_service_referral_list_contains_the_visible_cases_in_both_sort_directions(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Planted: the arm of the assigned cases removed; `created_at` as the sort value of `updated_at`.
+    # Catches: the arm of the assigned cases removed; `created_at` as the sort value of `updated_at`.
     referrals = await create_referrals(scenario)
     for name, expected in READERS.items():
         caller, ids = scenario.client_for(name), [referrals[referral]["id"] for referral in expected]
@@ -69,7 +69,7 @@ async def test_service_referral_list_contains_the_visible_cases_in_both_sort_dir
 async def test_service_referral_filters_return_exactly_the_matching_records(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Planted: the filter by team compares the lead worker.
+    # Catches: the filter by team compares the lead worker.
     referrals = await create_referrals(scenario)
     sent, south, day = referrals["sent"], referrals["south"], today() - timedelta(days=30)
     await superuser_connection.execute(
@@ -112,7 +112,7 @@ async def test_service_referral_summary_contains_names_but_no_texts(scenario: Sc
 
 
 async def test_service_referral_list_logs_only_the_returned_records(scenario: Scenario) -> None:
-    # Planted: the row after the page in the log.
+    # Catches: the row after the page in the log.
     cases = [await scenario.open_case() for _ in range(3)]
     for case in cases:
         await create_service_referral(scenario, f"/v1/cases/{case['id']}")
@@ -124,7 +124,7 @@ async def test_service_referral_list_logs_only_the_returned_records(scenario: Sc
 
 
 async def test_service_referral_list_uses_one_statement(scenario: Scenario) -> None:
-    # Planted: each list counted as with `count=true`.
+    # Catches: each list counted as with `count=true`.
     await create_referrals(scenario)
     for caller in (scenario.worker_north, scenario.supervisor_north, scenario.manager):
         with record_statements(scenario) as statements:

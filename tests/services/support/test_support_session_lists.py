@@ -36,7 +36,7 @@ async def create_sessions(scenario: Scenario) -> dict[str, dict[str, Any]]:
 
 
 async def test_support_sessions_are_filtered(scenario: Scenario) -> None:
-    # Planted: `from` and `to` applied to `planned_at`; the filter by area requires all areas.
+    # Catches: `from` and `to` applied to `planned_at`; the filter by area requires all areas.
     sessions = await create_sessions(scenario)
     case_id = sessions["held"]["case_id"]
     for params, names in (
@@ -72,7 +72,7 @@ async def test_support_sessions_are_filtered(scenario: Scenario) -> None:
 
 
 async def test_support_sessions_are_sorted_in_both_directions(scenario: Scenario) -> None:
-    # Planted: the sort value without `held_at`.
+    # Catches: the sort value without `held_at`.
     sessions = await create_sessions(scenario)
     ids = {name: support_session["id"] for name, support_session in sessions.items()}
     of_north = [ids[name] for name in ("missed", "held", "planned")]
