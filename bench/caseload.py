@@ -243,7 +243,7 @@ CASE_COLUMNS = (
 )  # fmt: skip
 REFERRAL_COLUMNS = (
     *RECORD_COLUMNS, "child_id", "case_id", "agency_id", "team_id", "external_id", "tracking_number", "source", "urgency",
-    "concern_kind", "status", "received_at", "updated_at", "province_code", "content_encrypted",
+    "concern_kind", "status", "received_at", "updated_at", "province_code", "identity_changed_by_staff", "content_encrypted",
 )  # fmt: skip
 PERSON_COLUMNS = (
     *RECORD_COLUMNS, "child_id", "case_id", "role", "relationship", "is_responsible", "details_encrypted",
@@ -280,7 +280,7 @@ class _RowBuilder:
         return (
             case.referral_id, case.opened_at, 1, case.child_id, case.case_id, self.organisation.agency_id,
             self.organisation.get_team_id(case.worker), f"old-{case.number}", f"R-OLD-{case.number:05d}", "api", case.referral["urgency"],
-            case.referral["concern"]["kind"], "accepted", case.opened_at, case.opened_at, case.child["place_code"], ciphertext,
+            case.referral["concern"]["kind"], "accepted", case.opened_at, case.opened_at, case.child["place_code"], False, ciphertext,
         )  # fmt: skip
 
     def build_person(self, case: InventedCase) -> Row:

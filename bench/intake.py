@@ -19,7 +19,7 @@ KNOWN_CHILD_INTERVAL = 5
 """Every fifth referral is about a child that has a case."""
 REFERRAL_COLUMNS = (
     *RECORD_COLUMNS, "agency_id", "external_id", "tracking_number", "source", "urgency", "concern_kind", "status",
-    "received_at", "updated_at", "province_code", "content_encrypted",
+    "received_at", "updated_at", "province_code", "identity_changed_by_staff", "content_encrypted",
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _build_row(referral: PendingReferral, agency_id: UUID, now: datetime) -> Row
     content = referral.content
     return (
         referral.id, now, 1, agency_id, f"pending-{referral.number}", f"R-NEW-{referral.number:05d}", "api",
-        content["urgency"], content["concern"]["kind"], "received", now, now, content["child"]["place_code"],
+        content["urgency"], content["concern"]["kind"], "received", now, now, content["child"]["place_code"], False,
         Referral.content.encrypt(referral.id, content),
     )  # fmt: skip
 

@@ -236,6 +236,7 @@ async def test_other_team_sees_the_match_but_cannot_accept_for_its_case(scenario
     [match], _ = await list_matches(south, second)
     assert match == {
         "kind": "child", "id": match["id"], "is_visible": False, "likelihood": "likely", "score": None, "why": None,
+        "record_kind": "child",
     }  # fmt: skip
     assert match["id"] != opened["child_id"]
     acceptance = acceptance_payload(lead="worker_south", child_id=match["id"])

@@ -195,7 +195,10 @@ async def test_deactivated_client_or_agency_gets_no_token(machine: Machine) -> N
         await run_sql(machine.world, f"UPDATE {table} SET is_active = false")  # noqa: S608 - a constant table name
         assert (await machine.token()).json()["error"] == "invalid_client"
         assert (await machine.referrals(token)).status_code == 401
-        await run_sql(machine.world, f"UPDATE {table} SET is_active = true")  # noqa: S608 - a constant table name
+        # An agency cannot become active while it has an active client with the scope `referrals`.
+        await run_sql(machine.world, "UPDATE api_clients SET is_active = false")
+        await run_sql(machine.world, "UPDATE agencies SET is_active = true")
+        await run_sql(machine.world, "UPDATE api_clients SET is_active = true")
     assert (await machine.token()).status_code == 200
 
 

@@ -11,7 +11,7 @@ GRANT UPDATE (
 ) ON disbursements TO firststep_api;
 GRANT SELECT (
     id, child_id, case_id, number, category, created_at, status, currency, amount, series_id, instalment, approved_by_id,
-    approved_at, approval_due_on, paid_on, paid_at, acknowledgement_document_id, receipt_document_ids, finance_documents
+    approved_at, approval_due_on, paid_at, acknowledgement_document_id, receipt_document_ids, finance_documents
 ) ON disbursements TO firststep_gate;
 GRANT UPDATE (child_id) ON disbursements TO firststep_gate;
 
