@@ -6,6 +6,7 @@ the text, because the declared script is sometimes wrong.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from rapidfuzz.distance import Jaro, JaroWinkler, Levenshtein
@@ -53,6 +54,8 @@ _SECOND_SERIES_A_SIMILARITY = 0.97
 _OMITTED_SREY_SIMILARITY, _OMITTED_WORD_SIMILARITY = 0.95, 0.9
 """Lowest similarity of two parts of which one omits the prefix Srey, or any other word."""
 SAME_SOUND_THRESHOLD = 0.85
+_CACHE_SIZE = 256
+"""Maximum number of cached names and pairs. It is too small to keep the names of many people in memory."""
 
 
 def omit_srey(word: str) -> str:
@@ -79,7 +82,11 @@ def name_similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
 
 def get_canonical_name(name: Name) -> CanonicalName:
     """Return the script of most letters of a name, and the compared form of each part in its own script."""
-    family, given = name.get("family") or "", name.get("given") or ""
+    return _canonicalize(name.get("family") or "", name.get("given") or "")
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _canonicalize(family: str, given: str) -> CanonicalName:
     script = detect_script(family + given)
     return script, canonical_form(family, detect_script(family)), canonical_form(given, detect_script(given))
 
@@ -122,6 +129,7 @@ def _single_part_similarity(part: str, family: str, given: str) -> float:
     return max(single, whole_name if whole_name >= threshold else 0.0)
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def part_similarity(a: str, b: str) -> float:
     """Return the similarity of two canonical parts. One part may omit words of the other."""
     joined_a, joined_b = sorted((a.replace(" ", ""), b.replace(" ", "")))
