@@ -87,6 +87,7 @@ def _phonetic_vowel(group: str) -> str:
     return "o" if has_back_vowel else "a"
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def list_sounds(script: str, word: str) -> tuple[str, ...]:
     """Return the possible phonetic forms of a canonical word. The forms of both scripts can be compared."""
     spellings = romanize_khmer(word) if script == "khmer" else (word,)

@@ -58,6 +58,7 @@ _CACHE_SIZE = 256
 """Maximum number of cached names and pairs. It is too small to keep the names of many people in memory."""
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def omit_srey(word: str) -> str:
     """Return a canonical word without the prefix Srey."""
     return _SREY_PREFIX.sub("", word, count=1).strip()
