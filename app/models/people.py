@@ -175,7 +175,9 @@ class Consent(CaseRecord, CorrectableRecord, table=True):
     withdrawal_reason = OptionalEncryptedField[str]("withdrawal_reason_encrypted")
     alternative_giver_reason_encrypted: bytes | None = encrypted_column(nullable=True)
     alternative_giver_reason = OptionalEncryptedField[str]("alternative_giver_reason_encrypted")
-    """Why another adult consents in place of the caregiver. Without a reason, the word of `other` is no consent."""
+    """Reason why another adult consents in place of the caregiver. Without a reason, the answer of `other` is not a
+    consent.
+    """
 
 
 class StoredFieldChange(TypedDict):

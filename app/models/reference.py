@@ -67,9 +67,10 @@ class Target(SQLModel, table=True):
 
 
 class ConsentAgeBand(SQLModel, table=True):
-    """Whose consent children need from an age on, up to the next band.
+    """The consents that are required for children from an age on, up to the next band.
 
-    A word of a giver is `required`, `sought` (not required, but a refusal counts) or `not_needed` (it does not count).
+    The answer of a giver is `required`, `sought` (not required, but a refusal counts) or `not_needed` (it does not
+    count).
     """
 
     __tablename__ = "consent_age_bands"

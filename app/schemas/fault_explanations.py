@@ -63,7 +63,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "consent_expired": "The consent has expired.",
     "consent_giver_missing": "The age of the child requires the consent of a person who has not consented.",
     "consent_recipient": "The consent permits sharing with another organisation only.",
-    "consent_refused": "The entry of the consent register is a refusal, or a later word of a giver is one.",
+    "consent_refused": "The entry of the consent register is a refusal, or a giver refused later.",
     "consent_unknown": "The consent does not exist on this case.",
     "consent_withdrawn": "The consent or legal basis was withdrawn.",
     "counts_unequal": "The numbers of a breakdown do not add up to the number of persons.",

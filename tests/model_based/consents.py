@@ -1,15 +1,15 @@
-"""The consent register of the model. Every entry is the word of the child and the caregiver, or a legal basis."""
+"""The consent register of the model. Every entry is the answer of the child and the caregiver, or a legal basis."""
 
 from typing import Any
 
 from tests.model_based.child_model import ChildModel, ModelRecord
 
 Position = tuple[str, int]
-"""The day of a word, and the number of the words that were recorded before it."""
+"""The day of an answer, and the number of answers that were recorded earlier."""
 
 
 def next_position(child: ChildModel, day: str) -> Position:
-    """Return the position of a word that is recorded now."""
+    """Return the position of an answer that is recorded now."""
     child.clock += 1
     return day, child.clock
 
@@ -22,19 +22,19 @@ def add_consent(child: ChildModel, case: ModelRecord, payload: dict[str, Any]) -
 
 
 def check_consent_register(child: ChildModel, case: ModelRecord, scope: str) -> list[str]:
-    """Return why the latest words do not permit a purpose. A refusal in any case counts, a consent only in its own case."""
-    words: list[tuple[Position, str, ModelRecord]] = []
+    """Return why the latest answers do not permit a purpose. A refusal in any case counts, a consent only in its own case."""
+    answers: list[tuple[Position, str, ModelRecord]] = []
     for entry in child.list_records("consents"):
         if scope not in entry["scope"] or entry.hidden["is_basis"]:
             continue
         is_refusal = entry["status"] == "refused"
-        words.append((entry.hidden["said"], "consent_refused" if is_refusal else "", entry.case))
+        answers.append((entry.hidden["said"], "consent_refused" if is_refusal else "", entry.case))
         if "withdrawn" in entry.hidden:
-            words.append((entry.hidden["withdrawn"], "consent_withdrawn", entry.case))
-    words.sort(key=lambda word: word[0])
-    if words and words[-1][1]:
-        return [words[-1][1]]
-    of_case = [code for _, code, word_case in words if word_case is case]
+            answers.append((entry.hidden["withdrawn"], "consent_withdrawn", entry.case))
+    answers.sort(key=lambda answer: answer[0])
+    if answers and answers[-1][1]:
+        return [answers[-1][1]]
+    of_case = [code for _, code, answer_case in answers if answer_case is case]
     return [code for code in of_case[-1:] or ["consent_giver_missing"] if code]
 
 

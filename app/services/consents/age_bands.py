@@ -1,24 +1,24 @@
-"""Whose consent a child needs, by age. The bands are data of the installation (table `consent_age_bands`)."""
+"""The givers whose consent is required, by the age of the child (table `consent_age_bands`)."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 STRICTNESS = ("not_needed", "sought", "required")
-"""How the word of a giver counts, from the least to the most strict."""
+"""Effects that the answer of a giver can have, from the least to the most strict."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgeBand:
-    """Whose word counts from an age on, up to the next band. Values are those of `STRICTNESS`."""
+    """The givers whose answers count from an age on, up to the next band. Values are those of `STRICTNESS`."""
 
     min_age: int
     child: str
     caregiver: str
 
 
-def find_needed_words(bands: Sequence[AgeBand], ages: tuple[int, int] | None) -> AgeBand:
-    """Return how the words of child and caregiver count for a range of ages, None if the age is unknown.
+def find_needed_answers(bands: Sequence[AgeBand], ages: tuple[int, int] | None) -> AgeBand:
+    """Return the effect of the answers of child and caregiver for a range of ages, or for an unknown age (None).
 
     If the age can be in several bands, the strictest value of each giver counts.
     """
@@ -36,5 +36,5 @@ def find_needed_words(bands: Sequence[AgeBand], ages: tuple[int, int] | None) ->
 
 
 def _strictest(values: Sequence[str]) -> str:
-    """Return the strictest value, and `required` without any."""
+    """Return the strictest value, or `required` if there is no value."""
     return max(values, key=STRICTNESS.index, default="required")

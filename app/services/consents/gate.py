@@ -1,4 +1,4 @@
-"""The gate of the consent register: what the latest words permit, and why they do not."""
+"""The gate of the consent register: check whether the latest answers permit a purpose, and explain a refusal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from app.fault_codes import FaultCode
 from app.kit.dates import get_age_range, today
 from app.kit.records import get_record
 from app.models import Child, ConsentAgeBand
-from app.services.consents.age_bands import AgeBand, find_needed_words
-from app.services.consents.words import (
+from app.services.consents.age_bands import AgeBand, find_needed_answers
+from app.services.consents.answers import (
     CHILD,
+    ConsentAnswer,
     RegisterEntry,
-    Word,
-    find_latest_words,
-    list_words,
+    find_latest_answers,
+    list_answers,
 )
 
 CONSENT_POINTER = "/consent_id"
@@ -38,32 +38,32 @@ GIVER_NAMES = {
     "guardian": "guardian",
     "other": "alternative consent giver",
 }
-NEGATIVE_WORDS: Mapping[str, tuple[FaultCode, str]] = {
+NEGATIVE_ANSWERS: Mapping[str, tuple[FaultCode, str]] = {
     "refused": ("consent_refused", "The {giver} refused {scope} on {on}."),
     "withdrawn": ("consent_withdrawn", "The {giver} withdrew the consent to {scope} on {on}."),
     "expired": ("consent_expired", "The consent of the {giver} to {scope}, given on {on}, has expired."),
 }
-"""Code and message of each meaning of a word that does not permit something."""
+"""Code and message of each meaning of an answer that does not permit something."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentRegister:
-    """The entries of the consent register of a child, and whose word its age requires."""
+    """The entries of the consent register of a child, and the consents that the age of the child requires."""
 
     entries: Sequence[RegisterEntry]
-    needed_words: AgeBand
+    needed_answers: AgeBand
     case_id: UUID | None
-    """The case for which the gate asks; None for a case that the request opens."""
+    """The case of the gate; None for a case that the request opens."""
 
     def check(
         self, scope: str, recipient_id: UUID | None = None, pointer: str | None = None
     ) -> Iterator[Fault]:
-        """Yield a fault for each word that forbids a purpose, or that is missing for it."""
-        words = find_latest_words(list_words(self.entries, scope, recipient_id, today()), self.case_id)
-        of_child = {giver: word for giver, word in words.items() if giver == CHILD}
-        of_caregivers = {giver: word for giver, word in words.items() if giver != CHILD}
-        yield from _check_words(of_child, self.needed_words.child, "child", scope, pointer)
-        yield from _check_words(of_caregivers, self.needed_words.caregiver, "caregiver", scope, pointer)
+        """Yield a fault for each answer that forbids a purpose, and for each required answer that is missing."""
+        answers = find_latest_answers(list_answers(self.entries, scope, recipient_id, today()), self.case_id)
+        of_child = {giver: answer for giver, answer in answers.items() if giver == CHILD}
+        of_caregivers = {giver: answer for giver, answer in answers.items() if giver != CHILD}
+        yield from _check_answers(of_child, self.needed_answers.child, "child", scope, pointer)
+        yield from _check_answers(of_caregivers, self.needed_answers.caregiver, "caregiver", scope, pointer)
 
     def check_with_basis(self, scope: str, pointer: str | None = None) -> Iterator[Fault]:
         """Yield the faults of `check`, or none if the case has a legal basis for the purpose."""
@@ -79,7 +79,7 @@ class ConsentRegister:
     ) -> list[Fault]:
         """Return the unmet conditions for sharing today on one entry of the case: a consent or a legal basis.
 
-        A consent must be valid itself, and the latest words of the register must permit the sharing. A legal basis must be
+        A consent must be valid itself, and the latest answers of the register must permit the sharing. A legal basis must be
         confirmed by a second person, and replaces the consent.
         """
         entry = next((entry for entry in self.entries if entry.id == entry_id), None)
@@ -133,21 +133,21 @@ async def build_register(
         AgeBand(band.min_age, band.child, band.caregiver)
         for band in await session.scalars(select(ConsentAgeBand).order_by(col(ConsentAgeBand.min_age)))
     ]
-    return ConsentRegister(entries, find_needed_words(bands, get_age_range(birth, today())), case_id)
+    return ConsentRegister(entries, find_needed_answers(bands, get_age_range(birth, today())), case_id)
 
 
-def _check_words(
-    words: Mapping[str, Word], needed: str, giver: str, scope: str, pointer: str | None
+def _check_answers(
+    answers: Mapping[str, ConsentAnswer], needed: str, giver: str, scope: str, pointer: str | None
 ) -> Iterator[Fault]:
     """Yield the faults of the child, or of the caregiver and those in the place of the caregiver."""
     if needed == "not_needed":
         return
-    refusals = [word for word in words.values() if word.is_refusal]
-    yield from (_build_fault(word, scope, pointer) for word in refusals)
-    if needed == "sought" or refusals or any(word.meaning == "given" for word in words.values()):
+    refusals = [answer for answer in answers.values() if answer.is_refusal]
+    yield from (_build_fault(answer, scope, pointer) for answer in refusals)
+    if needed == "sought" or refusals or any(answer.meaning == "given" for answer in answers.values()):
         return
-    if words:
-        yield from (_build_fault(word, scope, pointer) for word in words.values())
+    if answers:
+        yield from (_build_fault(answer, scope, pointer) for answer in answers.values())
         return
     detail = (
         f"The {giver} has not consented to {scope} in this case. The age of the child requires this consent."
@@ -155,11 +155,11 @@ def _check_words(
     yield Fault(pointer, "consent_giver_missing", detail, {"giver": giver, "scope": scope})
 
 
-def _build_fault(word: Word, scope: str, pointer: str | None) -> Fault:
-    code, template = NEGATIVE_WORDS[word.meaning]
-    on = word.on.isoformat()
-    detail = template.format(giver=GIVER_NAMES[word.giver], scope=scope, on=on)
-    return Fault(pointer, code, detail, {"giver": word.giver, "scope": scope, "on": on})
+def _build_fault(answer: ConsentAnswer, scope: str, pointer: str | None) -> Fault:
+    code, template = NEGATIVE_ANSWERS[answer.meaning]
+    on = answer.on.isoformat()
+    detail = template.format(giver=GIVER_NAMES[answer.giver], scope=scope, on=on)
+    return Fault(pointer, code, detail, {"giver": answer.giver, "scope": scope, "on": on})
 
 
 def _check_entry_itself(

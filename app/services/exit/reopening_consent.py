@@ -9,9 +9,9 @@ from app.errors import Fault
 from app.models import Case
 from app.models.record import utc_now
 from app.schemas.consents import ConsentCreate
+from app.services.consents.answers import RegisterEntry
 from app.services.consents.gate import load_register
 from app.services.consents.register import add_consent
-from app.services.consents.words import RegisterEntry
 
 POINTER = "/consent"
 

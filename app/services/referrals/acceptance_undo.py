@@ -38,7 +38,7 @@ async def undo_consents(
 ) -> None:
     """Mark the entries that came with a referral as entered in error, and request the recall of what was shared on them.
 
-    The latest word of each giver is then the one before. The case must be locked.
+    The previous answer of each giver then applies again. The case must be locked.
     """
     query = select(Consent).where(
         col(Consent.case_id) == case.id, col(Consent.added_by_referral_id) == referral.id, is_valid(Consent)

@@ -15,9 +15,9 @@ from app.models.record import utc_now
 from app.models.referrals import StoredReferralConsent, StoredReferralContent
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
+from app.services.consents.answers import RegisterEntry
 from app.services.consents.gate import ConsentRegister, build_register, list_register_entries
 from app.services.consents.legal_basis import request_basis_confirmation
-from app.services.consents.words import RegisterEntry
 from app.services.referrals.intake import has_complete_consent
 
 

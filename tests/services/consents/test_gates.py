@@ -49,7 +49,7 @@ async def read_details(response: Any) -> list[str]:
 
 
 async def test_later_refusal_of_the_child_stops_sharing_on_an_older_consent(scenario: Scenario) -> None:
-    # Catches: check_entry() without the words of the register.
+    # Catches: check_entry() without the answers of the register.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = await create_service_referral(scenario, case_path, consent_id=consent_id)

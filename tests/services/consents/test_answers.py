@@ -1,4 +1,4 @@
-"""The latest word of each giver, and what it permits at each age, compared with a second implementation."""
+"""The latest answer of each giver, and what it permits at each age, compared with a second implementation."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kit.dates import get_age_range, today
-from app.services.consents.age_bands import AgeBand, find_needed_words
+from app.services.consents.age_bands import AgeBand, find_needed_answers
+from app.services.consents.answers import (
+    GIVERS,
+    ConsentAnswer,
+    RegisterEntry,
+    find_latest_answers,
+    list_answers,
+)
 from app.services.consents.gate import ConsentRegister
-from app.services.consents.words import GIVERS, RegisterEntry, Word, find_latest_words, list_words
 
 CASES = [None, UUID(int=1), UUID(int=2)]
 AGENCIES = [None, UUID(int=11), UUID(int=12)]
@@ -51,11 +57,11 @@ ENTRIES = st.builds(
 )
 
 
-def answer_slowly(
+def compute_answers_slowly(
     entries: list[RegisterEntry], scope: str, recipient: UUID | None, case_id: UUID | None, day: date
 ) -> dict[str, set[str]]:
-    """Return the meanings that the word of each giver can have: several only for words at the same time."""
-    words: list[Word] = []
+    """Return the possible meanings of the answer of each giver. Only answers at the same time have several."""
+    answers: list[ConsentAnswer] = []
     for entry in entries:
         if entry.is_entered_in_error or scope not in entry.scope or entry.given_on > day:
             continue
@@ -67,43 +73,51 @@ def answer_slowly(
             meaning = entry.status
             if meaning == "given" and entry.valid_until and entry.valid_until < day:
                 meaning = "expired"
-            words.append(Word(giver, meaning, entry.given_on, entry.created_at, entry.case_id))  # type: ignore[arg-type]
+            answers.append(ConsentAnswer(giver, meaning, entry.given_on, entry.created_at, entry.case_id))  # type: ignore[arg-type]
             if entry.withdrawn_at and (not entry.withdrawn_givers or giver in entry.withdrawn_givers):
                 local_day = (entry.withdrawn_at + timedelta(hours=7)).date()
-                words.append(Word(giver, "withdrawn", local_day, entry.withdrawn_at, entry.case_id))
+                answers.append(
+                    ConsentAnswer(giver, "withdrawn", local_day, entry.withdrawn_at, entry.case_id)
+                )
 
-    def is_beaten(word: Word, by: list[Word]) -> bool:
+    def is_superseded(answer: ConsentAnswer, among: list[ConsentAnswer]) -> bool:
         return any(
-            (other.on, other.recorded_at) > (word.on, word.recorded_at)
+            (other.on, other.recorded_at) > (answer.on, answer.recorded_at)
             or (
-                (other.on, other.recorded_at) == (word.on, word.recorded_at)
-                and other.is_refusal > word.is_refusal
+                (other.on, other.recorded_at) == (answer.on, answer.recorded_at)
+                and other.is_refusal > answer.is_refusal
             )
-            for other in by
-            if other.giver == word.giver
+            for other in among
+            if other.giver == answer.giver
         )
 
-    of_case = [word for word in words if word.case_id == case_id]
-    standing = [
-        word
-        for word in words
-        if (word.is_refusal and not is_beaten(word, words))
-        or (word in of_case and not is_beaten(word, of_case))
+    of_case = [answer for answer in answers if answer.case_id == case_id]
+    current = [
+        answer
+        for answer in answers
+        if (answer.is_refusal and not is_superseded(answer, answers))
+        or (answer in of_case and not is_superseded(answer, of_case))
     ]
-    if any(word.is_refusal and not is_beaten(word, words) for word in standing):
-        refusing = {word.giver for word in standing if word.is_refusal and not is_beaten(word, words)}
-        standing = [
-            word
-            for word in standing
-            if word.giver not in refusing or (word.is_refusal and not is_beaten(word, words))
+    if any(answer.is_refusal and not is_superseded(answer, answers) for answer in current):
+        refusing = {
+            answer.giver for answer in current if answer.is_refusal and not is_superseded(answer, answers)
+        }
+        current = [
+            answer
+            for answer in current
+            if answer.giver not in refusing or (answer.is_refusal and not is_superseded(answer, answers))
         ]
-    alternatives = [word for word in standing if word.giver == "other"]
-    caregivers = [word for word in standing if word.giver in {"caregiver", "guardian"}]
-    dropped = [word for word in caregivers if any(word.position < other.position for other in alternatives)]
-    dropped += [word for word in alternatives if any(word.position < other.position for other in caregivers)]
+    alternatives = [answer for answer in current if answer.giver == "other"]
+    caregivers = [answer for answer in current if answer.giver in {"caregiver", "guardian"}]
+    dropped = [
+        answer for answer in caregivers if any(answer.position < other.position for other in alternatives)
+    ]
+    dropped += [
+        answer for answer in alternatives if any(answer.position < other.position for other in caregivers)
+    ]
     return {
-        giver: {word.meaning for word in standing if word.giver == giver and word not in dropped}
-        for giver in {word.giver for word in standing if word not in dropped}
+        giver: {answer.meaning for answer in current if answer.giver == giver and answer not in dropped}
+        for giver in {answer.giver for answer in current if answer not in dropped}
     }
 
 
@@ -111,30 +125,30 @@ def answer_slowly(
 @given(
     st.lists(ENTRIES, max_size=6), st.sampled_from(SCOPES), st.sampled_from(AGENCIES), st.sampled_from(CASES)
 )
-def test_latest_words_are_those_of_a_second_implementation(
+def test_latest_answers_equal_those_of_a_second_implementation(
     entries: list[RegisterEntry], scope: str, recipient: UUID | None, case_id: UUID | None
 ) -> None:
-    # Catches: words sorted by the time of recording alone; a consent of an earlier case counted.
-    words = find_latest_words(list_words(entries, scope, recipient, today()), case_id)
-    expected = answer_slowly(entries, scope, recipient, case_id, today())
-    assert words.keys() == expected.keys()
-    for giver, word in words.items():
-        assert word.meaning in expected[giver]
+    # Catches: answers sorted by the time of recording alone; a consent of an earlier case counted.
+    answers = find_latest_answers(list_answers(entries, scope, recipient, today()), case_id)
+    expected = compute_answers_slowly(entries, scope, recipient, case_id, today())
+    assert answers.keys() == expected.keys()
+    for giver, answer in answers.items():
+        assert answer.meaning in expected[giver]
 
 
 @settings(deadline=None)
 @given(st.lists(ENTRIES, max_size=6), st.sampled_from(SCOPES), st.sampled_from([0, 11, 12, 17, 18]))
-def test_register_permits_what_the_standing_words_permit(
+def test_register_permits_what_the_latest_answers_permit(
     entries: list[RegisterEntry], scope: str, age: int
 ) -> None:
-    register = ConsentRegister(entries, find_needed_words(BANDS, (age, age)), None)
-    words = {
-        giver: word.meaning
-        for giver, word in find_latest_words(list_words(entries, scope, None, today()), None).items()
+    register = ConsentRegister(entries, find_needed_answers(BANDS, (age, age)), None)
+    answers = {
+        giver: answer.meaning
+        for giver, answer in find_latest_answers(list_answers(entries, scope, None, today()), None).items()
     }
-    of_caregivers = {meaning for giver, meaning in words.items() if giver != "child"}
+    of_caregivers = {meaning for giver, meaning in answers.items() if giver != "child"}
     child_permits = (
-        words.get("child") == "given" if age >= 12 else words.get("child") not in {"refused", "withdrawn"}
+        answers.get("child") == "given" if age >= 12 else answers.get("child") not in {"refused", "withdrawn"}
     )
     caregivers_permit = age >= 18 or (
         "given" in of_caregivers and not of_caregivers & {"refused", "withdrawn"}
@@ -189,21 +203,21 @@ OTHER_CASE = {"case_id": UUID(int=1)}
         ([build_entry("child", 3, **OTHER_CASE, **REFUSED), build_entry("child caregiver", 2)], 14, []),
     ],
 )
-def test_words_and_age_decide(entries: list[RegisterEntry], age: int, codes: list[str]) -> None:
-    register = ConsentRegister(entries, find_needed_words(BANDS, (age, age)), None)
+def test_answers_and_age_decide(entries: list[RegisterEntry], age: int, codes: list[str]) -> None:
+    register = ConsentRegister(entries, find_needed_answers(BANDS, (age, age)), None)
     assert [fault.code for fault in register.check("services")] == codes
 
 
 def test_consent_is_valid_until_the_end_of_its_last_day() -> None:
     for days, codes in ((-1, ["consent_expired"] * 2), (0, [])):
         entry = build_entry("child caregiver", 3, valid_until=today() + timedelta(days=days))
-        register = ConsentRegister([entry], find_needed_words(BANDS, (14, 14)), None)
+        register = ConsentRegister([entry], find_needed_answers(BANDS, (14, 14)), None)
         assert [fault.code for fault in register.check("services")] == codes
 
 
 def test_refusal_names_the_giver_and_the_day() -> None:
     register = ConsentRegister(
-        [build_entry("child caregiver", 0, **REFUSED)], find_needed_words(BANDS, (8, 8)), None
+        [build_entry("child caregiver", 0, **REFUSED)], find_needed_answers(BANDS, (8, 8)), None
     )
     details = [fault.detail for fault in register.check("services")]
     day = LAST_DAY.isoformat()
@@ -215,7 +229,7 @@ def test_word_about_one_agency_does_not_concern_another() -> None:
         build_entry("child caregiver", 3),
         build_entry("child", 2, recipient_agency_id=AGENCIES[1], **REFUSED),
     ]
-    register = ConsentRegister(entries, find_needed_words(BANDS, (14, 14)), None)
+    register = ConsentRegister(entries, find_needed_answers(BANDS, (14, 14)), None)
     assert [fault.code for fault in register.check("services", AGENCIES[1])] == ["consent_refused"]
     assert list(register.check("services", AGENCIES[2])) == list(register.check("services")) == []
 
@@ -235,9 +249,9 @@ def test_word_about_one_agency_does_not_concern_another() -> None:
 )
 def test_age_band_begins_on_the_birthday(birth: dict[str, Any] | None, child: str, caregiver: str) -> None:
     # Catches: the least strict of the possible bands.
-    band = find_needed_words(BANDS, get_age_range(birth, date(2026, 6, 1)))
+    band = find_needed_answers(BANDS, get_age_range(birth, date(2026, 6, 1)))
     assert (band.child, band.caregiver) == (child, caregiver)
 
 
 def test_both_must_consent_without_a_band() -> None:
-    assert find_needed_words([], (9, 9)) == AgeBand(9, "required", "required")
+    assert find_needed_answers([], (9, 9)) == AgeBand(9, "required", "required")

@@ -1,7 +1,8 @@
-"""The latest word of each giver in the consent register, for one purpose and one recipient.
+"""The latest answer of each giver in the consent register, for one purpose and one recipient.
 
-An entry contains a word of each of its givers: they consented or refused on a day, and may have withdrawn on a later one. Words
-are ordered by day, then by the time of recording. The functions are pure. `app.services.consents.gate` loads the register.
+An entry contains one answer of each of its givers: consent or refusal on a day, or a withdrawal on a later day. Answers
+are ordered by day, then by the time of recording. The functions are pure. `app.services.consents.gate` loads the
+register.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,7 +63,7 @@ class RegisterEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ConsentAnswer:
     """The consent or refusal of one giver on one day."""
 
     giver: str
@@ -73,19 +74,19 @@ class Word:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the word is a refusal or a withdrawal."""
+        """Whether the answer is a refusal or a withdrawal."""
         return self.meaning in REFUSALS
 
     @property
     def position(self) -> tuple[date, datetime]:
-        """Position among the words: by day, then by time of recording."""
+        """Position among the answers: by day, then by time of recording."""
         return self.on, self.recorded_at
 
 
-def list_words(
+def list_answers(
     entries: Iterable[RegisterEntry], scope: str, recipient_id: UUID | None, day: date
-) -> Iterator[Word]:
-    """Yield the words about a purpose and a recipient until a day, in no particular order.
+) -> Iterator[ConsentAnswer]:
+    """Yield the answers about a purpose and a recipient until a day, in no particular order.
 
     The consent of an alternative giver without a recorded reason is left out.
     """
@@ -101,37 +102,37 @@ def list_words(
             if giver != ALTERNATIVE or meaning == "refused" or entry.has_alternative_reason
         ]
         for giver in givers:
-            yield Word(giver, meaning, entry.given_on, entry.created_at, entry.case_id)
+            yield ConsentAnswer(giver, meaning, entry.given_on, entry.created_at, entry.case_id)
         if entry.withdrawn_at is not None:
             withdrawn_on = entry.withdrawn_at.astimezone(CAMBODIA_TIMEZONE).date()
             for giver in set(givers).intersection(entry.withdrawn_givers or givers):
-                yield Word(giver, "withdrawn", withdrawn_on, entry.withdrawn_at, entry.case_id)
+                yield ConsentAnswer(giver, "withdrawn", withdrawn_on, entry.withdrawn_at, entry.case_id)
 
 
-def find_latest_words(words: Iterable[Word], case_id: UUID | None) -> dict[str, Word]:
-    """Return the latest word of each giver that counts in a case.
+def find_latest_answers(answers: Iterable[ConsentAnswer], case_id: UUID | None) -> dict[str, ConsentAnswer]:
+    """Return the latest answer of each giver that counts in a case.
 
-    A refusal counts in every later case of the child, a consent only in its own case. Of two words at the same time, the refusal
+    A refusal counts in every later case of the child, a consent only in its own case. Of two answers at the same time, the refusal
     counts.
     """
-    ordered = sorted(words, key=lambda word: (word.position, word.is_refusal))
-    latest = {word.giver: word for word in ordered}
-    latest_of_case = {word.giver: word for word in ordered if word.case_id == case_id}
-    refusals = {giver: word for giver, word in latest.items() if word.is_refusal}
-    return _drop_replaced_words(latest_of_case | refusals)
+    ordered = sorted(answers, key=lambda answer: (answer.position, answer.is_refusal))
+    latest = {answer.giver: answer for answer in ordered}
+    latest_of_case = {answer.giver: answer for answer in ordered if answer.case_id == case_id}
+    refusals = {giver: answer for giver, answer in latest.items() if answer.is_refusal}
+    return _drop_replaced_answers(latest_of_case | refusals)
 
 
-def _drop_replaced_words(words: Mapping[str, Word]) -> dict[str, Word]:
-    """Leave out the words of caregivers before a word of the alternative giver, or that word before a later one of theirs."""
-    alternative = words.get(ALTERNATIVE)
+def _drop_replaced_answers(answers: Mapping[str, ConsentAnswer]) -> dict[str, ConsentAnswer]:
+    """Remove the answers of caregivers if the alternative giver answered later, or the reverse."""
+    alternative = answers.get(ALTERNATIVE)
     if alternative is None:
-        return dict(words)
-    newest = max((words[giver].position for giver in CAREGIVERS if giver in words), default=None)
+        return dict(answers)
+    newest = max((answers[giver].position for giver in CAREGIVERS if giver in answers), default=None)
     is_replaced = newest is not None and newest > alternative.position
     return {
-        giver: word
-        for giver, word in words.items()
+        giver: answer
+        for giver, answer in answers.items()
         if giver == CHILD
         or (giver == ALTERNATIVE and not is_replaced)
-        or (giver in CAREGIVERS and word.position >= alternative.position)
+        or (giver in CAREGIVERS and answer.position >= alternative.position)
     }
