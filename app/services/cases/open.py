@@ -18,7 +18,7 @@ from app.models.contents import StoredChildIdentity
 from app.models.referrals import StoredCaregiver, StoredReferralContent
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
-from app.services.cases.referral_circle import merge_child_phones, record_person_addition
+from app.services.cases.referral_additions import merge_child_phones, record_person_addition
 from app.services.persons import person_details
 
 NEXT_CASE_NUMBER_SQL = text("""

@@ -17,7 +17,7 @@ from app.schemas.referral_responses import ReferralView
 from app.schemas.referrals import ReferralAcceptance
 from app.services.cases import history as case_history
 from app.services.cases import open as cases_open
-from app.services.cases.referral_circle import merge_referral_circle
+from app.services.cases.referral_additions import add_referral_people
 from app.services.persons import person_details
 from app.services.referrals import views
 from app.services.referrals.acceptance_checks import (
@@ -41,7 +41,7 @@ async def accept_referral(
 ) -> ReferralView:
     """Accept a referral: open a case for a new child, or for a known child after a duplicate was confirmed.
 
-    If the known child has an open case, the referral joins it: its caregiver and phones are added to the circle of the
+    If the known child has an open case, the referral joins it: its caregiver and phones are added to the people of the
     case. The team and lead worker of that case do not change.
 
     Raises:
@@ -102,7 +102,7 @@ async def _join_or_open_case(
         open_case = await cases_open.get_open_case_for_share(session, payload.child_id)
         if open_case is not None:
             case_history.record_case_history(session, open_case, "referral_joined", caller, referral)
-            await merge_referral_circle(session, caller, open_case, referral, act)
+            await add_referral_people(session, caller, open_case, referral, act)
             return open_case
     return await cases_open.open_case_from_referral(session, caller, referral, payload, act)
 

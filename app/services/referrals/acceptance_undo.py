@@ -24,7 +24,7 @@ from app.schemas.referral_responses import KeptRecordKind, KeptRecordReason, Rec
 from app.services.cases import history as case_history
 from app.services.cases.children import remove_phone_search_tokens
 from app.services.cases.record_links import get_record_path
-from app.services.cases.referral_circle import build_person_document, find_person, get_number
+from app.services.cases.referral_additions import build_person_document, find_person, get_number
 from app.services.consents.gate import lock_register
 from app.services.consents.legal_basis import end_basis_confirmation
 from app.services.consents.recall import request_recalls

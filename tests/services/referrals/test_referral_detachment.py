@@ -1,4 +1,4 @@
-"""Detaching a referral that was accepted for the wrong child, and the circle of a case that a referral joins."""
+"""Detaching a referral that was accepted for the wrong child, and the people of a case that a referral joins."""
 
 import asyncio
 from typing import Any
@@ -24,7 +24,7 @@ ROUNDS = 200
 async def test_caregiver_and_phones_of_a_joined_referral_are_added_for_confirmation(
     scenario: Scenario,
 ) -> None:
-    # Catches: `_join_or_open_case` without `merge_referral_circle`.
+    # Catches: `_join_or_open_case` without `add_referral_people`.
     case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
     path = await join_case(
         scenario, case, with_phone(UNCLE, "012 333 444"), phone={"number": "012 555 666", "owner": "self"}

@@ -1,7 +1,7 @@
-"""Merge what a referral knows about a child and its caregiver into the circle of a running case.
+"""Add what a referral contains about a child and its caregiver to the child and the people of an open case.
 
 Unknown phones, names in an unknown script, notes and addresses are added. Staff then confirm them. Nothing that staff
-entered is replaced, except that a number becomes unsafe to call as soon as a referral says so.
+entered is replaced, except that a number becomes unsafe to call if a referral marks it as unsafe.
 """
 
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ from app.services.persons.name_similarity import get_canonical_name, name_simila
 from app.services.persons.phone_numbers import MAX_NOTE_LENGTH
 
 SAME_PERSON_SIMILARITY = 0.85
-"""Lowest similarity of names of one caregiver in two referrals."""
+"""Lowest similarity of two names that belong to the same caregiver."""
 MAX_ADDRESS_LENGTH = 4_000
 """Maximum characters of an address, as in the schema."""
 UNKNOWN_RELATIONSHIPS = frozenset({None, "", "unknown"})
-"""Relationships that can be any other one."""
+"""Relationships that are compatible with every other one."""
 
 
-async def merge_referral_circle(
+async def add_referral_people(
     session: AsyncSession, caller: Caller, case: Case, referral: Referral, act: ReferralAct
 ) -> None:
     """Add the phones of the child, and the caregiver with names and phones, of a referral that joins a case.
 
-    A number that the referral calls unsafe is unsafe for everyone in the circle who has it.
+    A number that the referral marks as unsafe becomes unsafe for every person of the case who has it.
     """
     content = referral.content
     caregiver = content["caregiver"]
@@ -80,7 +80,7 @@ async def merge_child_phones(
     sent: Sequence[StoredPhone],
     act: ReferralAct,
 ) -> None:
-    """Add the unknown ones of `phones` to the child. The notes and restrictions of `sent` apply to its known phones."""
+    """Add the new phones of `phones` to the child. Known phones get the notes and restrictions of `sent`."""
     child = await get_for_update(session, Child, case.child_id)
     identity = child.identity
     merged = merge_phones(identity["phones"], phones, sent)
@@ -111,7 +111,7 @@ def merge_phones(
 ) -> list[StoredPhone]:
     """Return the known phones with the notes and restrictions of `sent`, and the unknown ones of `added`.
 
-    A number is unsafe if either source says so. A known answer is never replaced by a less safe one.
+    A number is unsafe if either source marks it as unsafe. A known mark is never replaced by a less safe one.
     """
     numbers = {get_number(phone) for phone in known}
     phones = [*known, *(phone for phone in added if get_number(phone) not in numbers)]
@@ -142,7 +142,7 @@ async def _lock_people(session: AsyncSession, case: Case) -> Sequence[Person]:
 
 
 def find_person(people: Sequence[Person], caregiver: StoredCaregiver) -> Person | None:
-    """Return the person with the most similar name, or without a name and with a shared phone.
+    """Return the person with the most similar name, or a person without a name who shares a phone number.
 
     A person of another relationship is another person: parents can have similar names, and a phone can be shared.
     """
