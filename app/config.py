@@ -106,13 +106,15 @@ class Settings(BaseSettings):
     """Sender of e-mails. Required with `smtp_url`."""
 
     alert_children_per_day: int = Field(default=50, gt=0)
-    """Number of children outside the own caseload, accessed by one person on one day, that raises an alert. The set-up or
-    `migrate` stores this setting and the next two in the database."""
+    """Number of children outside their caseload that one person must access on one day to raise an alert. The set-up or
+    `migrate` stores this setting and the next two in the database.
+    """
     alert_children_per_day_of_manager: int = Field(default=200, gt=0)
-    """The same for programme managers, who read the cases of all teams."""
+    """Threshold for programme managers, who read the cases of all teams."""
     alert_matches_per_day: int = Field(default=10, gt=0)
-    """Number of searches for possible duplicates by one person on one day that find the same child outside the own
-    caseload and raise an alert."""
+    """Number of searches for possible duplicates by one person on one day that must find the same child outside their
+    caseload and raise an alert.
+    """
 
     access_token_seconds: int = Field(default=600, gt=0, le=3600)
     refresh_idle_seconds: PositiveInt = 60 * 60 * 12

@@ -52,10 +52,10 @@ async def create_case_sibling(
     case_id: UUID,
     payload: CaseSiblingCreate,
 ) -> CaseSibling:
-    """Name the case of a sibling.
+    """Record that another case is the case of a sibling.
 
-    For siblings and other children of one household. Unlike a link, it creates no conflict wall: one worker can work with
-    both children. The caller must be staff of this case and see the other one.
+    Use it for siblings and other children of one household. Unlike a link, it creates no conflict wall: one worker can work
+    with both children. The caller must be staff of this case and be able to see the other case.
     """
     return await case_siblings.create_case_sibling(session, caller, case_id, payload)
 
@@ -69,7 +69,7 @@ async def list_case_siblings(
 ) -> CaseSiblingList:
     """List the cases of siblings, newest first.
 
-    The list contains the siblings named in all cases of the case's child. A pair is visible only to callers who can see
-    both cases.
+    The list contains the siblings that were recorded for any case of the same child. A pair is visible only to callers who
+    can see both cases.
     """
     return await case_siblings.list_case_siblings(reader, caller, case_id, filters)

@@ -129,7 +129,7 @@ async def enter_case_sibling_in_error(
 ) -> CaseSibling:
     """Mark two cases of siblings as entered in error.
 
-    The statement stays readable with the mark, and the two cases can be named again. The author, and the lead worker or a
-    supervisor of one of the cases, or a programme manager can do this.
+    The record stays readable with the mark, and the two cases can be recorded again. The author, the lead worker or a
+    supervisor of either case, or a programme manager can do this.
     """
     return await corrections.mark_case_sibling(session, caller, case_sibling_id, expected_version, payload)

@@ -70,8 +70,8 @@ async def update_user(
     until a second person confirms them. A newer request replaces an open one. Administrators cannot add a role or a
     team to their own account, remove the role of administrator from it, or deactivate it.
 
-    Deactivation takes effect at once, whatever work the user leaves. `remaining_work` contains its numbers. The work is
-    on the agenda of the supervisors, or of the programme managers, until it is handed over.
+    Deactivation takes effect at once, even if the user has open work. `remaining_work` contains the numbers of open items.
+    They are on the agenda of the supervisors, or of the programme managers, until they are handed over.
     """
     return await users.update_user(session, caller, user_id, expected_version, payload)
 
@@ -114,9 +114,9 @@ async def hand_over_work(
 ) -> Handover:
     """Hand over the work of a user to another user.
 
-    The cases, planned support sessions and open referrals of the user change hands in one act, with an entry per child in the
-    access log. A supervisor hands over the work of the own teams, a programme manager that of all teams. A case of
-    a team to which the receiver does not belong, or behind a conflict wall, stays: it is listed, and is `unstaffed` on the
-    agenda once the user cannot act. A repetition changes nothing else.
+    Transfers the cases, planned support sessions and open referrals of the user in one act, with an entry per child in the
+    access log. Supervisors hand over the work in their teams, programme managers the work in all teams. A case stays with
+    the user if the receiver does not belong to its team, or because of a conflict wall. The response lists it, and it is
+    `unstaffed` on the agenda once the user cannot act. Repeating the request has no further effect.
     """
     return await handover.hand_over_work(session, caller, user_id, expected_version, payload)

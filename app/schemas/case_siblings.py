@@ -29,9 +29,9 @@ class CaseSibling(Versioned, Correctable):
     sibling_case: CaseRef = Field(description="The case with the higher id.")
     sibling_child_id: UUID = Field(description="Id of the child of `sibling_case_id`.")
     note: str | None = Field(description="Note, for example how the children are related.")
-    named_by_id: UUID = Field(description="Id of the user who named the siblings.")
-    named_by: StaffRef = Field(description="The user who named the siblings.")
-    named_at: UtcDateTime = Field(description="Time at which the siblings were named.")
+    named_by_id: UUID = Field(description="Id of the user who recorded the siblings.")
+    named_by: StaffRef = Field(description="The user who recorded the siblings.")
+    named_at: UtcDateTime = Field(description="Time at which the siblings were recorded.")
 
 
 class CaseSiblingFilters(PageQuery, CorrectableFilters):

@@ -24,7 +24,7 @@ PATH_PARAMETER_DESCRIPTIONS: Mapping[str, str] = {
     "client_id": "Id of the API client.",
     "code": "NCDD code of the place.",
     "case_link_id": "Id of the link between two cases.",
-    "case_sibling_id": "Id of the statement that two cases are those of siblings.",
+    "case_sibling_id": "Id of the pair of cases of siblings.",
     "consent_id": "Id of the entry of the consent register.",
     "deposit_id": "Id of the deposit.",
     "disbursement_id": "Id of the disbursement.",

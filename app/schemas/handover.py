@@ -10,7 +10,7 @@ from app.schemas.wire import Id, Input, Output, Reason
 
 
 class RemainingWork(Output):
-    """How much work needs another person if the user cannot act. The numbers contain nothing about a child."""
+    """Amount of work that another person must take over if the user cannot act. The numbers contain no data of children."""
 
     cases: int = Field(description="Number of open cases that the user leads.")
     co_worker_cases: int = Field(description="Number of open cases with the user as a co-worker.")
@@ -54,15 +54,15 @@ class RemainingCase(Output):
 
     case: CaseRef = Field(description="The case.")
     reason: str = Field(
-        description="Why the receiver cannot take it: `not_in_team` or `wall` (a conflict wall)."
+        description="Reason why the receiver cannot take the case: `not_in_team` or `wall` (a conflict wall)."
     )
 
 
 class Handover(Output):
     """The result of a handover."""
 
-    cases: list[CaseRef] = Field(description="The cases that changed hands.")
-    referrals: int = Field(description="Number of open referrals that changed hands.")
+    cases: list[CaseRef] = Field(description="The cases that were transferred.")
+    referrals: int = Field(description="Number of open referrals that were transferred.")
     remaining_cases: list[RemainingCase] = Field(
         description="The cases that stay with the user, because the receiver cannot take them."
     )

@@ -42,8 +42,8 @@ class ReportQuery(BaseModel):
     )
     grant_code: GrantCode | None = Field(
         None,
-        description="Only cases and disbursements that carry this grant, and referrals of such cases. A case carries one "
-        "grant, a disbursement that of its fund.",
+        description="Only cases and disbursements with this grant, and referrals of such cases. A case has its own grant, "
+        "a disbursement the grant of its fund.",
     )
     format: Annotated[str, CodeOf("report_format")] = Field(
         "json", description="Format of the response. Every format except `json` is a file to download."

@@ -21,8 +21,8 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
   without `by`; a cohort is a table. A PDF contains bars and tables with all figures. Both have title, period and definition
   in English or Khmer (`language` or `Accept-Language`), and leave out groups whose figures are all zero or empty. The
   header `Missing-Characters` counts characters that no font has.
-- `grant_code` limits a report to a grant: to the cases that carry its code, the referrals of these cases, and the
-  disbursements of its funds. Outreach activities carry no grant.
+- `grant_code` limits a report to a grant: to the cases with its code, the referrals of these cases, and the disbursements of
+  its funds. Outreach activities have no grant.
 - `POST /v1/report-runs` requests several reports in one PDF and one spreadsheet, which a job computes with the roles of the
   requester ([Front end](for-front-end.md#reports)). The files are encrypted and deleted after 24 hours.
 - The access log names report, period and filters of each read. It contains no entry per child.

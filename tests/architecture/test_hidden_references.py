@@ -104,7 +104,7 @@ async def hidden(scenario: Scenario) -> SampleCase:
 
 
 async def create_references(scenario: Scenario, own: SampleCase, hidden: SampleCase) -> list[Reference]:
-    """Return a request for each field, which would succeed with a suitable record of the own case."""
+    """Return a request for each field. It would succeed with a suitable record of the caller's case."""
     worker, supervisor, finance, path = (
         scenario.worker_north,
         scenario.supervisor_north,

@@ -14,7 +14,7 @@ from tests.support.record_references import list_body_id_fields, set_field
 from tests.support.scenario import AuthenticatedClient, Scenario
 
 OWN_ACCOUNT = "/v1/me"
-"""The prefix of the endpoints of the own account. They take no id of a child."""
+"""The prefix of the endpoints of the caller's account. They take no id of a child."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The scripts of docs/for-scripts.md fetch every release from a server, outside of the repository."""
+"""The scripts of docs/for-scripts.md fetch every release from a server, when they run outside the repository."""
 
 import asyncio
 import json

@@ -107,7 +107,7 @@ AS $$
     SELECT count(*) FROM inserted
 $$;
 COMMENT ON FUNCTION access.raise_reading_alerts(uuid, xid8, xid8) IS
-    'Raises an alert for each member of casework staff who reached the threshold of children outside the own caseload, '
+    'Raises an alert for each member of casework staff who reached the threshold of children outside their caseload, '
     'accessed on one day, and again at each doubling. Programme managers have a threshold of their own.';
 
 CREATE FUNCTION access.raise_matching_alerts(p_since uuid, p_from xid8, p_until xid8) RETURNS bigint
@@ -143,7 +143,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.raise_matching_alerts(uuid, xid8, xid8) IS
     'Raises an alert when the searches for possible duplicates of one caller on one day have found the same child, outside '
-    'the own caseload, as often as the threshold, and again each time this number doubles.';
+    'the caseload of the caller, as often as the threshold, and again each time this number doubles.';
 
 -- An entry can be committed after a later one. The search therefore covers transaction ids, up to the oldest one that is
 -- still active: all smaller ones are committed or rolled back. The log has no index by transaction id. `since` bounds the

@@ -71,4 +71,4 @@ COMMENT ON TRIGGER protect_entered_in_error ON case_siblings IS
 
 ALTER TABLE case_siblings ADD CONSTRAINT ck_case_siblings_ordered_pair CHECK (case_id < sibling_case_id);
 COMMENT ON CONSTRAINT ck_case_siblings_ordered_pair ON case_siblings IS
-    'The smaller id comes first, so that two cases are named as siblings by one valid row at most.';
+    'The smaller id comes first, so that at most one valid row records that two cases are those of siblings.';

@@ -128,4 +128,5 @@ GRANT SELECT (
 CREATE POLICY reports_can_count ON cases FOR SELECT TO firststep_reports
     USING (EXISTS (SELECT FROM access.context() x WHERE access.can_report_team(x, cases.team_id)));
 COMMENT ON POLICY reports_can_count ON cases IS
-    'A report counts the cases of all teams, or for a supervisor those of the own teams, also behind a conflict wall.';
+    'A report counts the cases of all teams, or for a supervisor those of the supervised teams, including those behind a '
+    'conflict wall.';

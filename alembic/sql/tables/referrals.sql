@@ -101,4 +101,4 @@ GRANT SELECT (
 CREATE POLICY reports_can_count ON referrals FOR SELECT TO firststep_reports
     USING (EXISTS (SELECT FROM access.context() x WHERE access.can_report_team(x, referrals.team_id)));
 COMMENT ON POLICY reports_can_count ON referrals IS
-    'A report counts the referrals of all teams, or for a supervisor those of the own teams.';
+    'A report counts the referrals of all teams, or for a supervisor those of the supervised teams.';

@@ -30,7 +30,7 @@ SIBLING_COLUMNS = select(
     col(CaseSibling.note_encrypted),
 ).where(
     col(CaseSibling.child_id) != col(CaseSibling.sibling_child_id)
-)  # a merge can make two siblings one child
+)  # after a merge, both records of a pair can belong to the same child
 SHOWN_CASES = [
     ShownRecord("case_sibling"),
     ShownRecord("case_sibling", child_id="sibling_child_id", case_id="sibling_case_id"),
@@ -58,14 +58,14 @@ CASE_SIBLINGS = ListQuery(
 async def create_case_sibling(
     session: AsyncSession, caller: Caller, case_id: UUID, payload: CaseSiblingCreate
 ) -> CaseSiblingSchema:
-    """Name the case of a sibling. The cases and their workers do not change.
+    """Record that another case is the case of a sibling. The cases and their workers do not change.
 
     Raises:
         NotFound: The caller cannot see one of the cases.
         GateRefused: The caller is not staff of the case.
         InvalidInput: Both cases belong to one child.
     """
-    # Locked in the order of the ids, so that a case does not become invisible to the caller in the meantime.
+    # The lock keeps both cases visible to the caller. The order of the ids avoids deadlocks.
     case_ids = sorted((case_id, payload.sibling_case_id), key=lambda each: each.bytes)
     first, second = [await get_for_share(session, Case, each) for each in case_ids]
     if first.child_id == second.child_id:

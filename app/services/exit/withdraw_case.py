@@ -67,7 +67,7 @@ async def check_case_unused(session: AsyncSession, case: Case, referral_id: UUID
 
 
 async def withdraw_case(session: AsyncSession, caller: Caller, case: Case, reason: str) -> None:
-    """Close an unused case that was opened by mistake. It is outside of every report, and has no follow-ups."""
+    """Close an unused case that was opened by mistake. No report counts it, and it has no follow-ups."""
     await cancel_scheduled_work(session, case)
     case.status, case.closed_on, case.next_review_on = CLOSE.target, today(), None
     case.close_reason, case.updated_at = REASON_CODE, utc_now()

@@ -1,8 +1,8 @@
-"""The fixed menu of tables that a release can contain: for each report the total, and tables by one and two dimensions.
+"""The menu: the fixed list of tables that a release can contain.
 
-The tables of a report count the same facts. Every figure besides the total is a dimension, such as the reason of an exit, so
-that the audit knows how the figures of a report are connected. A dimension has few codes, because the audit examines every
-combination.
+It has the total of each report, and tables by one and two dimensions. The tables of a report count the same facts. Every
+figure besides the total is a dimension, such as the reason of an exit, so that the audit knows how the figures of a report
+are connected. A dimension has few codes, because the audit examines every combination.
 """
 
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def _timeliness(condition: str) -> ReleaseDimension:
 
 
 def _build_step(name: str, target: str) -> MenuReport:
-    """Return the menu of a report about a step that is due within a target after the opening of a case."""
+    """Return the tables of a report that counts how many cases reach a step within a target after their opening."""
     timeliness = _timeliness(f"days <= {build_target_days(target)}")
     pairs = (("kind", "timeliness"),)
     return MenuReport(name, (KIND, timeliness), pairs, outcome="timeliness", median="days")

@@ -229,7 +229,7 @@ class Report:
     measures: tuple[Measure, ...]
     readers: frozenset[Role] = TEAM_REPORT_READERS
     has_grants: bool = True
-    """Whether the counted records can carry the code of a grant."""
+    """Whether the counted records can have the code of a grant."""
     facts: str
     """The SELECT of the facts: `starts_on`, `ends_on` if the period rule needs it, the columns of the dimensions and of
     the measures. It reads `counted_cases` and `counted_referrals` (`app.services.reports.population`)."""

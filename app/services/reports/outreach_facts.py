@@ -1,6 +1,6 @@
 """The outreach activities that reports count, and the figures that several reports about them share.
 
-Activities that were entered in error are outside of every figure. An activity belongs to its last day, so that each one
+Activities that were entered in error are excluded from every figure. An activity belongs to its last day, so that each one
 belongs to one period. Outreach activities have no team: their reports count all of them for every reader.
 """
 

@@ -1,9 +1,10 @@
 """The cases and referrals that reports count, with the columns of their dimensions.
 
-Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates, are outside of
-every figure. The row policies of the reports role limit cases and referrals to the teams of a supervisor. They do not apply conflict walls.
+Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates, are excluded
+from every figure. The row policies of the reports role limit cases and referrals to the teams of a supervisor. They do not
+apply conflict walls.
 
-With a grant, only the cases, the disbursements and the referrals of cases that carry its code are counted.
+With a grant, only the cases and disbursements with its code, and the referrals of these cases, are counted.
 
 `stages` and `assignments` contain the status, the lead worker and the team of each case at the end of the period.
 """

@@ -52,7 +52,7 @@ async def compute_table(
 ) -> Table:
     """Return the figures of a period, grouped by the given dimensions. Without dimensions, there is only the total.
 
-    With a grant, only the records that carry its code are counted.
+    With a grant, only the records with its code are counted.
 
     Raises:
         Unavailable: the statement took too long.

@@ -108,7 +108,7 @@ def _check_reports(payload: ReportRunCreate) -> list[Fault]:
         report = REPORTS[item.name]
         faults += check_dimensions(report, item.by, f"/reports/{index}/by")
         if payload.grant_code is not None and not report.has_grants:
-            detail = "The records of this report carry no grant. Leave it out, or `grant_code`."
+            detail = "The records of this report have no grant. Remove the report or `grant_code`."
             faults.append(Fault(f"/reports/{index}/name", "field_unfit", detail))
     return faults
 

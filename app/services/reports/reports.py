@@ -95,7 +95,7 @@ async def _validate_grant(reader: ReportReader, report: Report, grant_code: str 
     if grant_code is None:
         return
     if not report.has_grants:
-        detail = "The records of this report carry no grant. Leave the parameter out."
+        detail = "The records of this report have no grant. Remove `grant_code`."
         raise InvalidInput([Fault("query:grant_code", "field_unfit", detail)])
     if not await reader.fetch("SELECT code FROM donor_grants WHERE code = $1", grant_code):
         detail = "There is no grant with this code."

@@ -1,4 +1,4 @@
-"""Cases of siblings: named without a conflict wall, visible with both cases."""
+"""Cases of siblings: recorded without a conflict wall, and visible to callers who can see both cases."""
 
 import asyncio
 from typing import Any
@@ -42,7 +42,7 @@ async def test_siblings_are_hidden_from_callers_who_see_only_one_case(scenario: 
     assert len(await fetch_items(scenario.manager, f"/v1/cases/{sibling['id']}/siblings")) == 1
 
 
-async def test_siblings_are_two_children_and_named_once(scenario: Scenario) -> None:
+async def test_siblings_must_be_two_children_and_are_recorded_once(scenario: Scenario) -> None:
     case, sibling = await scenario.open_case(), await scenario.open_case()
     same = await name_siblings(scenario, "worker_north", case, case, 422)
     assert [fault["code"] for fault in same["errors"]] == ["same_child"]
@@ -56,7 +56,7 @@ async def test_siblings_are_two_children_and_named_once(scenario: Scenario) -> N
     assert len(await fetch_items(scenario.worker_north, path)) == 1
 
 
-async def test_siblings_entered_in_error_leave_the_list_and_can_be_named_again(scenario: Scenario) -> None:
+async def test_siblings_entered_in_error_leave_the_list_and_can_be_recorded_again(scenario: Scenario) -> None:
     case, sibling = await scenario.open_case("worker_north"), await scenario.open_case("worker_south")
     pair = await name_siblings(scenario, "supervisor_both", case, sibling)
     path, reason = f"/v1/case-siblings/{pair['id']}/enter-in-error", {"reason": "Not related."}
@@ -96,7 +96,7 @@ async def test_only_author_and_leads_of_either_case_mark_siblings(scenario: Scen
     assert [fault["code"] for fault in refused.json()["unmet"]] == ["not_yours"]
 
 
-async def test_break_glass_reader_cannot_name_siblings(scenario: Scenario) -> None:
+async def test_break_glass_reader_cannot_record_siblings(scenario: Scenario) -> None:
     case, sibling = await scenario.open_case("worker_south"), await scenario.open_case("worker_south")
     for each in (case, sibling):
         reason = {"reason": "The child called the hotline."}

@@ -109,7 +109,7 @@ async def test_log_contains_each_report_and_each_download(
     ]
 
 
-async def test_figures_of_a_supervisor_are_those_of_the_own_teams(scenario: Scenario) -> None:
+async def test_run_of_a_supervisor_counts_the_supervised_teams_only(scenario: Scenario) -> None:
     for worker in ("worker_north", "worker_south", "worker_south"):
         await scenario.open_case(worker)
     path = await request_run(scenario.supervisor_north, "new_cases")
