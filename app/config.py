@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     """Threshold for programme managers, who read the cases of all teams."""
     alert_matches_per_day: int = Field(default=10, gt=0)
     """Number of searches for possible duplicates by one person on one day that must find the same child outside their
-    caseload and raise an alert.
+    caseload to raise an alert.
     """
 
     access_token_seconds: int = Field(default=600, gt=0, le=3600)

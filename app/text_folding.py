@@ -25,8 +25,8 @@ _APOSTROPHES: Final = re.compile("[`\u02b9-\u02bf\u02c8\u2018-\u201b\u2032\uff07
 _DIGITS_LIKE_LETTERS: Final = str.maketrans("oil", "011")
 _SPACED_DASH: Final = re.compile(r"\s*-\s*")
 
-# Letters of other scripts that look like Latin letters, from confusables.txt of Unicode (UTS #39), limited to the letters of
-# names. A capital and its small letter have one Latin letter, so that the case stays irrelevant.
+# Letters of other scripts that look like Latin letters, from confusables.txt of Unicode (UTS #39), limited to the letters
+# of names. A capital and its small letter map to the same Latin letter, so that letter case makes no difference.
 _GREEK_CAPITALS: Final = str.maketrans({"\u039d": "N", "\u03a5": "Y"})
 """Greek capitals that look like another Latin letter than their small letters: Nu and Upsilon."""
 _CYRILLIC_LETTERS: Final = str.maketrans(

@@ -91,12 +91,12 @@ class AccessedRecord(NamedTuple):
 
 
 DECISIVE_KINDS = ("break_glass", "clinical_handover", "case_link", "case_sibling", "clinical_note")
-"""Kinds of records that an entry names even if the request accessed another record of the child first.
+"""Kinds of records that an access entry contains even if the request accessed another record of the child first.
 
-The grant contains the reason for the access. The other kinds decide which supervisors can see the entry.
+A break-glass grant contains the reason for the access. The other kinds decide which supervisors can see the entry.
 """
 DECISIVE_WRITTEN_KINDS = ("feedback", "legal_step")
-"""The same for records that the request wrote. A request that reads the whole file of a case names the case."""
+"""Kinds of records that an access entry contains if the request wrote them, even if it accessed another record first."""
 
 
 def _get_rank(record: AccessedRecord) -> int:

@@ -33,7 +33,7 @@ FIND_SESSION_SQL = text(
 REVOKE_SESSIONS_SQL = text("SELECT access.revoke_sessions(:user_id, :client_id, :reason, :only, :except)")
 
 TokenOutcome = Literal["current", "previous", "reused", "ended", "unknown"]
-"""How a refresh token matches its session: see `access.match_refresh_token`."""
+"""Result of matching a refresh token with its session: see `access.match_refresh_token`."""
 
 
 class NewSession(NamedTuple):
@@ -73,7 +73,7 @@ class RefreshedSession(NamedTuple):
 
 
 class FoundSession(NamedTuple):
-    """How a refresh token matches its session, and the user of the session unless the token is unknown."""
+    """Result of matching a refresh token with its session, and the user of the session unless the token is unknown."""
 
     outcome: TokenOutcome
     user_id: UUID | None

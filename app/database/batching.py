@@ -20,7 +20,7 @@ connection or a timeout, would occur again for each item."""
 
 
 class Batcher(Generic[T, R]):
-    """Runs one batch at a time. The items that are submitted meanwhile form the next batch.
+    """Runs one batch at a time. The items that are submitted in the meantime form the next batch.
 
     A single call does not wait for others. Under load, one commit serves many calls.
     """

@@ -82,7 +82,7 @@ async def add_existing_record(request: Request, error: AlreadyExists, collection
     if error.record_id is None or collection is None:
         return
     error.location = f"/v1/{collection}/{error.record_id}"
-    if collection == "referrals":  # its id may not be in the request
+    if collection == "referrals":  # the request need not contain its id
         record = AccessedRecord(None, None, "referral", str(error.record_id))
         get_accessed_records(request.state.session).add(record)
 

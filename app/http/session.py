@@ -264,4 +264,4 @@ Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
 ExpectedVersion = Annotated[int, Depends(parse_if_match)]
 """The version that the caller expects the record to have."""
 ExpectedVersionIfAny = Annotated[int | None, Depends(parse_optional_if_match)]
-"""The same for a PUT that can also create the record; None if the request has no If-Match."""
+"""The expected version of a PUT that can also create the record; None if the request has no If-Match."""

@@ -18,9 +18,9 @@ class CellValue:
 
     text: str
     readings: tuple[CsvReading, ...] = ()
-    """How the text was read, where it could also be read in another way."""
+    """The interpretations of the text that were chosen where several are possible."""
     code: FaultCode | None = None
-    """The fault of the cell, for example that it has two meanings. `text` is then the more usual meaning."""
+    """The fault of the cell, for example an ambiguous value. `text` is then its most common interpretation."""
 
 
 Normalizer: TypeAlias = Callable[[str], CellValue]

@@ -171,7 +171,7 @@ async def conclude_and_store_response(
 
     One statement does both, in the transaction of the request.
     """
-    await session.flush()  # so that the records of the last changes are collected
+    await session.flush()  # the session collects the records of its last changes at a flush
     records: list[AccessedRecord] = list(get_accessed_records(session))
     row_id = new_id()
     content = StoredResponseContent(

@@ -82,9 +82,9 @@ async def get_for_share(
 ) -> RecordT:
     """Return a record and block changes to it until the transaction ends (`SELECT ... FOR SHARE`).
 
-    Several transactions can hold this lock at the same time. Transactions that update the record or call
-    `get_for_update` wait. Services lock a case in this mode before they add a record to it, so that the case cannot be
-    closed or reassigned meanwhile.
+    Several transactions can hold this lock at the same time. Transactions that update the record or call `get_for_update`
+    wait. Services lock a case in this mode before they add a record to it, so that the case cannot be closed or reassigned
+    in the meantime.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.
@@ -154,7 +154,8 @@ async def get_case_for_update(session: AsyncSession, record_type: type[CaseRecor
 async def get_case_for_share(session: AsyncSession, record_type: type[CaseRecord], record_id: UUID) -> Case:
     """Return the case of a record, locked as by `get_for_share`.
 
-    Services call this before they change a record of a case, so that the case cannot be closed or reassigned meanwhile.
+    Services call this before they change a record of a case, so that the case cannot be closed or reassigned in the
+    meantime.
 
     Raises:
         NotFound: the record does not exist, or the caller cannot see it.

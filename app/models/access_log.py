@@ -175,7 +175,7 @@ class AlertThresholds(SQLModel, table=True):
 
 
 class AccessLogScan(SQLModel, table=True):
-    """How far the access log has been searched. Only functions of the database read and write this row."""
+    """Position up to which the access log has been searched. Only functions of the database read and write this row."""
 
     __tablename__ = "access_log_scans"
 

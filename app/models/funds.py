@@ -77,7 +77,7 @@ class Deposit(Record, table=True):
     reference_key: str
     """The folded reference (`app.text_folding.fold_identifier`). Two spellings of one bank reference have the same key."""
     duplicate_reason: str | None = None
-    """Why the reference of another deposit of any fund occurs again; NULL for a reference that is new."""
+    """Reason for using the bank reference of another deposit again; NULL if no other deposit has the reference."""
     status: str = "recorded"
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
     reversed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
@@ -131,4 +131,4 @@ class ExchangeRate(Record, table=True):
     source: str
     recorded_by_id: uuid.UUID = Field(foreign_key="users.id")
     confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
-    """The second person who confirmed a rate far from the last confirmed one; NULL for a rate near it."""
+    """The second person who confirmed a rate that differs by more than 5 % from the last confirmed rate; otherwise NULL."""

@@ -66,14 +66,14 @@ class ReportRun(Record, table=True):
     first_day: date
     last_day: date
     compares: bool = False
-    """Whether the reports contain the period before."""
+    """Whether the reports also contain the previous period."""
     language: str
     grant_code: str | None = Field(default=None, foreign_key="donor_grants.code")
     status: str = "queued"
     done: int = 0
     """Number of computed reports."""
     failure: str | None = None
-    """Why the run failed."""
+    """Reason why the run failed."""
     finished_at: datetime | None = timestamp_column()
     """Time at which the run finished or failed."""
     secret_hash: bytes = Field(sa_type=LargeBinary, nullable=False)

@@ -22,7 +22,7 @@ from app.rendering.typefaces import (
 )
 
 REPLACEMENT_CHARACTER = "\ufffd"
-"""Stands for a character that cannot be in a file: a control character, a lone surrogate or a noncharacter."""
+"""Placeholder for a character that cannot be in a file: a control character, a lone surrogate or a noncharacter."""
 _MISSING_GLYPH = 0
 """The glyph id of every font (`.notdef`) for a character that it does not have."""
 _SHARED_SCRIPTS = frozenset({"Zyyy", "Zinh"})

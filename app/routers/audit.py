@@ -25,8 +25,9 @@ async def list_access_entries(
 ) -> AccessEntryList:
     """List the access log, newest first.
 
-    Returns one entry per request and child. A rejected request has an entry for each child whose id, or the id of a
-    record of it, the request contains. A request about no child has one entry without a child. Reading the access log is itself recorded.
+    Returns one entry per request and child. A rejected request has an entry for each child that it refers to, by the id of
+    the child or of one of the child's records. A request about no child has one entry without a child. Reading the access
+    log is itself recorded.
 
     The list ends when `next_cursor` is null. Before that, a page can have fewer than `limit` entries, or none: for some
     combinations of filters, one page examines at most 2,000 requests or entries.

@@ -150,8 +150,9 @@ async def request_disbursement_rate(
 ) -> PaymentRateRequest:
     """Request a rate for the payment of a disbursement.
 
-    Needed only for a rate more than 5 % from the published or the last confirmed one. When a second person has confirmed the change (see
-    `/v1/pending-changes`), a tender of the payment can have this rate. The published rates stay as they are.
+    Needed only for a rate that differs by more than 5 % from the published or the last confirmed rate. When a second person
+    has confirmed the change (see `/v1/pending-changes`), a tender of the payment can have this rate. The published rates
+    stay as they are.
     """
     return await tenders.request_disbursement_rate(
         session, caller, disbursement_id, expected_version, payload
@@ -168,8 +169,8 @@ async def request_disbursement_payment_date(
 ) -> PaymentDateRequest:
     """Request a day for the payment of a disbursement.
 
-    Needed only for a day more than 7 days ago. When a second person has confirmed the change (see `/v1/pending-changes`),
-    the payment can have this day.
+    Needed only for a day that is more than 7 days in the past. When a second person has confirmed the change (see
+    `/v1/pending-changes`), the payment can have this day.
     """
     return await payment_dates.request_disbursement_payment_date(
         session, caller, disbursement_id, expected_version, payload

@@ -25,7 +25,8 @@ async def create_exchange_rate(
     """Record an exchange rate.
 
     Each source has at most one rate a day. A payment is converted at the newest rate for its day or an earlier one. A rate
-    more than 5 % from the last published one is recorded when a second person confirms it, see `/v1/pending-changes`.
+    that differs by more than 5 % from the last published rate is recorded when a second person confirms it (see
+    `/v1/pending-changes`).
     """
     return await exchange_rates.create_exchange_rate(session, payload)
 

@@ -104,9 +104,9 @@ async def enrol_totp(
 ) -> TotpEnrolment:
     """Generate a TOTP secret for a second factor.
 
-    The password proves the identity of the caller, together with a code of the present second factor, if there is one.
-    The new second factor becomes active when its first code is confirmed, and replaces the present one then. A further
-    call replaces an unconfirmed secret.
+    The password proves the identity of the caller, together with a code of the current second factor, if there is one. The
+    new second factor replaces the current one when its first code is confirmed. Another request replaces an unconfirmed
+    secret.
     """
     return await second_factors.enroll_second_factor(session, context, caller, payload)
 
@@ -129,6 +129,6 @@ async def delete_totp(
 ) -> None:
     """Remove the caller's second factor.
 
-    The password and a code prove the identity of the caller. Every session of the caller ends, also the current one.
+    The password and a code prove the identity of the caller. Every session of the caller ends, including the current one.
     """
     await second_factors.remove_second_factor(session, context, caller, payload)

@@ -69,10 +69,10 @@ async def create_referral(
     API clients must send `external_id`, their unique number for the referral. Staff enter referrals that they receive
     by phone, in person or by their own observation. The status is `received`.
 
-    Only a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON, a body that is too large and more
-    than 200 imperfect values refuse a referral. Any other imperfect value is accepted with an item of `warnings`: it is converted if
-    its meaning is certain (`value_converted`), cut if it is too long, and otherwise left out. Staff see it as it was sent in
-    `unread_values`.
+    A referral is rejected only for a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON, a
+    body that is too large, or more than 200 imperfect values. Every other imperfect value is accepted with an item of
+    `warnings`: it is converted if its meaning is certain (`value_converted`), cut if it is too long, and otherwise left
+    out. Staff see the original value in `unread_values`.
     """
     return await referrals.create_referral(session, caller, payload)
 
@@ -127,10 +127,10 @@ async def list_referral_matches(
 ) -> ReferralMatchList:
     """List possible duplicates of a referral, likely ones first.
 
-    Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items
-    contain no personal data. For a record that the caller cannot see, an item contains only the likelihood. At most
-    five changes of a referral are compared per day, and at most eight identities per caller. After that, the items are
-    only the records that the caller can see, and `withheld` names the people who can look at the others or allow more
+    Compares names, birth date, sex, place, phones and caregivers with all children and other referrals. The items contain
+    no personal data. For a record that the caller cannot see, an item contains only the likelihood. At most five changes of
+    a referral are compared per day, and at most eight identities per caller. After that, the items are only the records
+    that the caller can see, and `withheld` contains the people who can list the other matches or allow more comparisons
     (`allow-matching`). The limit does not stop the acceptance.
     """
     return await duplicates.list_referral_matches(session, caller, referral_id, page)
@@ -259,10 +259,10 @@ async def detach_referral(
     """Detach a referral that was accepted for the wrong child.
 
     The referral is `acknowledged` again, without case and child, and `decision_reversed_at` shows the correction to the
-    partner. People, phones and the consent that it added are removed or marked as entered in error. `records_to_check` lists
-    what stays, because staff confirmed or changed it. A case that the referral opened is closed with the reason
-    `opened_in_error`, and the follow-ups that it replaced are open again. This is refused if support was given in it.
-    Supervisors of the team of the case and programme managers do this.
+    partner. People, phones and the consent that it added are removed or marked as entered in error. `records_to_check`
+    lists what stays, because staff confirmed or changed it. A case that the referral opened is closed with the reason
+    `opened_in_error`, and the follow-ups that it replaced are open again. The detachment is refused if support was given in
+    this case. The caller must be a supervisor of the team of the case, or a programme manager.
     """
     return await detach.detach_referral(session, caller, referral_id, expected_version, payload)
 

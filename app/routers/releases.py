@@ -31,9 +31,9 @@ async def create_release(
 ) -> Release:
     """Prepare a release of statistics.
 
-    Counts the facts of a closed quarter or year, rounds every count at random to a multiple of 5, and stores the tables as a
-    draft. Another person publishes it. A period has one draft at a time. A correction of a published release is another
-    edition, at the earliest a year after the one before.
+    Counts the facts of a closed quarter or year, rounds every count at random to a multiple of 5, and stores the tables as
+    a draft. Another person publishes it. A period has one draft at a time. A correction of a published release is another
+    edition, at the earliest a year after the previous one.
     """
     return await preparation.create_release(session, source, caller, payload)
 
@@ -80,9 +80,9 @@ async def publish_release(
 ) -> Release:
     """Publish a release that another person prepared.
 
-    Begins an audit in the background. It computes what the new tables reveal together with all tables of the same year that
-    were published before. `audited_reports` shows its progress. If no small count becomes known, the release is published.
-    Otherwise it is refused, and `tables_to_drop` names the tables without which a new draft can be published.
+    Begins an audit in the background. It computes what the new tables reveal together with all tables that are already
+    published about the same year. `audited_reports` shows its progress. If no small count becomes known, the release is
+    published. Otherwise it is refused, and `tables_to_drop` names the tables without which a new draft can be published.
     """
     return await publication.publish_release(session, caller, release_id, expected_version)
 
@@ -91,7 +91,7 @@ async def publish_release(
 async def discard_release(
     caller: ReleasePreparer, session: Session, release_id: UUID, expected_version: ExpectedVersion
 ) -> Release:
-    """Discard a draft, also while it is being audited.
+    """Discard a draft, even while it is being audited.
 
     A discarded release stays in the list of those who prepare releases.
     """

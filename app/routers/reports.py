@@ -50,8 +50,8 @@ async def get_report(
 ) -> Response | PrintedResponse | ReportResult:
     """Get the figures of a report.
 
-    The figures are exact. For a supervisor they count the records of the supervised teams, for the other roles those of
-    all teams, also of cases behind a conflict wall. The access log names the report, its period and its filters. It
+    The figures are exact. For a supervisor they count the records of the supervised teams, for the other roles those of all
+    teams. Cases behind a conflict wall are included. The access log names the report, its period and its filters. It
     contains no entry per child. A report that takes longer than 30 seconds is rejected with 503 and `Retry-After`.
 
     The formats `svg` and `pdf` have title, period and definition in the language of the request. The picture shows bars,

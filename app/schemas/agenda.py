@@ -143,8 +143,8 @@ class AgendaEntry(Output):
         "pending change; null for other kinds."
     )
     person: PersonRef | None = Field(
-        description="Supporter or family member that the assessment or care plan is about, or the person to confirm; null "
-        "for the child and other kinds."
+        description="For an assessment or care plan, the supporter or family member who is its subject (null for the "
+        "child). For the kind `person`, the person to confirm. Null for other kinds."
     )
     provider: ProviderRef | None = Field(
         description="Provider of the service referral; null for other kinds."

@@ -72,7 +72,9 @@ class Alert(Versioned):
     team: TeamRef | None = Field(
         description="The team whose supervisors receive the alert; null for an alert to the data protection officers."
     )
-    record: AccessRecord | None = Field(description="The record of the act; null if the act has none.")
+    record: AccessRecord | None = Field(
+        description="The record that the act was about; null if it was about none."
+    )
     child_id: UUID | None = Field(description="Id of the child; null if the alert is not about one child.")
     case_id: UUID | None = Field(description="Id of the case; null if the alert is not about one case.")
     case: CaseRef | None = Field(description="The case; null if the caller cannot see it.")
@@ -98,5 +100,5 @@ class AlertAcknowledgement(Input):
 
     note: ShortNarrative | None = Field(
         None,
-        description="What was found out, or which action follows. The other recipients of the alert can read it.",
+        description="Finding or next action. The other recipients of the alert can read it.",
     )

@@ -111,12 +111,12 @@ class AssessmentContent(Input):
     risk_level: RiskLevel | None = Field(None, description="Overall risk level of the child's situation.")
     symptoms: Annotated[list[Symptom], Field(max_length=30)] = Field(
         default_factory=list,
-        description="Symptoms and injuries of the subject, as codes beside the sections. An empty list means that none is "
-        "recorded.",
+        description="Symptoms and injuries of the subject, as codes in addition to the sections. An empty list means that "
+        "none is recorded.",
     )
     family_circumstances: Annotated[list[FamilyCircumstance], Field(max_length=30)] = Field(
         default_factory=list,
-        description="Circumstances of the family that make recovery harder, as codes beside the sections.",
+        description="Circumstances of the family that make recovery harder, as codes in addition to the sections.",
     )
     instruments: Annotated[dict[DefinitionKey, InstrumentAnswers], Field(max_length=20)] = Field(
         default_factory=dict,

@@ -69,8 +69,8 @@ class ConsentCreate(Input):
     )
     alternative_giver_reason: ShortNarrative | None = Field(
         None,
-        description="Why another trusted adult consents in place of the caregiver, for example because the caregiver may be "
-        "involved in the abuse. Required for a consent of `other`.",
+        description="Reason why another trusted adult consents in place of the caregiver, for example because the "
+        "caregiver may be involved in the abuse. Required for a consent of `other`.",
     )
     valid_until: ValidityDate | None = Field(
         None, description="Last day of validity, not before `on`; null if there is no end."
@@ -165,7 +165,7 @@ class Consent(Versioned, Correctable):
         description="The second person who confirmed the legal basis."
     )
     alternative_giver_reason: str | None = Field(
-        description="Why another trusted adult consents in place of the caregiver; null without such a giver."
+        description="Reason why another trusted adult consents in place of the caregiver; null without such a giver."
     )
     note: str | None = Field(description="Additional information, as free text.")
     recorded_by_id: UUID = Field(description="Id of the staff member who recorded the entry.")
@@ -205,8 +205,9 @@ class RecordedConsent(Consent):
     """A new or withdrawn entry of the consent register, with the data that has to be recalled."""
 
     shared_before: list[SharedData] = Field(
-        description="What was shared with whom, for the purposes and the recipient of a refusal or withdrawal. Each item is on "
-        "the agenda of the case until `POST /v1/service-referrals/{id}/recall`. Empty for another entry."
+        description="Shares of data that the refusal or withdrawal ends: the data, the recipient, the time and the "
+        "consent. Each item is on the agenda of the case until `POST /v1/service-referrals/{id}/recall`. Empty for another "
+        "entry."
     )
 
 

@@ -19,9 +19,9 @@ CsvReading = TypeAliasType(
         "negative_in_parentheses",
     ],
 )  # fmt: skip
-"""How a value was read, where it could also be read in another way."""
+"""Interpretation of a value that was chosen because several are possible."""
 SkippedCsvLineKind = TypeAliasType("SkippedCsvLineKind", Literal["title", "total"])
-"""What a line contains that is not imported: a title above the headings, or a total below the last record."""
+"""Content of a line that is not imported: a title above the headings, or a total below the last record."""
 
 
 class CsvImport(Input):
@@ -48,12 +48,14 @@ class CsvNormalizedValue(Output):
     column: str = Field(description="Heading of the value.")
     original: str = Field(description="The value in the CSV text.")
     value: str = Field(
-        description="The value that is imported. If the line has a fault such as `date_ambiguous`, the more usual meaning."
+        description="The value that is imported. If the line has a fault such as `date_ambiguous`, its most common "
+        "interpretation."
     )
     readings: list[CsvReading] = Field(
-        description="How the value was read, where it could also be read in another way: the order of day and month; a year "
-        "of two digits as one from 2000 on; a year of the Buddhist era, from which 543 is subtracted; a whole number as the "
-        "serial number of a day; a comma or point before three digits as a separator of thousands; parentheses as a minus sign."
+        description="Interpretations that were chosen because several are possible: the order of day and month; a year of "
+        "two digits as a year from 2000 on; a year of the Buddhist era, from which 543 is subtracted; a whole number as "
+        "the serial number of a day; a comma or point before three digits as a separator of thousands; parentheses as a "
+        "minus sign."
     )
 
 

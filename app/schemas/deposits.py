@@ -39,8 +39,8 @@ class DepositCreate(Input):
     )
     duplicate_reason: ShortText | None = Field(
         None,
-        description="Reason why the reference of another deposit of any fund is right, for example two transfers with the "
-        "same reference. Null by default, so that the second deposit is rejected.",
+        description="Reason for using the reference of another deposit of any fund again, for example because the bank "
+        "gave two transfers the same reference. Without it, the second deposit is rejected.",
     )
     line: BudgetLine = Field("general", description="Budget line that receives the money.")
 
@@ -62,7 +62,7 @@ class Deposit(Versioned):
     received_on: date = Field(description="Day of receipt, and accounting date.")
     reference: str = Field(description="Reference of the bank transfer.")
     duplicate_reason: str | None = Field(
-        description="Reason why the reference occurs more than once in the fund; null if it was new."
+        description="Reason for using the reference of another deposit again; null if no other deposit had it."
     )
     line: BudgetLine = Field(description="Budget line that received the money.")
     status: DepositStatus = Field(description="Whether the deposit counts, or was reversed.")

@@ -94,13 +94,13 @@ class DisbursementReversal(Input):
 
 
 class PaymentRateCreate(Input):
-    """A rate for one payment, more than 5 % from the published or the last confirmed one."""
+    """A rate for one payment that differs by more than 5 % from the published or the last confirmed rate."""
 
     rate: Rate = Field(description="Riel for one US dollar.")
 
 
 class PaymentDateCreate(Input):
-    """A day for one payment, more than 7 days ago."""
+    """A day of one payment that is more than 7 days in the past."""
 
     paid_on: PastDate = Field(description="Day of the payment, between the request date and today.")
 
@@ -123,8 +123,9 @@ class DisbursementPayment(Input):
 
     method: PaymentMethod = Field(description="Method of payment.")
     paid_on: PastDate = Field(
-        description="Day of the payment, between the approval (for an emergency, the request) and today. A day more than 7 days "
-        "ago must be confirmed by a second person before, see `request-payment-date`. The books of the day must be open."
+        description="Day of the payment, between the approval (for an emergency, the request) and today. A second person "
+        "must first confirm a day that is more than 7 days in the past (see `request-payment-date`). The books of the day "
+        "must be open."
     )
     payee: ShortText = Field(description="Name of the payee.")
     tenders: Annotated[list[TenderCreate], Field(min_length=1, max_length=10)] = Field(
@@ -247,7 +248,7 @@ class Disbursement(Versioned):
     paid_at: UtcDateTime | None = Field(description="Time at which the payment was recorded.")
     tenders: list[Tender] = Field(description="Parts of the payment; empty before the payment.")
     rounding: Money | None = Field(
-        description="What the payment in cash exceeds the amount by, because notes cannot make it up; negative if it is less. "
+        description="Paid amount minus requested amount, for a payment in cash whose amount cannot be paid in whole notes. "
         "Null before the payment."
     )
     acknowledgement_document_id: UUID | None = Field(

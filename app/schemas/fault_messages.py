@@ -104,7 +104,7 @@ VALIDATION_MESSAGES: Final[dict[FaultCode, str]] = {
     "date_buddhist_era": "The year seems to belong to the Buddhist era. Give the year of the Common Era: subtract 543.",
     "alternative_reason_missing": "A consent of `other` requires alternative_giver_reason.",
     "consent_incomplete": "Give given_by and method, or basis_without_consent.",
-    "edition_too_early": "The next edition of the period is possible from {earliest}.",
+    "edition_too_early": "The next edition of the period can be prepared from {earliest} on.",
     "period_not_closed": "The period must be over. The latest ones are {allowed}.",
     "period_reversed": "Must not end before it begins.",
     "period_too_long": "The period must not be longer than {years} years.",
@@ -132,24 +132,25 @@ WARNING_MESSAGES: Final[dict[FaultCode, str]] = {
     "age_implausible": "According to the birth date, the person was older than {years} years at the referral. Check it.",
     "birth_missing": "The age is unknown. Give a birth date, an estimated age or a range of ages, if possible.",
     "concern_kind_missing": "The kind of concern is missing.",
-    "consent_missing": "Give given_by, method, on and scope, or basis_without_consent. First Step cannot accept the referral "
-    "before.",
-    "consent_scope": "The consent does not include First Step's services. First Step cannot accept the referral before.",
-    "date_before_referral": "The day is before the referral was received. Check it, unless the work began before.",
+    "consent_missing": "Send given_by, method, on and scope, or basis_without_consent. First Step cannot accept the "
+    "referral until then.",
+    "consent_scope": "The consent does not include First Step's services. First Step cannot accept the referral until it "
+    "does.",
+    "date_before_referral": "The day is before the referral was received. Check it, unless the work began earlier.",
     "external_id_similar": "Your agency has a referral whose external_id differs only in letter case, spaces or punctuation.",
     "legacy_font": "The text is declared as Khmer, but has no Khmer letters, or has characters of a legacy font such as Limon. If it was "
     "typed in such a font, type it again in Khmer Unicode.",
     "personal_data": "The text may contain a name, a phone number, an email address or a case number. Remove it: outreach "
     "activities contain no personal data of participants.",
-    "phone_invalid": "Not certainly a valid phone number. It is kept as it was typed, and is not dialled or compared. Write "
-    "it with + and the country code.",
+    "phone_invalid": "This may not be a valid phone number. It is kept as it was typed, and is not dialled or compared. "
+    "Write it with + and the country code.",
     "phone_split": "The text contains {count} phone numbers. Each of them is stored as a phone. Give the owner and safe_to_call "
     "for each of them.",
     "place_unknown": "The gazetteer does not contain this place.",
     "script_mismatch": "The name is not written in the declared script.",
     "source_ignored": "The channel is `api` for API clients and another one for staff.",
-    "value_converted": "The value has another form than the documented one, and was converted. First Step's staff can read it as it "
-    "was sent.",
+    "value_converted": "The value had another form than the documented one, and was converted. First Step's staff can read "
+    "the original value.",
 }
 """The message of each code of a warning."""
 

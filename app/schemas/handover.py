@@ -28,7 +28,7 @@ class RemainingWork(Output):
 
 
 class UserWithRemainingWork(User):
-    """A user after a change, with the work that the user leaves if the account is deactivated."""
+    """A user after a change, with the open work that the user has."""
 
     remaining_work: RemainingWork = Field(
         description="Open work of the user. After a deactivation, it is on the agenda of the supervisors, or of the programme "

@@ -96,7 +96,7 @@ class Phone(Input):
     owner: Annotated[str, CodeOf("phone_owner")] | None = Field(None, description="Owner of the phone.")
     note: ShortText | None = Field(
         None,
-        description="Whose phone it is and when to call, in words. Words around the number become the note.",
+        description="Note about the owner of the phone and the time to call. Words around the number become the note.",
     )
     safe_to_call: StrictBoolean | None = Field(
         None, description="Whether a call to this number is safe for the child; null if unknown."

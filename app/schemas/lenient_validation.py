@@ -1,8 +1,8 @@
 """Validation that accepts a document whose optional values are imperfect, with a warning about each of them.
 
-A value of another form is converted if its meaning is certain (`app.schemas.value_conversion`). A text or a list that is too
-long is cut. Any other value with an error is removed, and so is an unknown field. The value as it was sent is kept with the
-warning, so that nothing is lost. Only an error of a required value refuses the document.
+A value of another form is converted if its meaning is certain (`app.schemas.value_conversion`). A text or a list that is
+too long is cut. Any other value with an error is removed, and so is an unknown field. The value as it was sent is kept with
+the warning, so that nothing is lost. The document is rejected only if a required value has an error.
 """
 
 import copy
@@ -65,7 +65,10 @@ def validate_leniently(
 
 
 class _LenientDocument:
-    """A document whose imperfect values are replaced. A removed item of a list keeps its place, so that indexes stay."""
+    """A document whose imperfect values are replaced.
+
+    A removed item of a list leaves an empty place, so that the indexes of the others do not change.
+    """
 
     def __init__(self, document: Any, required: frozenset[Path], exact: frozenset[Path]) -> None:
         self.remaining = copy.deepcopy(document)

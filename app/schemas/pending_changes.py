@@ -38,7 +38,7 @@ class RequestedLimit(Output):
 
 
 class RequestedRate(Output):
-    """An exchange rate more than 5 % from the published or the last confirmed one."""
+    """An exchange rate that differs by more than 5 % from the published or the last confirmed rate."""
 
     on: date = Field(description="Day of the rate; for a payment, the day of the request.")
     rate: str = Field(description="Riel for one US dollar.")
@@ -53,7 +53,7 @@ class RequestedRate(Output):
 
 
 class RequestedPaymentDate(Output):
-    """A day of a payment more than 7 days ago."""
+    """A day of a payment that is more than 7 days in the past."""
 
     paid_on: date = Field(description="Day of the payment.")
     disbursement_number: str = Field(description="Number of the disbursement whose payment has this day.")
@@ -107,18 +107,22 @@ class ApprovalLimitDecision(Output):
 
 
 class ExchangeRateDecision(Output):
-    """The result of recording an exchange rate. A rate more than 5 % from another one needs a confirmation."""
+    """The result of recording an exchange rate.
+
+    A rate that differs by more than 5 % from another rate needs a confirmation.
+    """
 
     effective: ExchangeRate | None = Field(
         description="The recorded rate; null if it waits for its confirmation."
     )
     pending_changes: list[PendingChangeSummary] = Field(
-        description="The change that must be confirmed before the rate is published; empty if it is published already."
+        description="The change that a second person must confirm before the rate is published; an empty list if the rate "
+        "is published."
     )
 
 
 class PaymentRateRequest(Output):
-    """The request to pay a disbursement at a rate more than 5 % from the published or the last confirmed one."""
+    """The request to pay a disbursement at a rate more than 5 % above or below the published or last confirmed rate."""
 
     pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before a payment can have the rate."
@@ -126,7 +130,7 @@ class PaymentRateRequest(Output):
 
 
 class PaymentDateRequest(Output):
-    """The request to pay a disbursement with a day more than 7 days ago."""
+    """The request to date the payment of a disbursement more than 7 days in the past."""
 
     pending_changes: list[PendingChangeSummary] = Field(
         description="The change that must be confirmed before a payment can have the day."

@@ -85,8 +85,8 @@ class ReferralConsent(Input):
     witness: ShortText | None = Field(None, description="Name of the witness.")
     alternative_giver_reason: ShortNarrative | None = Field(
         None,
-        description="Why another trusted adult (`other`) consents in place of the caregiver, for example because the caregiver "
-        "may be involved in the abuse. Without a reason, the consent of `other` does not count.",
+        description="Reason why another trusted adult (`other`) consents in place of the caregiver, for example because "
+        "the caregiver may be involved in the abuse. Without a reason, the consent of `other` does not count.",
     )
     basis_without_consent: BasisWithoutConsent | None = Field(
         None, description="Legal basis for acting without consent."

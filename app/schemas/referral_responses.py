@@ -225,14 +225,14 @@ class KeptRecordReason(StrEnum):
 
 
 class KeptRecordKind(StrEnum):
-    """Kind of a record that keeps something of a detached referral."""
+    """Kind of a record that still contains data of a detached referral."""
 
     child = "child"
     person = "person"
 
 
 class RecordToCheck(Output):
-    """A record that keeps what a detached referral added to it. A supervisor checks it."""
+    """A record that still contains what a detached referral added to it. A supervisor checks it."""
 
     record_kind: KeptRecordKind = Field(description="Kind of the record.")
     record_id: UUID = Field(description="Id of the record.")
@@ -247,7 +247,7 @@ class DetachedReferral(Referral):
     """A referral that was detached from the wrong child, with the records that a supervisor has to check."""
 
     records_to_check: list[RecordToCheck] = Field(
-        description="The child and the people that keep something of the referral."
+        description="The child and the people whose records still contain data of the referral."
     )
 
 

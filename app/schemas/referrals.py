@@ -37,9 +37,9 @@ EXACT_PATHS: Final = frozenset[tuple[str | int, ...]]({("id",), ("external_id",)
 class ReferralCreate(ReferralContent):
     """A new referral, from a partner's system or from staff.
 
-    Only a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON and a body that is too large refuse
-    a referral. A value of another type, a text or list that is too long and an unknown field are `warnings` of the response, like
-    all other faults. The acceptance requires their completion or a waiver.
+    A referral is rejected only for a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON, or
+    a body that is too large. All other faults, such as a value of another type, a text or list that is too long, or an
+    unknown field, are `warnings` of the response. Before the acceptance, staff complete or waive them.
     """
 
     id: ClientChosenId | None = Field(
@@ -204,7 +204,7 @@ class ReferralMatchRecordKind(StrEnum):
 
 
 class ReferralMatchLikelihood(StrEnum):
-    """How likely it is that a record describes the same child as the referral."""
+    """Likelihood that a record describes the same child as the referral."""
 
     likely = "likely"
     possible = "possible"
@@ -245,7 +245,7 @@ class ReferralMatchingLimit(StrEnum):
 
 
 class WithheldMatches(Output):
-    """Why matches that the caller cannot see are left out, and who can look."""
+    """The limit that leaves out matches that the caller cannot see, and the people who can list them."""
 
     limit: ReferralMatchingLimit = Field(
         description="`referral_limit`: five changes of the referral were compared on this day in Cambodia; `caller_limit`: the "

@@ -143,7 +143,9 @@ class ReleaseSummary(Versioned):
 class Release(ReleaseSummary):
     """A release with its tables."""
 
-    note: ReportText = Field(description="How to read the counts. Every publication of them must say it.")
+    note: ReportText = Field(
+        description="Explanation of the rounded counts. Every publication of the counts must contain it."
+    )
     tables: list[ReleasedTable] = Field(description="Tables.")
     reports: int = Field(
         description="Number of reports with tables in the release. The audit examines each of them."
@@ -152,9 +154,12 @@ class Release(ReleaseSummary):
     tables_to_drop: list[ReleaseTableName] = Field(
         description="Tables that the audit refused. A release without them can be published; empty for other statuses."
     )
-    prepared_by: StaffRef | None = Field(description="Who prepared the release; null for API clients.")
+    prepared_by: StaffRef | None = Field(
+        description="The person who prepared the release; null for API clients."
+    )
     approved_by: StaffRef | None = Field(
-        description="Who decided to publish it, never the person who prepared it; null before that and for API clients."
+        description="The person who decided to publish the release, never the person who prepared it; null before that and "
+        "for API clients."
     )
 
 

@@ -50,7 +50,9 @@ class ReportRunCreate(Input):
     )
     first_day: PlanDate = Field(description="First day of the period, in Cambodia.")
     last_day: PlanDate = Field(description="Last day of the period, at most ten years after the first one.")
-    compares: StrictBoolean = Field(False, description="Whether the reports contain the period before.")
+    compares: StrictBoolean = Field(
+        False, description="Whether the reports also contain the previous period."
+    )
     language: DisplayLanguage = Field("en", description="Language of the files.")
     grant_code: GrantCode | None = Field(
         None, description="Only records of this grant. All reports must have grants."
@@ -79,13 +81,13 @@ class ReportRun(Versioned):
     reports: list[ReportRunReport] = Field(description="The reports, in the order of the files.")
     first_day: PlainDate = Field(description="First day of the period.")
     last_day: PlainDate = Field(description="Last day of the period.")
-    compares: bool = Field(description="Whether the reports contain the period before.")
+    compares: bool = Field(description="Whether the reports also contain the previous period.")
     language: DisplayLanguage = Field(description="Language of the files.")
     grant_code: str | None = Field(description="Grant that the figures are limited to; null without one.")
     status: Annotated[str, CodeOf("report_run_status")] = Field(description="Status of the run.")
     done: int = Field(description="Number of reports that are computed, of those in `reports`.")
     failure: Annotated[str, CodeOf("report_run_failure")] | None = Field(
-        description="Why the run failed; null otherwise."
+        description="Reason why the run failed; null for other statuses."
     )
     finished_at: UtcDateTime | None = Field(description="Time at which the run finished or failed.")
 

@@ -131,7 +131,7 @@ class ReportDefinition(Output):
     denominator: str | None = Field(
         description="The events or records that percentages refer to; null without one."
     )
-    pitfall: str = Field(description="What to keep in mind when the figures are used.")
+    pitfall: str = Field(description="Limitations of the figures.")
     period: ReportPeriodRule = Field(description="How the report uses the period.")
     dimensions: list[ReportDimensionName] = Field(description="Dimensions that `by` accepts.")
     measures: list[ReportMeasure] = Field(description="Figures of the report.")

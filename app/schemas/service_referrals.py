@@ -153,7 +153,7 @@ class ServiceReferralRecall(Input):
     """The recall of data that was shared with the provider."""
 
     note: ShortNarrative = Field(
-        description="Who asked the provider to delete or return the data, and what the provider answered."
+        description="The person who asked the provider to delete or return the data, and the answer of the provider."
     )
 
 
@@ -227,7 +227,7 @@ class ServiceReferral(ServiceReferralFields):
     answer: str | None = Field(description="The provider's answer on acceptance.")
     reason: str | None = Field(description="Reason for the decline or the cancellation.")
     outcome_note: str | None = Field(description="Details of the outcome.")
-    recall_note: str | None = Field(description="What the provider did with the recalled data.")
+    recall_note: str | None = Field(description="Note about what the provider did with the recalled data.")
 
 
 class ServiceReferralSummary(ServiceReferralFields):

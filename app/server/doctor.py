@@ -176,7 +176,7 @@ async def check_connections(settings: Settings, connection: asyncpg.Connection) 
 
 
 def _count_connections(settings: Settings) -> int:
-    """Return the number of connections that the workers and the processes beside them open at most."""
+    """Return the number of connections that the workers and the other processes open at most."""
     per_worker = 2 * settings.pool_size + get_access_pool_size(settings.pool_size)
     metrics_connections = 0 if settings.metrics_port is None else 1
     return settings.workers * per_worker + JOB_CONNECTIONS + metrics_connections

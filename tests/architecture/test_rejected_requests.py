@@ -1,4 +1,4 @@
-"""The access log names every child whose id, or the id of a record of it, is in a rejected request."""
+"""The access log contains every child that a rejected request refers to, by the id of the child or of one of its records."""
 
 import re
 import uuid
@@ -19,7 +19,7 @@ OWN_ACCOUNT = "/v1/me"
 
 @pytest.fixture
 async def sample_case(scenario: Scenario) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the ids of records of children by the name of the path parameter, and the child of each of them."""
+    """Return, for each path parameter, the id of a record of a child; and the child of each record."""
     samples = await create_complete_case(scenario)
     ids = {name: str(value) for name, value in samples.items() if name.endswith("_id")}
     children = dict.fromkeys(ids, ids["child_id"])

@@ -1,4 +1,4 @@
--- How far access.raise_alerts() has searched the access log. Only functions of firststep_gate use it.
+-- Position up to which access.raise_alerts() has searched the access log. Only functions of firststep_gate use it.
 
 GRANT SELECT, UPDATE ON access_log_scans TO firststep_gate;
 

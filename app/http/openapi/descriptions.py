@@ -19,16 +19,16 @@ contains an entry.
 rejected. Responses contain every field. Ids are UUIDs; a client may choose the id of a record that it creates. Times
 are UTC with `Z`. Dates have no time zone.
 
-**Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Paging
-never skips or repeats records, even if records are added meanwhile. Filters are query parameters named after fields; an
-array takes several values, separated by commas. `sort=field` sorts in ascending and `sort=-field` in descending order.
-A search (`q`) determines the order, so that it excludes `sort`. With `count=true` the response contains `total`, at most
+**Lists.** `{"items": […], "next_cursor": "…"}` and a `Link` header. `limit` is 1 to 200. Cursors are opaque. Paging never
+skips or repeats records, even if records are added in the meantime. Filters are query parameters named after fields; an
+array takes several values, separated by commas. `sort=field` sorts in ascending and `sort=-field` in descending order. A
+search (`q`) determines the order, so that it excludes `sort`. With `count=true` the response contains `total`, at most
 10,000, and `total_is_capped`.
 
-**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`. The
-second media type is accepted but not listed, because client generators produce broken code for an operation with two
-media types. A response with a single record has a strong `ETag`. To change the record, send the ETag as `If-Match`.
-The response is 428 if it is missing and 412 if the record has changed meanwhile.
+**Updates.** PATCH takes a JSON merge patch (RFC 7396), as `application/json` or `application/merge-patch+json`. The second
+media type is accepted but not listed, because client generators produce broken code for an operation with two media types.
+A response with a single record has a strong `ETag`. To change the record, send the ETag as `If-Match`. The response is 428
+if it is missing and 412 if the record has changed in the meantime.
 
 **Acts.** A step in the life cycle of a record is `POST …/{id}/<verb>`. If its conditions are not met, the response is
 409 and lists every unmet condition in `unmet`.
@@ -84,7 +84,7 @@ TAGS: dict[str, str] = {
     "documents": "Documents of a case. The file type is detected from the content, which is stored encrypted.",
     "outreach": "Outreach activities: awareness sessions, training, coaching, meetings and dissemination. They contain numbers of "
     "participants, and no data about children.",
-    "agenda": "Items of the caller that are due or overdue, also as a calendar feed.",
+    "agenda": "Items of the caller that are due or overdue, and a calendar feed of them.",
     "audit": "The access log.",
     "reports": "Exact figures for staff. A response contains no data of a single child.",
     "releases": "Statistics for scripts and the public: rounded tables of closed periods, which never change.",

@@ -10,7 +10,8 @@ PARAMETERS: dict[str, Any] = {
         "in": "header",
         "required": True,
         "description": (
-            "ETag of the record, as last received. The response is 428 if it is missing, and 412 if the record has changed meanwhile."
+            "ETag of the record, as last received. The response is 428 if it is missing, and 412 if the record has changed "
+            "in the meantime."
         ),
         "schema": {"type": "string", "maxLength": 200},
         "example": '"3"',
@@ -20,8 +21,8 @@ PARAMETERS: dict[str, Any] = {
         "in": "header",
         "required": False,
         "description": (
-            "The ETag of the version that the caller read, omitted to create the record. 428 if the record exists and "
-            "the header is missing, 412 if the record has changed since."
+            "The ETag of the version that the caller read, omitted to create the record. 428 if the record exists and the "
+            "header is missing, 412 if the record has changed in the meantime."
         ),
         "schema": {"type": "string", "maxLength": 200},
         "example": '"3"',

@@ -110,7 +110,7 @@ _HEADERS: dict[int, tuple[str, ...]] = {
 }
 
 GATED_READS = frozenset({"/v1/referrals/{referral_id}/matches"})
-"""Paths of GET operations that have conditions, so that they can be refused."""
+"""Paths of the GET operations that can be refused because of an unmet condition."""
 
 
 def error_statuses(operation: Operation) -> set[int]:

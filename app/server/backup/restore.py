@@ -59,7 +59,7 @@ MAX_PARALLEL_JOBS = 4
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What to restore, and the answers of the operator."""
+    """The backup to restore, and the answers of the operator."""
 
     directory: Path
     keys: Path

@@ -36,7 +36,7 @@ UPDATE_SECOND_FACTOR_SQL = """
 
 
 class EndedCredentials(NamedTuple):
-    """How many of each kind ended."""
+    """Number of ended credentials by kind."""
 
     sessions: int
     calendar_feeds: int

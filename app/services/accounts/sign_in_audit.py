@@ -45,7 +45,7 @@ async def record_authenticated_access(
     opened = await log.open_access(
         context.database, _access_request(context, action, kind, subject_id, session_id)
     )
-    # The id is None if the session was revoked meanwhile. The database has logged the failure already.
+    # The id is None if the session was revoked in the meantime. The database has logged the failure already.
     if opened["event_id"] is None:
         return
     access = _to_open_access(opened)

@@ -16,7 +16,7 @@ from app.text_folding import fold_text
 
 LIKE_SPECIAL = re.compile(r"[\\%_]")
 FILTERS: Filters = {
-    # Each of the patterns, one for each word.
+    # The name must match every pattern. There is one pattern for each word of `q`.
     "q": col(User.name_key).op("LIKE", is_comparison=True)(all_(bindparam("patterns", type_=ARRAY(Text)))),
     "role": overlaps(col(User.roles), "role"),
     "team_id": col(User.id).in_(

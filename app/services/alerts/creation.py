@@ -23,7 +23,7 @@ SEARCH_TIMEOUT_SQL = text("SET LOCAL statement_timeout = '80s'")
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why an alert is raised."""
+    """The act and the record that raise an alert."""
 
     kind: Literal["break_glass"]
     act: Permission

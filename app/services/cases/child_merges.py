@@ -41,19 +41,19 @@ UNMERGE_OBSTACLES_SQL = _with_both_children("SELECT access.list_unmerge_obstacle
 UNMERGE_SQL = _with_both_children("SELECT access.unmerge_children(:child, :merged)")
 MERGE_DETAILS: Mapping[str, str] = {
     "not_your_team": "Only a supervisor of a case of each child or a programme manager can do this.",
-    "child_merged": "One of the children was merged into another record. Name that record instead.",
+    "child_merged": "One of the children was merged into another record. Use the id of that record instead.",
     "two_open_cases": "Both children have an open case. Close one of the cases first.",
     "children_linked": "The cases of the children are linked, so that they are two children in one matter. If the link is "
     "wrong, mark it as entered in error first.",
     "wall": "A worker of one child also works with a child that is linked with the other. Assign another worker first.",
     "not_merged": "The child is not merged into the child in the path.",
-    "unmerge_too_late": "A merge can be undone within 90 days. Correct the records of each case instead.",
+    "unmerge_too_late": "A merge can be undone only within 90 days. After that, correct the records of each case.",
 }
 """Explanation of each condition that the functions of the database return."""
 
 
 class ChildPair(NamedTuple):
-    """The child that is kept, and the one that is or was merged into it."""
+    """The kept child, and the child that is or was merged into it."""
 
     child: Child
     merged: Child
@@ -73,7 +73,7 @@ async def merge_children(
     await _raise_if_unmet(session, MERGE_OBSTACLES_SQL, pair)
     _record_change(session, caller, pair, (None, payload.merged_child_id), payload.reason)
     await _record_in_cases(session, caller, pair, "children_merged", payload.reason)
-    await session.flush()  # the history of the merged child is written while it still has cases
+    await session.flush()  # the history of the merged child must be written while the child still has cases
     await _call(session, MERGE_SQL, pair)
     return await get_child(session_reader(session), child_id)
 
@@ -104,7 +104,8 @@ async def _lock_children(
 ) -> ChildPair:
     """Lock the opening of cases, the cases, the consent registers and the records of both children. Compare the versions.
 
-    Two requests that name the same children lock them in the order of their ids, whichever of them each request keeps.
+    Both children are locked in the order of their ids, so that two merges of the same children in opposite directions
+    cannot deadlock.
     """
     if child_id == payload.merged_child_id:
         detail = "A child cannot be merged into itself."

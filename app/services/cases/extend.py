@@ -51,8 +51,8 @@ def _check_extension_date(case: Case, until: date) -> list[Fault]:
     latest = _compute_latest_end(case)
     if until > latest:
         detail = (
-            f"All extensions together must be at most {MAX_EXTENSION_MONTHS} months after 24 months of support: "
-            f"{latest} or earlier."
+            f"All extensions together must end at most {MAX_EXTENSION_MONTHS} months after 24 months of support: {latest} or "
+            "earlier."
         )
         params = {"months": MAX_EXTENSION_MONTHS, "latest": str(latest)}
         return [Fault("/until", "until_too_late", detail, params)]
@@ -60,7 +60,7 @@ def _check_extension_date(case: Case, until: date) -> list[Fault]:
 
 
 def _compute_latest_end(case: Case) -> date:
-    """Return the latest possible end of support. Extensions in a row do not move it."""
+    """Return the latest possible end of support. Several extensions do not move it."""
     planned_end = list_case_milestones(case)[-1].on
     if case.extended_until is None:
         planned_end = max(planned_end, today())

@@ -56,8 +56,8 @@ async def check_case_unused(session: AsyncSession, case: Case, referral_id: UUID
     faults = []
     if found:
         detail = (
-            f"The case that the referral opened has {' and '.join(found)}. If they are wrong, enter them in error or cancel "
-            "them. Otherwise, close the case with its exit plan first, or merge the child with the right record."
+            f"The case that the referral opened has {' and '.join(found)}. If they are wrong, mark them as entered in error "
+            "or cancel them. Otherwise, close the case with its exit plan first, or merge the child with the right record."
         )
         faults.append(Fault("/case_id", "support_given", detail, {"found": found}))
     if row.other_referrals:

@@ -87,7 +87,7 @@ DISBURSEMENTS = ListQuery(
     shows=SHOWN_DISBURSEMENT,
 )
 AWAITING = replace(DISBURSEMENTS, name="awaiting_disbursements", scope=AwaitingScope())
-"""The same list, narrowed to the disbursements that await an act of the caller."""
+"""The list of disbursements that await an act of the caller."""
 PAID_DAYS = DAY - col(Disbursement.paid_on)
 PAYMENT_AGE = case(
     (PAID_DAYS <= 7, "up_to_7_days"),  # noqa: PLR2004 - the code names the limit

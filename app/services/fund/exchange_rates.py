@@ -77,7 +77,9 @@ class Rate:
 
 
 async def create_exchange_rate(session: AsyncSession, payload: ExchangeRateCreate) -> ExchangeRateDecision:
-    """Store a published rate, or request it if it is more than 5 % from the confirmed rate or the last published one.
+    """Store a published rate, or request its confirmation.
+
+    A rate needs a confirmation if it differs by more than 5 % from the confirmed or the last published rate.
 
     Raises:
         AlreadyExists: the rate of that source and day exists.

@@ -1,4 +1,4 @@
-"""The day of a payment: after the approval, at most a week ago, or confirmed by a second person."""
+"""The day of a payment: after the approval, and at most a week in the past unless a second person has confirmed it."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -44,8 +44,8 @@ async def check_payment_date(session: AsyncSession, disbursement: Disbursement, 
     unmet = await ledger.check_books_open(session, paid_on)
     if not _is_recent(paid_on) and not await _is_confirmed(session, disbursement, paid_on):
         detail = (
-            f"`paid_on` is more than {PAYMENT_RECORDING_PERIOD.days} days ago. A second person must confirm it, see "
-            "`request-payment-date`."
+            f"`paid_on` is more than {PAYMENT_RECORDING_PERIOD.days} days in the past. A second person must confirm it "
+            "(see `request-payment-date`)."
         )
         unmet.append(Fault("/paid_on", "payment_date_old", detail, {"days": PAYMENT_RECORDING_PERIOD.days}))
     return unmet
@@ -67,7 +67,7 @@ async def request_disbursement_payment_date(
     expected_version: int,
     payload: PaymentDateCreate,
 ) -> PaymentDateRequest:
-    """Request a day more than `PAYMENT_RECORDING_PERIOD` ago for the payment of a disbursement.
+    """Request that the payment of a disbursement can be dated more than `PAYMENT_RECORDING_PERIOD` in the past.
 
     Raises:
         GateRefused: the disbursement is paid or ended, the caller requested or approved it, the day needs no confirmation,
@@ -77,7 +77,10 @@ async def request_disbursement_payment_date(
     disbursement = await get_for_share(session, Disbursement, disbursement_id)
     validate_expected_version(disbursement, expected_version)
     validate_payment_date(disbursement, payload.paid_on)
-    detail = f"`paid_on` is within {PAYMENT_RECORDING_PERIOD.days} days. A payment can have it without a confirmation."
+    detail = (
+        f"`paid_on` is at most {PAYMENT_RECORDING_PERIOD.days} days in the past. Record the payment directly: it needs no "
+        "confirmation."
+    )
     raise_if_unmet(
         [
             *check_payable(disbursement),

@@ -21,19 +21,22 @@ PROOF_UNKNOWN_DETAIL = "The case has no receipt or acknowledgement with this id.
 RECEIPT_USED_DETAIL = (
     "The document, the original of the copy, or a document with the same file already proves another payment."
 )
-AMOUNT_MISSING_DETAIL = "A document without an amount proves nothing. Staff of the case add it again with its amount; both count as one receipt."
+AMOUNT_MISSING_DETAIL = (
+    "A document without an amount does not prove a payment. Staff of the case must add it again with its amount; both "
+    "count as one receipt."
+)
 AMOUNTS_DIFFER_DETAIL = (
-    "Two documents with the same file, or a copy and its original, have different amounts. Staff of the case mark the wrong "
-    "one as entered in error."
+    "Two documents with the same file, or a copy and its original, have different amounts. Staff of the case must mark the "
+    "wrong one as entered in error."
 )
 
 
 async def check_acknowledgement(
     session: AsyncSession, disbursement: Disbursement, document_id: UUID | None, amount: int, paid_on: date
 ) -> list[Fault]:
-    """Return the unmet conditions on the proof of a payment of an amount in minor units, if there is one.
+    """Return the unmet conditions of the document that proves a payment, if there is one.
 
-    It is a receipt or acknowledgement of the case that proves no other payment, and its amount covers the payment.
+    It must be a receipt or acknowledgement of the case, must not prove another payment, and must cover the paid amount.
     """
     if document_id is None:
         return []
@@ -45,10 +48,10 @@ async def check_acknowledgement(
 async def check_receipts(
     session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID], spent: int
 ) -> list[Fault]:
-    """Return the unmet conditions on the receipts of a reconciliation.
+    """Return the unmet conditions of the receipts of a reconciliation.
 
-    Receipts are required for a spent amount. Each is a receipt or acknowledgement of the case that proves no other payment.
-    Their amounts together cover the spent amount.
+    Receipts are required for a spent amount. Each must be a receipt or acknowledgement of the case and must not prove
+    another payment. Together they must cover the spent amount.
     """
     pointer = "/receipt_document_ids"
     if spent and not document_ids:
@@ -94,9 +97,10 @@ async def _list_payment_proofs(
 async def _check_unused(
     session: AsyncSession, disbursement: Disbursement, document_ids: AbstractSet[UUID], pointer: str
 ) -> list[Fault]:
-    """Return a fault for each other payment that a document proves already. Concurrent payments with the same file wait.
+    """Return a fault for each other payment that a document already proves. Concurrent payments with the same file wait.
 
-    It names the payment, because every finance officer can see all disbursements. The access log contains it.
+    The fault contains the number of the payment, because every finance officer can see all disbursements. The access log
+    records it.
     """
     payments = func.access.find_payments_of_receipts(
         disbursement.case_id, disbursement.id, _to_array(document_ids)

@@ -37,7 +37,7 @@ class ConvertedTenders(NamedTuple):
 
     tenders: list[StoredTender]
     rounding: int
-    """What the payment exceeds the amount by, in minor units; negative if it is less. See `_is_rounded_to_notes`."""
+    """Paid amount minus requested amount, in minor units. See `_is_rounded_to_notes`."""
     unmet: list[Fault]
 
 
@@ -121,10 +121,10 @@ async def _resolve_rate(
     paid_on: date,
     published: Rate | None,
 ) -> tuple[Rate | None, list[Fault]]:
-    """Return the rate of a tender and the unmet conditions on it.
+    """Return the rate of a tender, and its unmet conditions.
 
-    A tender in the currency of the request has no rate. Otherwise the rate of the tender counts if it is near the published
-    and the confirmed rate, or if a second person has confirmed it; a tender without a rate uses the published rate.
+    A tender in the currency of the request has no rate. A tender without a rate uses the published rate. A rate of the
+    tender is accepted if it is within 5 % of the published and the confirmed rate, or if a second person has confirmed it.
     """
     if tender.currency == disbursement.currency:
         return None, []
@@ -139,8 +139,8 @@ async def _resolve_rate(
     ):
         return rate, []
     detail = (
-        "The rate is more than 5 % from the published or the last confirmed rate. A second person must confirm it, see "
-        "`request-rate`."
+        "The rate differs by more than 5 % from the published or the last confirmed rate. A second person must confirm it "
+        "(see `request-rate`)."
     )
     return rate, [Fault(pointer, "rate_far_off", detail)]
 
@@ -158,7 +158,9 @@ async def request_disbursement_rate(
     expected_version: int,
     payload: PaymentRateCreate,
 ) -> PaymentRateRequest:
-    """Request a rate for the payment of a disbursement that is far from the published one.
+    """Request a rate for the payment of a disbursement.
+
+    Needed for a rate that differs by more than 5 % from the published or the confirmed rate.
 
     Raises:
         GateRefused: the disbursement is paid or ended, the caller requested or approved it, no rate is published, or the
@@ -191,7 +193,10 @@ async def _check_needs_confirmation(session: AsyncSession, rate: Rate, published
         return [Fault("/rate", "rate_missing", RATE_MISSING_DETAIL)]
     if not await exchange_rates.is_near_known_rates(session, rate, published):
         return []
-    detail = "The rate is within 5 % of the published and the last confirmed rate. A payment can have it without a confirmation."
+    detail = (
+        "The rate is within 5 % of the published and the last confirmed rate. Record the payment directly: it needs no "
+        "confirmation."
+    )
     return [Fault("/rate", "rate_near", detail)]
 
 

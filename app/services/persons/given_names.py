@@ -32,15 +32,17 @@ _INTERCHANGEABLE_VOWELS: Final = tuple(map(frozenset, ("ae", "ao", ("", "a"), ("
 _OTHER_ONSETS: Final = (frozenset(("d", "th")), frozenset(("b", "ph")))
 """Consonants at the beginning of Latin spellings that have one phonetic class, but not one Khmer letter (Davy, Thavy)."""
 _MAX_SPELLING_DISTANCE: Final = {"latin": 2, "khmer": 3}
-"""Maximum number of other letters in two spellings of one name in one script, up to nine letters."""
+"""Maximum number of different letters in two spellings of one name in one script, for names of up to nine letters."""
 _WHOLE_SYLLABLE: Final = re.compile("[^aeiouy][aeiouy]|[\u1780-\u17b3][\u17b6-\u17c5]")
 _MIN_TYPO_LENGTH: Final = 5
-"""Minimum length of a name in which one other letter can be a typing error. A shorter one is another name (Sina, Sona)."""
+"""Minimum length of a name in which one different letter can be a typing error. In a shorter name, it makes a different
+name (Sina, Sona).
+"""
 _SAME_FAMILY_SIMILARITY: Final = 0.8
 
 
 class GivenNameAgreement(Enum):
-    """How the given names of two persons agree."""
+    """Degree of agreement between the given names of two persons."""
 
     same = "same"
     """Spellings of one name."""
@@ -97,7 +99,7 @@ def _compare_names(a: CanonicalName, b: CanonicalName) -> GivenNameAgreement:
 
 
 def _list_comparisons(a_family: str, a_given: str, b_family: str, b_given: str) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of texts of which an equal one means the same given name."""
+    """Yield pairs of texts. If the two texts of a pair are equal, the given names are the same."""
     if a_given and b_given:
         yield a_given, b_given
     for family, given, other_family, other_given in (
@@ -140,7 +142,7 @@ def _are_spellings_of_one_name(a: str, b: str) -> bool:
     limit = max(_MAX_SPELLING_DISTANCE[scripts[0]], max(len(a), len(b)) // 3)
     if frozenset((_get_onset(a), _get_onset(b))) in _OTHER_ONSETS or OSA.distance(a, b) > limit:
         return False
-    # The first romanization of a Khmer word is that of all its letters. The others have silent letters.
+    # The first romanization of a Khmer word contains all its letters. The others omit silent letters.
     first, second = list_sounds(scripts[0], a)[0], list_sounds(scripts[1], b)[0]
     return _is_same_sound(first, second, is_final_interchangeable=scripts[0] == "khmer")
 

@@ -14,7 +14,7 @@ _MAX_CORRECTION_DAYS = 183
 
 
 class BirthAgreement(Enum):
-    """How two birth dates agree."""
+    """Degree of agreement between two birth dates."""
 
     precise = "precise"
     """Equal to the month or the day."""

@@ -95,7 +95,7 @@ def _select_tables(allowed: Sequence[str], names: Sequence[str]) -> list[MenuTab
     """Return the tables with these names in the order of the menu.
 
     Raises:
-        InvalidInput: a table is not among the allowed ones.
+        InvalidInput: a table is not allowed.
     """
     params = {"allowed": list(allowed)}
     detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)

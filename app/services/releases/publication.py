@@ -31,7 +31,7 @@ async def publish_release(
     Raises:
         NotFound: the release does not exist.
         StaleVersion: the release was changed since the caller read it.
-        GateRefused: the caller prepared the release, it is no draft, or another release is being audited.
+        GateRefused: the caller prepared the release, it is not a draft, or another release is being audited.
     """
     release = await get_version_for_update(session, Release, release_id, expected_version)
     raise_if_unmet([
@@ -47,7 +47,7 @@ async def publish_release(
 async def discard_release(
     session: AsyncSession, caller: Caller, release_id: UUID, expected_version: int
 ) -> ReleaseSchema:
-    """Discard a draft, also while it is being audited.
+    """Discard a draft, even while it is being audited.
 
     Raises:
         NotFound: the release does not exist.
@@ -69,7 +69,7 @@ def _check_another_person(release: Release, caller: Caller) -> list[Fault]:
 
 
 async def _check_no_audit_running(session: AsyncSession, release_id: UUID) -> list[Fault]:
-    """Return a fault if another release is being audited, because the two audits would not know of each other."""
+    """Return a fault if another release is being audited: neither audit would include the tables of the other one."""
     query = select(col(Release.id)).where(
         col(Release.status) == states.AUDITING, col(Release.id) != release_id
     )
@@ -85,7 +85,7 @@ async def audit_next_report(session: AsyncSession, payload: Mapping[str, Any]) -
     )
     release = (await session.scalars(query)).one()
     if release.status != states.AUDITING:
-        return  # it was discarded
+        return  # the release was discarded
     reports = await _list_reports(session, release.id)
     name = reports[release.audited_reports]
     published = await _load_published(session, release, name)

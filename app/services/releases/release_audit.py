@@ -36,7 +36,7 @@ class AuditedRelease:
 
     @property
     def population(self) -> str:
-        """Name of the population that the tables are about."""
+        """Name of the population that the tables count."""
         return self.name_population(self.period)
 
     def name_population(self, period: str) -> str:
@@ -54,10 +54,10 @@ class AuditedRelease:
 def find_tables_to_drop(
     report: MenuReport, release: AuditedRelease, published: Sequence[AuditedRelease]
 ) -> list[str]:
-    """Return the names of the tables without which the others can be published.
+    """Return the names of the tables that must be dropped so that the others can be published.
 
-    `published` are the releases of the same year, in the order of their publication. If the audit finds no result in
-    time, all tables have to be dropped.
+    `published` are the releases of the same year, in the order of their publication. If the audit finds no result in time,
+    all tables must be dropped.
     """
     dimensions = tuple(dimension.name for dimension in report.dimensions)
     if any(earlier.dimensions != dimensions for earlier in (*published, release)):
@@ -83,7 +83,7 @@ def find_tables_to_drop(
 def build_populations(report: MenuReport, releases: Iterable[AuditedRelease]) -> dict[str, Population]:
     """Return the populations of releases in the order of their publication.
 
-    Each release counts its quarters again, so that its population of a quarter corrects that of the release before. The
+    Each release counts its quarters again, so that its population of a quarter corrects that of the previous release. The
     population of a year is the sum of its quarters at the same time.
     """
     releases = list(releases)
@@ -103,7 +103,7 @@ def build_populations(report: MenuReport, releases: Iterable[AuditedRelease]) ->
 
 
 def _collect_categories(report: MenuReport, releases: Iterable[AuditedRelease]) -> dict[str, tuple[str, ...]]:
-    """Return the codes of each dimension, also those that only an earlier version of its list contained."""
+    """Return the codes of each dimension, including those that only an earlier version of its list contained."""
     codes = {dimension.name: dict.fromkeys(dimension.list_codes()) for dimension in report.dimensions}
     for release in releases:
         for counts in release.counts.values():

@@ -39,9 +39,11 @@ def choose_tables_to_drop(
     *,
     timeout_seconds: float = 60.0,
 ) -> list[Table]:
-    """Return the tables without which the others can be published. The list is empty if all of them can.
+    """Return the tables that must be dropped so that the others can be published.
 
-    The cells of dropped tables and of earlier releases must not become known through the others either.
+    The list is empty if all tables can be published.
+
+    The cells of dropped tables and of earlier releases must not become known through the published tables either.
 
     Raises:
         ProgramFailed: the audit took longer than `timeout_seconds`. Nothing can be published.

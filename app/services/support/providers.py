@@ -51,7 +51,7 @@ PROVIDERS = ListQuery(
     Provider,
     PROVIDER_COLUMNS,
     filters={
-        # A text without visible characters is contained in every name. It finds no provider instead.
+        # A text without visible characters would match every name. With this condition it matches none.
         "q": and_(bindparam("name_part", type_=Text) != "", literal(0) < NAME_PART_POSITION),
         "kind": is_one_of(col(Provider.kind), "kind"),
         "is_active": col(Provider.is_active) == bindparam("is_active"),

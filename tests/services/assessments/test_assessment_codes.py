@@ -1,4 +1,4 @@
-"""Symptoms and family circumstances of an assessment: coded, beside the sections, compared and frozen like them."""
+"""Symptoms and family circumstances of an assessment: codes in addition to the sections, compared and frozen like them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Extensions of a case in a row are limited in sum."""
+"""All extensions of a case together are limited."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ async def extend(scenario: Scenario, case: dict[str, Any], until: date) -> tuple
     return fault["code"], fault["params"].get("latest")
 
 
-async def test_extensions_in_a_row_cannot_exceed_twelve_months_in_sum(scenario: Scenario) -> None:
+async def test_several_extensions_cannot_exceed_twelve_months_in_total(scenario: Scenario) -> None:
     case = await scenario.open_case()
     latest = add_months(today(), 36)
     assert await extend(scenario, case, add_months(today(), 30)) == (None, None)
