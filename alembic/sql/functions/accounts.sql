@@ -191,8 +191,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.activate_account(bytea) IS
-    'Makes the confirmed roles of the caller effective if the digest is that of the activation code, and returns whether '
-    'it is. The code is valid for seven days and used once.';
+    'Makes the confirmed roles of the caller effective if the digest matches the activation code, and returns whether it '
+    'matches. The code is valid for seven days and used once.';
 
 CREATE FUNCTION access.insert_api_client(p_id uuid, p_agency uuid, p_name text, p_scopes text[], p_public_key text)
 RETURNS void

@@ -4,7 +4,7 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- A later period begins at least one microsecond after the previous one, also if the clocks of two servers differ.
+-- A later period begins at least one microsecond after the previous one, even if the clocks of two servers differ.
 CREATE FUNCTION access.record_assignment_period(p_case public.cases, p_moment timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = ''
 AS $$

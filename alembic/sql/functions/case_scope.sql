@@ -163,9 +163,9 @@ AS $$
                       AND c.child_id = p_child AND c.status <> 'closed')
 $$;
 COMMENT ON FUNCTION access.has_open_case(uuid) IS
-    'Returns whether a child has an open case, also one that the caller cannot see, so that no child gets two open '
-    'cases. Always false unless the act of the access is referral.accept, or case.reopen for a child of which the caller '
-    'can read a case.';
+    'Returns whether a child has an open case, even one that the caller cannot see, so that no child gets two open cases. '
+    'Always false unless the act of the access is referral.accept, or case.reopen for a child of which the caller can read '
+    'a case.';
 
 CREATE FUNCTION access.cancel_open_follow_ups(p_child uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -182,7 +182,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.cancel_open_follow_ups(uuid) IS
-    'Cancels the follow-ups of the closed cases of a child that were not held, also of cases that the caller cannot see. '
+    'Cancels the follow-ups that were not held in the closed cases of a child, including cases that the caller cannot see. '
     'Has no effect unless the caller is accepting a referral or reopening a case, and the child has an open case.';
 
 CREATE FUNCTION access.restore_follow_ups(p_case uuid) RETURNS void
@@ -206,9 +206,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.restore_follow_ups(uuid) IS
-    'Opens the follow-ups again that the opening of a case cancelled, also of cases that the caller cannot see. A follow-up '
-    'that was refused since stays cancelled. Has no effect unless the caller detaches a referral, the case is closed and '
-    'visible, and the child has no open case.';
+    'Opens the follow-ups again that the opening of a case cancelled, including those of cases that the caller cannot see. '
+    'A follow-up that was refused in the meantime stays cancelled. Has no effect unless the caller detaches a referral, '
+    'the case is closed and visible, and the child has no open case.';
 
 CREATE FUNCTION access.end_clinical_handovers() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -186,9 +186,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.protect_entered_in_error() IS
-    'Raises an error unless a row gets the mark entered in error once, together with no other change, and by a person who '
-    'may set it. A marked row is final. The first argument of the trigger names the column of the author, '
-    'the second one the column of a second case, whose staff may set the mark too.';
+    'Raises an error if a marked row is changed, if the mark entered in error is set together with another change, or if '
+    'the caller may not set it. The first argument of the trigger is the column of the author. The second one is the '
+    'column of a second case, whose staff may set the mark too.';
 
 CREATE FUNCTION access.prevent_change_of_final_row() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$ BEGIN RAISE EXCEPTION 'a row of % is final', TG_TABLE_NAME USING ERRCODE = 'check_violation'; END $$;

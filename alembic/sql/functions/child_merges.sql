@@ -32,8 +32,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.lock_cases_of_children(uuid[]) IS
-    'Locks the cases of children and their disbursements, also those that the caller cannot see. Raises an error unless '
-    'the act of the access merges children or undoes a merge.';
+    'Locks the cases of children and their disbursements, including those that the caller cannot see. Raises an error '
+    'unless the act of the access merges children or undoes a merge.';
 
 CREATE FUNCTION access.list_merge_obstacles(p_child uuid, p_merged uuid) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,4 +1,4 @@
--- The consent register of a child. Gates read all of it, also the entries of earlier cases that the caller cannot see.
+-- The consent register of a child. Gates read all of it, including the entries of earlier cases that the caller cannot see.
 --
 -- A gate and a change of the register take the same lock. A refusal or withdrawal is therefore committed before a gate reads
 -- the register, or waits until the act behind the gate is committed.
@@ -73,8 +73,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.supersede_basis_confirmation(uuid) IS
-    'Ends the request to confirm a legal basis, because the entry is withdrawn or entered in error. Has no effect unless the '
-    'act of the access does this, and the caller can read the case.';
+    'Marks the pending request to confirm a legal basis as superseded, when its entry is withdrawn or entered in error. '
+    'Has no effect unless the current request withdraws or marks an entry, and the caller can read the case.';
 
 REVOKE ALL ON FUNCTION
     access.lock_consent_register(uuid), access.list_consent_register(uuid), access.confirm_consent_basis(uuid, uuid),

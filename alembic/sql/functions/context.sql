@@ -102,19 +102,21 @@ CREATE FUNCTION access.is_kind_with_tiers(p_kind text) RETURNS boolean LANGUAGE 
 RETURN p_kind IN ('case_history', 'clinical_handover', 'clinical_note', 'document', 'document_content', 'feedback',
                   'legal_step', 'session_addendum');
 COMMENT ON FUNCTION access.is_kind_with_tiers(text) IS
-    'Returns whether records of a kind can have the tier clinical or legal, or are feedback. In the access log, only '
-    'supervisors of the case can see entries about them.';
+    'Returns whether records of a kind can have the tier clinical or legal, or are feedback. Only the supervisors of the '
+    'case can see access log entries about them.';
 
 CREATE FUNCTION access.can_count(x public.access_contexts) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN x.act IN ('report.read', 'release.prepare');
 COMMENT ON FUNCTION access.can_count(access_contexts) IS
-    'Returns whether the access reads a report or prepares a release. Such an access counts rows and shows none.';
+    'Returns whether the access reads a report or prepares a release. Such an access can count rows but does not return '
+    'them.';
 
 CREATE FUNCTION access.can_report_team(x public.access_contexts, p_team uuid) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN access.can_count(x) AND (x.can_report_all_teams OR p_team = ANY (x.supervised_team_ids));
 COMMENT ON FUNCTION access.can_report_team(access_contexts, uuid) IS
-    'Returns whether the access reads a report or prepares a release, and the report counts the records of a team: of all teams for programme '
-    'managers, monitoring officers, finance officers and data protection officers, of their own teams for supervisors.';
+    'Returns whether the access reads a report or prepares a release, and can count the records of a team. Programme '
+    'managers, monitoring officers, finance officers and data protection officers count all teams, supervisors the teams '
+    'that they supervise.';
 GRANT EXECUTE ON FUNCTION
     access.can_count(access_contexts), access.can_report_team(access_contexts, uuid)
     TO firststep_reports;

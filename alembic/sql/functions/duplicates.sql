@@ -1,4 +1,4 @@
--- Find possible duplicates of a child, also among children that the caller cannot see. possible_duplicates() finds the
+-- Find possible duplicates of a child, including children that the caller cannot see. possible_duplicates() finds the
 -- candidates, and duplicate_profiles() returns their encrypted columns, which the application decrypts and compares.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;

@@ -11,7 +11,8 @@ AS $$
       FROM public.cases c WHERE c.id = p_case
 $$;
 COMMENT ON FUNCTION access.lock_child_money(uuid) IS
-    'Makes concurrent acts on the disbursements for the child of a case wait for each other until the end of the transaction.';
+    'Takes a lock per child until the end of the transaction, so that acts on the disbursements for a child run one after '
+    'another.';
 
 CREATE FUNCTION access.convert_money(p_amount bigint, p_from text, p_to text, p_day date) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = ''
@@ -22,7 +23,7 @@ AS $$
           FROM public.exchange_rates r WHERE r."on" <= p_day ORDER BY r."on" DESC, r.created_at DESC LIMIT 1) END
 $$;
 COMMENT ON FUNCTION access.convert_money(bigint, text, text, date) IS
-    'Returns an amount in minor units of another currency, at the rate in force on a day; NULL without a rate.';
+    'Returns an amount in minor units of another currency, at the rate that applies on a day, or NULL if there is no rate.';
 
 CREATE FUNCTION access.is_within_limit(p_act text, p_currency text, p_amount bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -74,10 +75,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.find_case_limit_fault(uuid, uuid, text, text, bigint, date) IS
-    'Returns above_case_limit if an amount exceeds the limit of the caller together with the other approvals for the child in '
-    'the month of the day (approve_case_month), or with its other emergency payments recorded on the day '
-    '(pay_first_case_day), in all cases and currencies; rate_missing if one of them cannot be converted; otherwise NULL. '
-    'Cancelled and reversed disbursements do not count.';
+    'Returns above_case_limit if an amount exceeds the limit of the caller for one child. The sum includes the other '
+    'approvals in the month of the day (approve_case_month) or the other emergency payments recorded on the day '
+    '(pay_first_case_day), in all cases and currencies, but no cancelled or reversed disbursements. Returns rate_missing '
+    'if an amount cannot be converted, otherwise NULL.';
 
 -- A copy of a receipt, for example one with the name made unreadable, is a document about the original.
 CREATE FUNCTION access.list_original_documents(p_documents uuid[]) RETURNS uuid[]
@@ -94,7 +95,7 @@ AS $$
     SELECT coalesce(array_agg(DISTINCT o.id), '{}') FROM original o
 $$;
 COMMENT ON FUNCTION access.list_original_documents(uuid[]) IS
-    'Returns the ids of documents and of the receipts and acknowledgements that they are copies of.';
+    'Returns the ids of the given documents, and of the receipts and acknowledgements that they are copies of.';
 
 CREATE FUNCTION access.find_payments_of_receipts(p_case uuid, p_disbursement uuid, p_documents uuid[])
 RETURNS TABLE (id uuid, child_id uuid, case_id uuid, number text)
@@ -118,11 +119,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.find_payments_of_receipts(uuid, uuid, uuid[]) IS
-    'Returns the other payments of any case, which are not reversed, that already use one of the documents, the original of '
-    'one, or a document with the same file. Returns no row unless the caller is a finance officer, because nobody else pays '
-    'and reconciles.';
+    'Returns the other payments of any case that already use one of the documents, its original, or a document with the '
+    'same file. Reversed payments do not count. Returns no row unless the caller is a finance officer, because only '
+    'finance officers pay and reconcile.';
 
--- A receipt may show the child's name, so a finance officer sees only what an amount is checked with.
+-- A receipt may show the child's name, so a finance officer gets only the values with which an amount is checked.
 CREATE FUNCTION access.list_payment_proofs(p_case uuid, p_documents uuid[])
 RETURNS TABLE (id uuid, original_digest bytea, amount bigint, currency text, has_other_amount boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -151,10 +152,10 @@ AS $$
                     WHERE x.is_finance_officer AND x.act IN ('disbursement.pay', 'disbursement.reconcile'))
 $$;
 COMMENT ON FUNCTION access.list_payment_proofs(uuid, uuid[]) IS
-    'Returns the documents that are receipts or acknowledgements of the case, with the digests of their files, or of the '
-    'files that they are copies of, the amount that a document of the case with one of these files has, and whether '
-    'different amounts are recorded for them. Returns no row '
-    'unless a finance officer is paying or reconciling, and the case has a disbursement.';
+    'Returns the given documents that are receipts or acknowledgements of the case. Each row has the digest of the '
+    'original file, the amount that a document of the case with this file or a copy of it has, and whether different '
+    'amounts are recorded for them. Returns no row unless a finance officer is paying or reconciling, and the case has a '
+    'disbursement.';
 
 CREATE FUNCTION access.read_finance_document(p_disbursement uuid, p_document uuid)
 RETURNS TABLE (id uuid, child_id uuid, case_id uuid, number text, kind text, media_type text, content_encrypted bytea)
@@ -188,9 +189,9 @@ AS $$
      GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION access.spending_by_month(uuid, date) IS
-    'Returns the amounts spent from a fund by month and category, and the rounding differences by month, with their number of '
-    'payments, over all cases, also those that the caller cannot see. The lines of a fund statement therefore add up to its '
-    'total.';
+    'Returns the amounts spent from a fund by month and category, and the rounding differences by month, with their number '
+    'of payments, over all cases, including those that the caller cannot see. The lines of a fund statement therefore add '
+    'up to its total.';
 
 CREATE FUNCTION access.get_confirmed_rate(p_day date) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = ''
@@ -203,8 +204,9 @@ AS $$
         (SELECT r.riel_hundredths FROM public.exchange_rates r ORDER BY r.created_at, r.id LIMIT 1))
 $$;
 COMMENT ON FUNCTION access.get_confirmed_rate(date) IS
-    'Returns the rate that one person alone can move away from by at most 5 %: the last one for the day or an earlier day '
-    'that a second person confirmed, else the first later one. Until a rate is confirmed, the rate that was recorded first.';
+    'Returns the confirmed rate of a day: the last rate for the day or an earlier day that a second person confirmed, '
+    'otherwise the first later one. If no rate is confirmed, it is the rate that was recorded first. One person alone can '
+    'record only rates within 5 % of it.';
 
 CREATE FUNCTION access.list_far_rates(p_days date[], p_rates bigint[]) RETURNS SETOF bigint
 LANGUAGE sql STABLE SET search_path = ''
@@ -226,10 +228,10 @@ AS $$
                     WHERE p.n <> c.n AND p.day IN (c.day, c.nearest_day) AND abs(c.rate - p.rate) * 20 > p.rate)
 $$;
 COMMENT ON FUNCTION access.list_far_rates(date[], bigint[]) IS
-    'Returns the positions of the rates that differ by more than 5 % from the confirmed rate (see '
+    'Returns the positions of the given rates that differ by more than 5 % from the confirmed rate (see '
     'access.get_confirmed_rate()), from the rates of the last earlier day with a rate, or from another rate of the same '
-    'day. Without an earlier rate, the next later day counts. The given rates count too; if no rate is stored, the first '
-    'given one counts as confirmed.';
+    'day. If no earlier day has a rate, the next later day counts. Other given rates are compared like stored rates. If no '
+    'rate is stored, the first given rate counts as confirmed.';
 
 CREATE FUNCTION access.insert_near_exchange_rates(
     p_ids uuid[], p_days date[], p_rates bigint[], p_sources text[]
@@ -250,8 +252,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]) IS
-    'Inserts exchange rates for a finance officer. Returns false and inserts nothing if one of them is more than 5 % from '
-    'another one (see access.list_far_rates()), because a second person must confirm it.';
+    'Inserts exchange rates for a finance officer. Returns false and inserts nothing if a second person must confirm one '
+    'of them, because it differs by more than 5 % from another rate (see access.list_far_rates()).';
 
 CREATE FUNCTION access.is_payment_rate_confirmed(p_disbursement uuid, p_rate bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -262,8 +264,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.is_payment_rate_confirmed(uuid, bigint) IS
     'Returns whether a second person has confirmed a rate for the payment of a disbursement. Returns false unless the '
-    'caller is a finance officer. Row-level security hides pending changes that other people requested from finance '
-    'officers, so the function bypasses it.';
+    'caller is a finance officer. Bypasses row-level security, because it hides the pending changes of other people from '
+    'finance officers.';
 
 CREATE FUNCTION access.is_payment_date_confirmed(p_disbursement uuid, p_day date) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -273,9 +275,9 @@ AS $$
                       AND c.record_id = p_disbursement AND (c.payload ->> 'paid_on')::date = p_day)
 $$;
 COMMENT ON FUNCTION access.is_payment_date_confirmed(uuid, date) IS
-    'Returns whether a second person has confirmed a day for the payment of a disbursement. Returns false unless the caller '
-    'is a finance officer. Row-level security hides pending changes that other people requested from finance officers, so '
-    'the function bypasses it.';
+    'Returns whether a second person has confirmed a day for the payment of a disbursement. Returns false unless the '
+    'caller is a finance officer. Bypasses row-level security, because it hides the pending changes of other people from '
+    'finance officers.';
 
 REVOKE ALL ON FUNCTION
     access.lock_child_money(uuid), access.convert_money(bigint, text, text, date),

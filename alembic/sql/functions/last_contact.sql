@@ -20,8 +20,9 @@ RETURN p_held_at > p_received_at
         AND (p_held_at AT TIME ZONE 'Asia/Phnom_Penh')::date = (p_received_at AT TIME ZONE 'Asia/Phnom_Penh')::date
         AND p_recorded_at > p_received_at);
 COMMENT ON FUNCTION access.is_later_contact(timestamptz, timestamptz, timestamptz) IS
-    'Returns whether a contact took place after a referral was received. A contact at midnight in Cambodia has only a '
-    'day: on the day of the referral it counts if it was recorded after the referral was received.';
+    'Returns whether a contact took place after a referral was received. A contact at midnight in Cambodia was recorded '
+    'with a day and without a time. On the day of the referral, it counts if it was recorded after the referral was '
+    'received.';
 
 GRANT EXECUTE ON FUNCTION access.is_contact(text, text, text[], timestamptz)
     TO firststep_api, firststep_gate, firststep_reports;
@@ -49,9 +50,8 @@ AS $$
                     WHERE x.is_staff AND access.can_read_case(x, c.id, c.team_id, c.lead_worker_id))
 $$;
 COMMENT ON FUNCTION access.update_last_contact(uuid) IS
-    'Sets last_contact_on of a case to the local date of its latest contact, or to NULL without one, and increments the '
-    'version of the case if the date changes. access.is_contact() defines a contact. Has no effect unless the caller can '
-    'read the case.';
+    'Sets last_contact_on of a case to the local date of its latest contact (see access.is_contact()), or to NULL if it '
+    'has none. Increments the version of the case if the date changes. Has no effect unless the caller can read the case.';
 
 REVOKE ALL ON FUNCTION access.update_last_contact(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.update_last_contact(uuid) TO firststep_api;

@@ -71,8 +71,8 @@ AS $$
      WHERE x.can_read_access_log
 $$;
 COMMENT ON FUNCTION access.list_children_of_record(uuid) IS
-    'Returns the children that a record is about. A data protection officer receives all of them, also those to whom a '
-    'merge moved the record or from whom it moved it. A supervisor receives only children with a visible case of a '
+    'Returns the children that a record is about. A data protection officer receives all of them, including those to whom '
+    'a merge moved the record or from whom it moved it. A supervisor receives only children with a visible case of a '
     'supervised team.';
 
 CREATE FUNCTION access.list_referral_records(p_record uuid) RETURNS SETOF uuid

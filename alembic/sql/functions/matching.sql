@@ -46,8 +46,8 @@ AS $$
         ON CONFLICT DO NOTHING
 $$;
 COMMENT ON FUNCTION access.record_match_reading(uuid, bytea, boolean) IS
-    'Records that the caller lists the matches of a referral with this identity, all of them or, after a limit, only the '
-    'records that the caller can see. access.record_matching() calls it after the check of the limits.';
+    'Records that the caller lists the matches of a referral with this identity. After a limit, the list contains only the '
+    'records that the caller can see. access.record_matching() calls it after it has checked the limits.';
 
 CREATE FUNCTION access.record_limited_reading(p_referral uuid, p_identity bytea, p_day date) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
@@ -61,8 +61,8 @@ AS $$
         ON CONFLICT (key) DO NOTHING
 $$;
 COMMENT ON FUNCTION access.record_limited_reading(uuid, bytea, date) IS
-    'Records that the caller lists the matches of a referral after a limit, and raises an alert once per caller, referral '
-    'and day. access.record_matching() calls it.';
+    'Records that the caller lists the matches of a referral after a limit is reached, and raises an alert once per '
+    'caller, referral and day. access.record_matching() calls it.';
 
 -- The advisory locks make concurrent requests wait, so that they cannot exceed a limit together. All requests take the
 -- lock of the referral before the lock of the caller.
@@ -120,9 +120,9 @@ $$;
 COMMENT ON FUNCTION access.record_matching(uuid, bytea) IS
     'Counts the comparison of an identity of a referral and returns recorded, or returns the limit that is reached: '
     'referral_limit after five changes of the referral on one day in Cambodia, caller_limit after eight identities of the '
-    'caller. A repeated comparison is not counted, the first identity of a referral is no change, and it does not count for '
-    'the caller if a partner sent the referral and staff did not change its identity. A permission of another person for '
-    'the referral on this day allows five more changes and lifts the limit of the caller.';
+    'caller. A repeated comparison is not counted, the first identity of a referral is not a change, and it does not count '
+    'for the caller if a partner sent the referral and staff did not change its identity. A permission of another person '
+    'for the referral on this day allows five more changes and lifts the limit of the caller.';
 
 CREATE FUNCTION access.list_uncompared_referrals()
 RETURNS TABLE (referral_id uuid, case_id uuid, listed_at timestamptz)
@@ -153,9 +153,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.list_uncompared_referrals() IS
-    'Returns the referrals that were listed with limited matches and not compared with all children since, for the '
-    'supervisors of the team who did not list them, or for programme managers if the team has no such supervisor. '
-    'Does not depend on the matches.';
+    'Returns the referrals whose matches a limit left out, and that were not compared with all children afterwards. Only '
+    'the supervisors of the team who did not list them receive them, or programme managers if the team has no such '
+    'supervisor. The result does not depend on the matches.';
 
 REVOKE ALL ON FUNCTION
     access.can_match(uuid), access.is_matched(uuid, bytea), access.has_opened_matches(uuid, bytea),

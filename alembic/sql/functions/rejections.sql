@@ -37,8 +37,8 @@ RETURN CASE
     WHEN p_act = 'case.link' THEN 'case_link'
     WHEN access.is_kind_with_tiers(split_part(p_act, '.', 1)) THEN split_part(p_act, '.', 1) END;
 COMMENT ON FUNCTION access.get_restricted_kind(text) IS
-    'Returns the kind of record that an act is about, if only some of the supervisors of a child can see entries about such '
-    'records, otherwise NULL.';
+    'Returns the kind of record that an act is about, if access log entries about this kind are hidden from some '
+    'supervisors of a child, otherwise NULL.';
 
 -- The API receives nothing about the records, because the caller may not know that they exist. The act can reveal more
 -- than the named records: a supervisor of one child must not read that someone tried to link it with a child behind the
@@ -82,9 +82,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.conclude_rejected(uuid, uuid, text, integer, uuid[]) IS
-    'Concludes the access of a rejected request that contains the given ids. Writes one entry for each child that an '
-    'id belongs to, directly or through a record, and one for each record without a child, or for the first id if none is '
-    'known. If the act is about a link or about records with tiers, the entries of children have its kind.';
+    'Concludes the access of a rejected request that contains the given ids. Writes one entry for each child that a given '
+    'id belongs to, directly or through a record, and one for each record without a child. If no id is known, it writes '
+    'one entry for the first id. If the act is about a link or about records with tiers, the entries of children contain '
+    'the kind of the record.';
 
 REVOKE ALL ON FUNCTION
     access.find_configuration_kind(uuid), access.get_restricted_kind(text),

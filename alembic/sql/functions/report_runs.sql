@@ -27,8 +27,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.open_report_run(uuid, bytea, text) IS
-    'Opens an access for the requester of an unfinished report run, with the act report.read and the current roles. For a '
-    'wrong secret or an inactive user, it writes an anonymous event with the outcome unauthenticated.';
+    'Opens an access for the requester of an unfinished report run, with the act report.read and the current roles of the '
+    'requester. If the secret is wrong or the requester is inactive, it writes an anonymous event with the outcome '
+    'unauthenticated.';
 
 REVOKE ALL ON FUNCTION access.open_report_run(uuid, bytea, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.open_report_run(uuid, bytea, text) TO firststep_api;

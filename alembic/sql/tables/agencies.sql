@@ -21,4 +21,5 @@ COMMENT ON FUNCTION access.prevent_activation_of_clients() IS
 CREATE TRIGGER prevent_activation_of_clients BEFORE UPDATE OF is_active ON agencies FOR EACH ROW
     WHEN (NEW.is_active AND NOT OLD.is_active) EXECUTE FUNCTION access.prevent_activation_of_clients();
 COMMENT ON TRIGGER prevent_activation_of_clients ON agencies IS
-    'Rejects the activation of an agency that would give an API client access to referrals without a second person.';
+    'Rejects the activation of an agency with an active API client for referrals: a second person must confirm the '
+    'activation of the client.';

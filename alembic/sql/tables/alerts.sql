@@ -29,8 +29,8 @@ CREATE POLICY actor_can_insert ON alerts FOR INSERT TO firststep_api
         AND act = (SELECT x.act FROM access.context() x)
     );
 COMMENT ON POLICY actor_can_insert ON alerts IS
-    'A request can insert alerts about its own caller and act. access.record_matching() inserts those '
-    'about its limits, and access.raise_alerts() the other kinds.';
+    'A request can insert alerts about its own caller and act. access.record_matching() inserts the alerts about limits of '
+    'matching, and access.raise_alerts() the other kinds.';
 
 CREATE POLICY recipients_can_acknowledge ON alerts FOR UPDATE TO firststep_api
     USING (EXISTS (SELECT FROM access.context() x WHERE access.receives_alert(x, team_id, case_id)))

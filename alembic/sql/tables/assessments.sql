@@ -93,7 +93,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON assessments FOR EACH R
             ''
     );
 COMMENT ON TRIGGER validate_change ON assessments IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE assessments ADD CONSTRAINT ck_assessments_status CHECK (
     status IN ('draft', 'submitted', 'returned', 'approved')

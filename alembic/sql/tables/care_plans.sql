@@ -98,7 +98,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON care_plans FOR EACH RO
             ''
     );
 COMMENT ON TRIGGER validate_change ON care_plans IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE care_plans ADD CONSTRAINT ck_care_plans_status CHECK (
     status IN ('draft', 'submitted', 'returned', 'approved', 'superseded')

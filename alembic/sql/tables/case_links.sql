@@ -72,7 +72,8 @@ CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON case_links FOR EACH ROW
           AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
     EXECUTE FUNCTION access.protect_entered_in_error('linked_by_id');
 COMMENT ON TRIGGER protect_entered_in_error ON case_links IS
-    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+    'Rejects a mark as entered in error together with another change or by a person who may not set it, and changes of a '
+    'marked row.';
 
 ALTER TABLE case_links ADD CONSTRAINT ck_case_links_ordered_pair CHECK (case_id < linked_case_id);
 COMMENT ON CONSTRAINT ck_case_links_ordered_pair ON case_links IS

@@ -67,7 +67,8 @@ CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON case_siblings FOR EACH 
           AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
     EXECUTE FUNCTION access.protect_entered_in_error('named_by_id', 'sibling_case_id');
 COMMENT ON TRIGGER protect_entered_in_error ON case_siblings IS
-    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+    'Rejects a mark as entered in error together with another change or by a person who may not set it, and changes of a '
+    'marked row.';
 
 ALTER TABLE case_siblings ADD CONSTRAINT ck_case_siblings_ordered_pair CHECK (case_id < sibling_case_id);
 COMMENT ON CONSTRAINT ck_case_siblings_ordered_pair ON case_siblings IS

@@ -73,7 +73,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON cases FOR EACH ROW
             'lead_worker_id'
     );
 COMMENT ON TRIGGER validate_change ON cases IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 CREATE FUNCTION access.require_supervisor_of_case() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$

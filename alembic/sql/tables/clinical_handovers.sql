@@ -1,4 +1,5 @@
--- Clinical handovers: a supervisor lets the lead worker of a case read the clinical notes that were written before.
+-- Clinical handovers: a supervisor lets the lead worker of a case read the clinical notes that were written before the
+-- handover.
 
 ALTER TABLE clinical_handovers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 

@@ -93,7 +93,8 @@ CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON consents FOR EACH ROW
           AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
     EXECUTE FUNCTION access.protect_entered_in_error('recorded_by_id');
 COMMENT ON TRIGGER protect_entered_in_error ON consents IS
-    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+    'Rejects a mark as entered in error together with another change or by a person who may not set it, and changes of a '
+    'marked row.';
 
 CREATE TRIGGER lock_consent_register BEFORE INSERT OR UPDATE ON consents FOR EACH ROW
     WHEN (current_user IN ('firststep_api', 'firststep_gate')) EXECUTE FUNCTION access.lock_consent_register();

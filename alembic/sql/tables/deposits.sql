@@ -11,7 +11,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON deposits FOR EACH ROW
             'reversed_by_id reversed_at reversal_reason'
     );
 COMMENT ON TRIGGER validate_change ON deposits IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 CREATE CONSTRAINT TRIGGER require_posted_deposit AFTER INSERT OR UPDATE ON deposits DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (current_user = 'firststep_api') EXECUTE FUNCTION ledger.require_posted_deposit();

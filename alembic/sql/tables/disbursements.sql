@@ -162,7 +162,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON disbursements FOR EACH
             'ended_by_id ended_at reversal_reason_encrypted'
     );
 COMMENT ON TRIGGER validate_change ON disbursements IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_status CHECK (
     status IN ('requested', 'approved', 'rejected', 'paid', 'reconciled', 'cancelled', 'reversed')

@@ -86,7 +86,8 @@ CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON documents FOR EACH ROW
           AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
     EXECUTE FUNCTION access.protect_entered_in_error('author_id');
 COMMENT ON TRIGGER protect_entered_in_error ON documents IS
-    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+    'Rejects a mark as entered in error together with another change or by a person who may not set it, and changes of a '
+    'marked row.';
 
 ALTER TABLE documents ADD CONSTRAINT ck_documents_amount CHECK (
     (amount IS NULL) = (currency IS NULL) AND amount > 0 AND currency IN ('USD', 'KHR')

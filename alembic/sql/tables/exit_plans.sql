@@ -94,7 +94,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON exit_plans FOR EACH RO
             'decision_comment_encrypted'
     );
 COMMENT ON TRIGGER validate_change ON exit_plans IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE exit_plans ADD CONSTRAINT ck_exit_plans_status CHECK (status IN ('draft', 'approved'));
 

@@ -77,7 +77,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON follow_ups FOR EACH RO
             ''
     );
 COMMENT ON TRIGGER validate_change ON follow_ups IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_status CHECK (
     status IN ('due', 'held', 'missed', 'cancelled')

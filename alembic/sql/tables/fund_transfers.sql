@@ -11,7 +11,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON fund_transfers FOR EAC
             'decided_at decided_by_id'
     );
 COMMENT ON TRIGGER validate_change ON fund_transfers IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE fund_transfers ADD CONSTRAINT ck_fund_transfers_status CHECK (
     status IN ('requested', 'approved', 'rejected')

@@ -17,7 +17,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON funds FOR EACH ROW
             'closed_at closed_by_id close_reason rest_to_fund_id'
     );
 COMMENT ON TRIGGER validate_change ON funds IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE funds ADD CONSTRAINT ck_funds_status CHECK (status IN ('open', 'closed'));
 

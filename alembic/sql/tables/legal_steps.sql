@@ -80,4 +80,5 @@ CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON legal_steps FOR EACH RO
           AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
     EXECUTE FUNCTION access.protect_entered_in_error('author_id');
 COMMENT ON TRIGGER protect_entered_in_error ON legal_steps IS
-    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+    'Rejects a mark as entered in error together with another change or by a person who may not set it, and changes of a '
+    'marked row.';

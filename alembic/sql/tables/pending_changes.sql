@@ -79,8 +79,8 @@ ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_status CHECK (
         WHEN status = 'withdrawn' THEN decided_at IS NOT NULL
         ELSE decided_by_id IS NULL AND decided_at IS NULL END);
 COMMENT ON CONSTRAINT ck_pending_changes_status ON pending_changes IS
-    'The status is known, and a confirmed, rejected or superseded change has the person who ended it and the time. A withdrawn change '
-    'without a person was withdrawn on the command line.';
+    'The status has a known value. A confirmed, rejected or superseded change has a time and the person who ended it. A '
+    'withdrawn change without a person was withdrawn on the command line.';
 
 ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_second_person CHECK (
     status NOT IN ('confirmed', 'rejected') OR (decided_by_id IS DISTINCT FROM requested_by_id

@@ -18,8 +18,8 @@ CREATE POLICY visible_with_record ON record_changes FOR SELECT TO firststep_api,
                          WHERE h.id = record_changes.child_id AND h.merged_into_id IS NOT NULL OFFSET 0))
     );
 COMMENT ON POLICY visible_with_record ON record_changes IS
-    'A change of a case, of a person or of a consent is visible if the case is visible. A change of a child is visible if a case of the '
-    'child is visible, or if the child is merged and visible.';
+    'A change of a case, person or consent is visible if the case is visible. A change of a child is visible if one of its '
+    'cases is visible, or if the child is merged and visible.';
 
 CREATE POLICY insert_with_visible_record ON record_changes FOR INSERT TO firststep_api
     WITH CHECK (

@@ -86,7 +86,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON referrals FOR EACH ROW
             'child_id case_id decided_at decided_by_id outcome_encrypted decision_reversed_at decision_reversed_by_id reversals_encrypted'
     );
 COMMENT ON TRIGGER validate_change ON referrals IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE referrals ADD CONSTRAINT ck_referrals_status CHECK (
     status IN ('received', 'acknowledged', 'information_requested', 'accepted', 'declined', 'withdrawn')

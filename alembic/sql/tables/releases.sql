@@ -23,7 +23,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON releases FOR EACH ROW
             'discarded_at discarded_by_id'
     );
 COMMENT ON TRIGGER validate_change ON releases IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 CREATE TRIGGER prevent_change_of_final_row BEFORE UPDATE ON releases FOR EACH ROW
     WHEN (OLD.status IN ('published', 'refused', 'discarded')) EXECUTE FUNCTION access.prevent_change_of_final_row();
@@ -52,4 +52,4 @@ ALTER TABLE releases ADD CONSTRAINT ck_releases_published CHECK (
     AND (status <> 'published' OR cardinality(tables_to_drop) = 0)
 );
 COMMENT ON CONSTRAINT ck_releases_published ON releases IS
-    'A published release was approved by a person, and its audit named no table to drop.';
+    'A published release has a person who approved it and no tables to drop.';

@@ -76,7 +76,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON reviews FOR EACH ROW
             ''
     );
 COMMENT ON TRIGGER validate_change ON reviews IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE reviews ADD CONSTRAINT ck_reviews_status CHECK (status IN ('scheduled', 'completed', 'cancelled'));
 

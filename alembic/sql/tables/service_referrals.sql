@@ -90,7 +90,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON service_referrals FOR 
             'recall_requested_at recalled_at recalled_by_id recall_note_encrypted'
     );
 COMMENT ON TRIGGER validate_change ON service_referrals IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 ALTER TABLE service_referrals ADD CONSTRAINT ck_service_referrals_recall CHECK (
     (recall_requested_at IS NULL OR sent_at IS NOT NULL)

@@ -103,14 +103,15 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON support_sessions FOR E
             'content_encrypted'
     );
 COMMENT ON TRIGGER validate_change ON support_sessions IS
-    'Rejects a change of the status or of a column unless the arguments of the trigger list it.';
+    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
 
 CREATE TRIGGER protect_entered_in_error BEFORE UPDATE ON support_sessions FOR EACH ROW
     WHEN (current_user = 'firststep_api'
           AND (OLD.entered_in_error_at IS NOT NULL OR NEW.entered_in_error_at IS NOT NULL))
     EXECUTE FUNCTION access.protect_entered_in_error('author_id');
 COMMENT ON TRIGGER protect_entered_in_error ON support_sessions IS
-    'Rejects a mark as entered in error with another change or by another person, and changes of a marked row.';
+    'Rejects a mark as entered in error together with another change or by a person who may not set it, and changes of a '
+    'marked row.';
 
 ALTER TABLE support_sessions ADD CONSTRAINT ck_support_sessions_status CHECK (
     status IN ('planned', 'held', 'missed', 'cancelled')
