@@ -85,7 +85,7 @@ def test_texts_that_look_different_have_different_folded_forms(text: str, other_
         ("S\u043e\u0301k", "sók"),
     ],
 )
-def test_letters_of_other_scripts_that_look_like_latin_ones_are_latin(text: str, folded: str) -> None:
+def test_letters_that_look_like_latin_letters_are_folded_to_latin(text: str, folded: str) -> None:
     # Catches: the letters are replaced after the composition, so that an accent keeps a Cyrillic letter.
     assert fold_text(text) == folded
     assert canonical_form(text, "latin") == canonical_form(folded, "latin")
@@ -96,7 +96,7 @@ def test_letter_case_of_other_alphabets_is_ignored() -> None:
         assert fold_text(word.upper()) == fold_text(word.lower())
 
 
-def test_letter_o_is_zero_only_in_numbers() -> None:
+def test_letter_o_is_folded_to_zero_only_in_numbers() -> None:
     assert fold_text("SOK") != fold_text("S0K")
     assert fold_identifier("SOK-10") != fold_identifier("S0K-lO")
     assert fold_number("FSC-2O26-OOl2") == fold_number("FSC-2026-0012")

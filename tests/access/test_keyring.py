@@ -194,7 +194,7 @@ def test_key_ring_of_another_database_is_not_reloaded(path: Path) -> None:
     assert reloading.get() is ring
 
 
-def test_key_ring_with_another_key_of_the_rounding_is_not_reloaded(path: Path) -> None:
+def test_key_ring_with_another_rounding_key_is_not_reloaded(path: Path) -> None:
     ring = KeyRing.load_or_create(path)
     reloading = ReloadingKeyRing(ring, reload_interval=0)
     replace_file(path, replace(ring, release_draw=b"o" * 32).to_json())

@@ -1,6 +1,6 @@
 """Shapes of endpoints, schemas and tables, and limits on the size of functions, files and packages.
 
-Each test was seen to fail on a planted fault, which is named in it.
+Each test names a fault that makes it fail.
 """
 
 import ast

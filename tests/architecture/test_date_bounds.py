@@ -18,7 +18,7 @@ LAST_BOUNDS = {"formatMaximum", "x-formatMaximum"}
 
 
 def iter_dates(schema: Any, place: str, seen: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every schema of a date below a schema, with the place of its field."""
+    """Yield every date schema that a schema contains, with the path of its field."""
     if not isinstance(schema, dict):
         return
     if "$ref" in schema:
@@ -50,7 +50,7 @@ def iter_request_dates() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield from iter_dates(media["schema"], f"{method} {path}", seen)
 
 
-def test_dates_of_requests_have_a_first_and_a_last_day() -> None:
+def test_every_date_of_a_request_has_bounds() -> None:
     dates = list(iter_request_dates())
     assert len(dates) > 70
     unbounded = [

@@ -1,6 +1,6 @@
 """Every endpoint has exactly one guard, and every permission guards an endpoint.
 
-Each test was seen to fail on a planted fault, which is named in it.
+Each test names a fault that makes it fail.
 """
 
 import inspect

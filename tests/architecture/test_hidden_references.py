@@ -1,4 +1,4 @@
-"""A body that names a hidden record is answered exactly as if the record did not exist, also if a client chooses its id."""
+"""A request body with the id of a hidden record gets the same response as if the record did not exist."""
 
 import re
 import uuid
@@ -202,7 +202,7 @@ async def test_hidden_record_in_a_body_is_answered_like_a_missing_one(
             assert hidden.ids["child"] in {entry["child_id"] for entry in entries}, where
 
 
-async def test_taken_id_names_only_a_visible_record(
+async def test_response_to_a_taken_id_contains_only_a_visible_record(
     scenario: Scenario, app: FastAPI, own: SampleCase, hidden: SampleCase
 ) -> None:
     # Catches: a SELECT for the id before the INSERT in `create_case_person`, which answers 422 for a visible record.

@@ -72,7 +72,7 @@ def test_every_label_of_a_concept_contains_its_term(term: Term) -> None:
 
 
 @pytest.mark.parametrize("term", [term for term in TERMS if term.exclusive], ids=lambda term: term.concept)
-def test_term_of_a_person_translates_nothing_else(term: Term) -> None:
+def test_term_of_a_person_is_used_for_no_other_concept(term: Term) -> None:
     # Catches: អ្នកគាំទ្រ for the support person of a court.
     longer_terms = [other.khmer for other in TERMS if term.khmer in other.khmer and other is not term]
     for label in TRANSLATIONS:

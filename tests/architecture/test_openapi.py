@@ -1,6 +1,6 @@
 """The OpenAPI document is current and complete, and follows the rules of `openapi/spectral.yaml`.
 
-Each test was seen to fail on a planted fault, which is named in it.
+Each test names a fault that makes it fail.
 """
 
 import json

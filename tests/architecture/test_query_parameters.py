@@ -1,6 +1,6 @@
 """Every operation rejects unknown query parameters and values, and lists the permitted ones.
 
-Each test was seen to fail on a planted fault, which is named in it.
+Each test names a fault that makes it fail.
 """
 
 import uuid

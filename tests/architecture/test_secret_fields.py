@@ -1,6 +1,6 @@
 """Every field of a response that contains a secret is marked, so that it is neither stored nor repeated.
 
-Each test was seen to fail on a planted fault, which is named in it.
+Each test names a fault that makes it fail.
 """
 
 import re

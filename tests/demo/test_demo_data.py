@@ -100,7 +100,7 @@ def test_case_scenarios_have_consistent_dates_on_any_day(day: date) -> None:
             assert not review_days or review_days[-1] <= add_months(case.opened_on, 24)
 
 
-def test_supervisors_compare_at_most_eight_referrals_of_staff() -> None:
+def test_demonstration_supervisor_compares_at_most_eight_staff_referrals() -> None:
     # Catches: every sixth referral by phone, which made the demonstration with 120 children fail.
     full = build_case_scenarios(CASE_SCENARIO_COUNT, today())
     by_phone = Counter(initial_supervisor(case) for case in full if is_phone_referral(case))
@@ -124,7 +124,7 @@ def test_small_caseload_contains_every_phase_and_kind() -> None:
 
 
 async def check_outreach(scenario: Scenario) -> None:
-    """Check that the activities cover two years and every kind, and that one is corrected and one marked."""
+    """Check that the activities cover two years and every kind, and that one is corrected and one is entered in error."""
     finance, path = scenario.finance, "/v1/outreach-activities"
     activities = (await finance.get(path, params={"limit": 200})).json()["items"]
     assert {activity["kind"] for activity in activities} == set(get_codes("outreach_kind"))
@@ -272,7 +272,7 @@ async def assert_released_counts_are_exact(reader: ReportReader) -> None:
 
 
 async def assert_reports_are_exact(scenario: Scenario, superuser: asyncpg.Connection) -> None:
-    """Assert that the figures of every report equal their slow computation, by quarter of the last two years."""
+    """Assert that every report gives the same figures as a slow second computation, for each quarter of the last two years."""
     await superuser.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
     rows = await load_rows(superuser, today())
     api, reports = [

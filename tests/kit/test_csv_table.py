@@ -36,7 +36,7 @@ def test_title_rows_above_the_headings_are_skipped_and_reported(titles: str) -> 
     assert [(row.line, row.codes) for row in table.rows] == [(len(titles.splitlines()) + 2, [])]
 
 
-def test_headings_below_too_many_titles_are_not_searched() -> None:
+def test_headings_below_too_many_title_rows_are_not_found() -> None:
     assert get_code("Deposits\n" * (MAX_TITLE_ROWS + 1) + HEADINGS + RECORD) == "headings_missing"
 
 
@@ -63,7 +63,7 @@ def test_total_rows_at_the_end_are_skipped_and_reported(total: str) -> None:
     ]
 
 
-def test_total_above_the_last_record_is_not_skipped() -> None:
+def test_total_row_above_the_last_record_is_not_skipped() -> None:
     table = parse(HEADINGS + "Total,5,\n" + RECORD)
     assert ([row.line for row in table.rows], table.skipped) == ([2, 3], [])
 

@@ -65,12 +65,12 @@ def test_sign_of_the_currency_is_removed(currency: str, text: str, number: str) 
         ("$ (50)", "amount_negative"), ("-$50", "amount_negative"), ("($50)", "amount_negative"), ("$1.234", "number_ambiguous"),
     ],
 )  # fmt: skip
-def test_amount_that_is_not_a_positive_one_in_dollars_has_a_fault(text: str, code: str) -> None:
+def test_negative_ambiguous_or_foreign_amount_has_a_fault(text: str, code: str) -> None:
     assert build_amount_normalizer("USD", is_whole=False)(text).code == code
 
 
 @pytest.mark.parametrize("text", ["1$234", "5 apples", "$", "", "USD", "1 234 5"])
-def test_text_that_is_no_amount_stays(text: str) -> None:
+def test_text_that_is_not_an_amount_is_unchanged(text: str) -> None:
     assert build_amount_normalizer("USD", is_whole=False)(text) == CellValue(text)
 
 
@@ -101,7 +101,7 @@ def test_date_is_normalized(text: str, day: str) -> None:
         ("30/11/2026", ()), ("2026-11-30", ()),
     ],
 )  # fmt: skip
-def test_reading_of_a_date_is_reported(text: str, readings: tuple[str, ...]) -> None:
+def test_interpretation_of_a_date_is_reported(text: str, readings: tuple[str, ...]) -> None:
     assert build_date_normalizer(None)(text).readings == readings
 
 

@@ -66,7 +66,7 @@ def test_age_of_child_born_on_leap_day_increases_on_the_first_of_march(day: str,
 
 
 @given(born=DAYS | st.sampled_from([date(2008, 2, 29), date(2012, 2, 29)]), years=st.integers(0, 30))
-def test_birthday_is_the_first_day_of_an_age(born: date, years: int) -> None:
+def test_birthday_is_the_first_day_on_which_a_person_has_an_age(born: date, years: int) -> None:
     birthday, birth = get_birthday(born, years), BirthRange(born, born)
     assert birth.age_range_on(birthday) == (years, years)
     assert years == 0 or birth.age_range_on(birthday - timedelta(days=1)) == (years - 1, years - 1)

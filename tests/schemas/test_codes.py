@@ -181,7 +181,7 @@ def test_every_code_is_accepted_and_serialized_unchanged(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["URGENT", " urgent", "", "Urgent", 1, None, True, ["urgent"], {"a": 1}])
-def test_other_value_than_a_code_is_a_literal_error(value: Any) -> None:
+def test_value_that_is_not_a_code_is_a_literal_error(value: Any) -> None:
     with pytest.raises(ValidationError) as raised:
         Intake(urgency=value)
     assert [(error["type"], error["loc"]) for error in raised.value.errors()] == [
@@ -190,7 +190,7 @@ def test_other_value_than_a_code_is_a_literal_error(value: Any) -> None:
 
 
 @given(st.text("urgentmcyoi URGENT_-1\u200b\u1780", max_size=12).filter(lambda text: text not in URGENCIES))
-def test_other_text_than_a_code_is_rejected(text: str) -> None:
+def test_text_that_is_not_a_code_is_rejected(text: str) -> None:
     with pytest.raises(ValidationError):
         Intake.model_validate({"urgency": text})
 

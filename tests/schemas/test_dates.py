@@ -59,7 +59,7 @@ def test_date_is_valid_from_the_first_to_the_last_day(date_type: Any, first: str
         (dates.PastTime, "2569-01-01T00:00:00Z"),
     ],
 )
-def test_year_of_the_buddhist_era_has_a_message_of_its_own(date_type: Any, value: str) -> None:
+def test_year_of_the_buddhist_era_has_its_own_message(date_type: Any, value: str) -> None:
     fault = find_fault(date_type, value)
     assert fault is not None
     assert fault[0] == "date_buddhist_era"
@@ -67,7 +67,7 @@ def test_year_of_the_buddhist_era_has_a_message_of_its_own(date_type: Any, value
 
 
 @pytest.mark.parametrize("value", ["9999-12-31", "3000-01-01", "2300-01-01"])
-def test_other_distant_year_is_not_called_buddhist(value: str) -> None:
+def test_other_distant_year_is_not_reported_as_buddhist(value: str) -> None:
     fault = find_fault(dates.ValidityDate, value)
     assert fault is not None
     assert fault[0] == "date_too_late"

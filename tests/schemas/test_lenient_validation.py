@@ -1,4 +1,4 @@
-"""Lenient validation: every wrong value in every soft field of a new referral is accepted, kept and reported."""
+"""Lenient validation: every wrong value in every optional field of a new referral is accepted, kept and reported."""
 
 import copy
 from typing import Any
@@ -40,7 +40,7 @@ def list_strict_errors(document: dict[str, Any]) -> list[Any]:
     return []
 
 
-def test_every_wrong_value_in_every_soft_field_is_accepted_with_a_warning_at_its_pointer() -> None:
+def test_every_wrong_value_in_every_optional_field_is_accepted_with_a_warning_at_its_pointer() -> None:
     # Catches: `too_long` without a conversion; an unknown error type that refuses; `_strip` that keeps removed items.
     count = 0
     for full, soft in ((FULL_REFERRAL_PAYLOAD, SOFT), (ESTIMATED_RANGE, SOFT_AGES), (ESTIMATED, SOFT_AGE)):

@@ -236,7 +236,7 @@ async def test_impossible_reset_is_refused_and_logged(
     assert entry["record"] == (None if error is NotFound else {"kind": "user", "id": str(id_of(name))})
 
 
-async def test_reset_that_no_one_can_confirm_is_refused(scenario: Scenario) -> None:
+async def test_reset_without_a_possible_confirmer_is_refused(scenario: Scenario) -> None:
     await run_sql(scenario, "UPDATE users SET is_active = false WHERE roles = '{programme_manager}'")
     with pytest.raises(
         Conflict, match=r"run `users disable dpo@fsc\.example`, then `users create-confirmer`"
@@ -285,7 +285,7 @@ async def test_command_and_confirmation_at_once_leave_the_user_disabled(scenario
         assert await run_sql(scenario, sessions, id_of("worker_north")) == []
 
 
-async def test_two_resets_at_once_leave_one_pending_change(scenario: Scenario) -> None:
+async def test_two_concurrent_resets_leave_one_pending_change(scenario: Scenario) -> None:
     requests = await asyncio.gather(*(reset(scenario, WORKER) for _ in range(3)))
     change = await find_pending_change(scenario.dpo)
     assert change["id"] in {str(request.pending_change_id) for request in requests}

@@ -29,7 +29,7 @@ def summarize(items: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
     return [(item["kind"], item["due_on"], item["is_overdue"]) for item in items]
 
 
-async def test_emergency_is_first_until_it_is_accepted_and_again_as_first_contact(
+async def test_emergency_is_listed_first_until_the_first_contact(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: `rank` always 1.

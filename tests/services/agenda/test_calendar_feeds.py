@@ -285,7 +285,7 @@ async def test_concurrent_requests_never_exceed_ten_active_feeds(scenario: Scena
     await create_feed(worker)
 
 
-async def test_feed_token_is_in_no_log(
+async def test_feed_token_is_not_logged(
     scenario: Scenario, superuser_connection: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     feed = await create_feed(scenario.worker_north)

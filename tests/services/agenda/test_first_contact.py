@@ -43,7 +43,7 @@ async def test_contact_counts_only_after_the_referral_was_received(
 
 
 @pytest.mark.parametrize(("hours", "is_contact"), [(9, True), (-1, False)])
-async def test_contact_with_a_day_only_counts_if_it_was_recorded_after_the_referral(
+async def test_contact_without_a_time_counts_if_it_was_recorded_after_the_referral(
     scenario: Scenario, superuser_connection: Any, hours: int, is_contact: bool
 ) -> None:
     # The referral was received at 10:00 of yesterday, and the contact of that day was recorded `hours` later.
@@ -89,7 +89,7 @@ async def test_session_is_a_contact_if_it_reached_the_child_or_a_caregiver(
     assert (case["last_contact_on"] is not None) is is_contact
 
 
-async def test_missed_cancelled_and_corrected_sessions_are_no_contact(
+async def test_missed_cancelled_and_corrected_sessions_are_not_contacts(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     received_at = utc_now() - timedelta(days=3)

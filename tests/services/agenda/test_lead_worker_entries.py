@@ -81,7 +81,7 @@ async def test_person_of_a_joined_referral_is_on_the_agenda_of_the_lead_worker_u
 
 
 @pytest.mark.parametrize("is_paid", [False, True])
-async def test_money_work_without_a_finance_officer_is_unstaffed_work_of_the_programme_manager(
+async def test_payments_and_receipts_without_a_finance_officer_are_unstaffed_for_the_programme_manager(
     scenario: Scenario, superuser_connection: Any, is_paid: bool
 ) -> None:
     case, fund = await scenario.open_case(), await create_fund(scenario)

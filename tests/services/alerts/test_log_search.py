@@ -55,7 +55,7 @@ async def test_many_children_outside_the_caseload_raise_one_alert_for_each_doubl
     assert {entry["child_id"] for entry in entries} == {str(child) for child in children}
 
 
-async def test_children_of_the_own_caseload_raise_no_alert(
+async def test_children_of_the_callers_caseload_raise_no_alert(
     scenario: Scenario, api_connection: Any, owner_connection: Any
 ) -> None:
     # Catches: the condition on access.is_in_caseload() removed.

@@ -26,7 +26,7 @@ def get_signatures(text: str, language: str = "en") -> str:
 
 @pytest.mark.parametrize("language", ["en", "km"])
 @pytest.mark.parametrize("subject", ["supporter", "family"])
-def test_plan_of_a_supporter_or_family_contains_only_what_it_has(subject: str, language: str) -> None:
+def test_plan_of_a_supporter_or_family_contains_only_its_answered_areas(subject: str, language: str) -> None:
     # Catches: the condition on the subject removed from `_list_printed_areas`.
     labels = CARE_PLAN_LABELS[language]
     texts = {"knowledge_gaps": "What abuse does.", "capacity_gaps": "Time.", "needs_social_work": False}
@@ -62,7 +62,7 @@ def test_plan_of_a_child_contains_all_areas_and_four_signatures() -> None:
     assert "Keo Intrea" in get_signatures(text)
 
 
-def test_safety_plan_and_views_of_a_supporter_plan_are_printed_if_they_are_recorded() -> None:
+def test_recorded_safety_plan_and_views_of_a_supporter_plan_are_printed() -> None:
     text = extract_text(print_plan("supporter", safety_plan="To the neighbour.", child_view="Football."))
     assert "To the neighbour." in text
     assert "Football." in text
@@ -81,7 +81,7 @@ def test_long_plan_keeps_every_row_and_fits_its_pages() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "km"])
-def test_names_in_five_scripts_are_printed_and_missing_characters_counted(language: str) -> None:
+def test_names_in_five_scripts_are_printed_and_missing_characters_are_counted(language: str) -> None:
     names = [f"{name} {name}" for name in FIVE_SCRIPTS]
     printable = build_printable(
         "supporter",

@@ -169,7 +169,7 @@ async def test_periods_with_a_gap_or_an_overlap_are_rejected(
         )
 
 
-async def test_period_begins_later_than_the_previous_one_although_the_clock_goes_back(
+async def test_period_begins_after_the_previous_one_even_if_the_clock_goes_back(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: `greatest` left out, so that a server with a slow clock failed with a constraint violation.

@@ -17,7 +17,7 @@ async def name_siblings(
     )
 
 
-async def test_one_worker_keeps_both_cases_of_siblings(scenario: Scenario) -> None:
+async def test_siblings_can_have_the_same_worker(scenario: Scenario) -> None:
     # Catches: `create_case_sibling` inserts a `CaseLink`.
     case, sibling = await scenario.open_case(), await scenario.open_case()
     pair = await name_siblings(scenario, "worker_north", case, sibling)
@@ -78,7 +78,7 @@ async def test_siblings_entered_in_error_leave_the_list_and_can_be_recorded_agai
     await name_siblings(scenario, "supervisor_both", case, sibling)
 
 
-async def test_only_author_and_leads_of_either_case_mark_siblings(scenario: Scenario) -> None:
+async def test_only_author_and_leads_of_either_case_can_mark_siblings(scenario: Scenario) -> None:
     leads = ("worker_north", "worker_north_2", "worker_north")
     cases = [await scenario.open_case(lead) for lead in leads]
     for case, lead in zip(cases, leads, strict=True):

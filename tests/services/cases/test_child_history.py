@@ -1,4 +1,4 @@
-"""The history of a child: values before and after each change, visible like the changed record."""
+"""The history of a child: values before and after each change, visible to callers who can see the changed record."""
 
 from typing import Any
 

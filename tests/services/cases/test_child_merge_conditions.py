@@ -136,7 +136,7 @@ async def test_rejected_merge_is_logged_for_both_children(
 
 
 @pytest.mark.parametrize("act", ["case.read", "child.unmerge"])
-async def test_children_are_merged_only_within_the_act(
+async def test_database_merges_children_only_within_the_act(
     scenario: Scenario, superuser_connection: Any, api_connection: Any, act: str
 ) -> None:
     # Catches: the condition on the act removed from `access.list_merge_obstacles`; the API role with the privilege to update

@@ -22,7 +22,7 @@ ROUNDS = 30
 async def run_while_opening_locked(
     superuser: Any, child_id: str, *requests: Awaitable[httpx.Response]
 ) -> list[httpx.Response]:
-    """Start requests one after the other while the opening of cases for a child is locked, and release the lock."""
+    """Start requests one after another while the opening of cases for a child is locked. Then release the lock."""
     async with superuser.transaction():
         await superuser.execute(CASE_OPENING_LOCK_SQL, child_id)
         tasks = []
@@ -48,7 +48,7 @@ def prepare_merge(client: AuthenticatedClient, child_id: str, merged_id: str) ->
     return client.post(f"{child_path(child_id)}/merge", payload, etag='"1"')
 
 
-async def test_two_children_merged_into_each_other_at_once_are_merged_once(
+async def test_only_one_of_two_concurrent_opposite_merges_succeeds(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: `_lock_children` locks in the order of the request. Some rounds then end with a deadlock.
@@ -98,7 +98,7 @@ async def test_merge_waits_for_an_acceptance_for_the_child(
     assert parse_unmet_pointers(merged) == {"two_open_cases": None}
 
 
-async def test_acceptance_after_an_unmerge_opens_a_case_for_the_kept_child(
+async def test_acceptance_that_waits_for_an_unmerge_opens_a_case_for_the_kept_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     other, case = await open_two_cases(scenario, superuser_connection)
@@ -161,7 +161,7 @@ async def test_case_is_closed_before_or_after_a_merge(scenario: Scenario, superu
     assert expect_json(await worker.get(path))["child_id"] == case["child_id"]
 
 
-async def test_merge_and_changes_of_the_records_never_deadlock(
+async def test_merge_and_concurrent_changes_of_records_never_deadlock(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: `_lock_children` locks the children before their cases.

@@ -163,7 +163,7 @@ async def test_history_of_both_children_shows_the_merge(
             assert f"children_{verb}d" in kinds
 
 
-async def test_a_child_with_merged_records_can_be_merged_itself(
+async def test_child_with_merged_records_can_be_merged_into_another_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: `access.merge_children` leaves `merged_into_id` of the records that were merged before.
@@ -207,7 +207,9 @@ async def test_log_of_the_kept_child_contains_accesses_of_the_merged_record(
     assert {entry["child_id"] for entry in by_case} - {None} == {child_id, merged_id}
 
 
-async def test_merge_adds_no_contributor_to_a_draft(scenario: Scenario, superuser_connection: Any) -> None:
+async def test_merge_does_not_make_the_caller_a_contributor_of_drafts(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
     # Catches: the comparison of `child_id` removed from `access.record_contributor`.
     case, path = await create_assessment_draft(scenario)
     other = await scenario.open_case()

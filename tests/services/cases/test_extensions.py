@@ -31,7 +31,7 @@ async def test_several_extensions_cannot_exceed_twelve_months_in_total(scenario:
     assert await extend(scenario, case, latest + ONE_DAY) == ("until_too_late", str(latest))
 
 
-async def test_case_past_its_end_is_extended_once_from_today(
+async def test_first_extension_after_the_end_counts_from_today(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()

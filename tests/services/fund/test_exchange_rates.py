@@ -1,4 +1,4 @@
-"""Exchange rates more than 5 % from the last published or the confirmed one need a second person, also for one payment."""
+"""Exchange rates that differ by more than 5 % from the last published or the confirmed rate need a second person."""
 
 import asyncio
 from datetime import date, timedelta
@@ -98,7 +98,7 @@ async def test_concurrent_first_rates_are_compared_with_each_other(scenario: Sce
     assert sorted(number for _, number in results) == [0, 1, 1, 1]
 
 
-async def test_small_steps_move_the_rate_5_percent_from_the_first_one_at_most(scenario: Scenario) -> None:
+async def test_small_steps_move_the_rate_at_most_5_percent_from_the_first_rate(scenario: Scenario) -> None:
     # Catches: the comparison with the rates of the last earlier day only.
     await publish_rate(scenario, "4100.00", 40)
     assert await publish_rate(scenario, "4300.00", 8) == ("4300.00", 0)
@@ -109,7 +109,7 @@ async def test_small_steps_move_the_rate_5_percent_from_the_first_one_at_most(sc
     assert await publish_rate(scenario, "4300.00") == ("4300.00", 0)
 
 
-async def test_confirmed_rate_is_the_one_that_later_rates_are_compared_with(scenario: Scenario) -> None:
+async def test_later_rates_are_compared_with_the_confirmed_rate(scenario: Scenario) -> None:
     # Catches: `confirmed_by_id` not stored; the first rate compared although another one is confirmed.
     await publish_rate(scenario, "4100.00", 9)
     assert await publish_rate(scenario, "4500.00", 8) == (None, 1)

@@ -86,7 +86,7 @@ async def test_payment_before_the_approval_or_in_the_future_is_rejected(
         assert (await scenario.finance.act(path, "pay", payment)).status_code == 422
 
 
-async def test_confirmed_day_is_not_paid_in_closed_books(
+async def test_payment_on_a_confirmed_day_is_rejected_if_its_books_are_closed(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     disbursement = await create_approved_days_ago(scenario, superuser_connection, 20)
@@ -100,7 +100,7 @@ async def test_confirmed_day_is_not_paid_in_closed_books(
     assert [unmet["code"] for unmet in refused.json()["unmet"]] == ["books_closed"]
 
 
-async def test_emergency_days_ago_needs_a_second_person_too(
+async def test_old_emergency_payment_also_needs_a_second_person(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case, fund = await scenario.open_case(), await create_fund(scenario)

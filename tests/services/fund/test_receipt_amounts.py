@@ -1,4 +1,4 @@
-"""A receipt proves a payment up to its amount, and nothing before the amount is recorded."""
+"""A receipt proves a payment up to its amount. A receipt without an amount proves no payment."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ async def fund(scenario: Scenario) -> dict[str, Any]:
     return await create_fund(scenario)
 
 
-async def test_receipt_without_an_amount_proves_nothing(
+async def test_receipt_without_an_amount_does_not_prove_a_payment(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any]
 ) -> None:
     # Catches: the check of missing amounts removed.
@@ -46,7 +46,7 @@ async def test_receipt_without_an_amount_proves_nothing(
     assert await reconcile(scenario, payment, usd("12.50"), unnamed, named) == set()
 
 
-async def test_halves_of_a_payment_are_summed(
+async def test_two_receipts_of_half_the_amount_prove_a_payment(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any]
 ) -> None:
     payment = await create_paid_disbursement(scenario, case, fund)
@@ -86,7 +86,7 @@ async def test_different_amounts_of_one_receipt_are_refused(
     assert await reconcile(scenario, payment, usd("12.50"), right) == set()
 
 
-async def test_used_receipt_names_the_payment_that_it_proves(
+async def test_fault_of_a_used_receipt_contains_the_payment_that_it_proves(
     scenario: Scenario, case: dict[str, Any], fund: dict[str, Any]
 ) -> None:
     other_case = await scenario.open_case()

@@ -172,7 +172,7 @@ async def test_only_one_of_two_concurrent_corrections_succeeds(scenario: Scenari
     assert len(expect_json(await scenario.manager.get(f"{path}/history"))["items"]) == 1
 
 
-async def test_marked_activity_is_final_and_no_longer_listed(scenario: Scenario) -> None:
+async def test_marked_activity_is_final_and_not_listed(scenario: Scenario) -> None:
     # Catches: `build_error_filter` omitted from the filters; `check_not_entered_in_error` omitted from `mark_…`.
     wrong, right = await create_activity(scenario), await create_activity(scenario)
     path = f"{ACTIVITIES}/{wrong['id']}"

@@ -125,7 +125,7 @@ async def test_marked_attachment_stays_readable_and_does_not_count(scenario: Sce
     ]
 
 
-async def test_marked_activity_accepts_no_attachment_and_no_mark_of_one(scenario: Scenario) -> None:
+async def test_marked_activity_rejects_new_attachments_and_marks_of_attachments(scenario: Scenario) -> None:
     # Catches: `check_not_entered_in_error` omitted from `create_outreach_attachment`, from `mark_outreach_attachment`.
     activity = await create_activity(scenario)
     attachment = await create_attachment(scenario, activity)

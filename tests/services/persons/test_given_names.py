@@ -33,7 +33,7 @@ def compare(first: str, second: str) -> GivenNameAgreement:
     return agreement
 
 
-def test_common_names_in_both_scripts_are_one_name() -> None:
+def test_common_names_are_equal_in_both_scripts() -> None:
     entries = [entry.split() for line in COMMON_NAMES.strip().splitlines() for entry in line.split("|")]
     assert len(entries) > 60
     wrong = [
@@ -45,7 +45,7 @@ def test_common_names_in_both_scripts_are_one_name() -> None:
     assert wrong == []
 
 
-def test_usual_spellings_of_a_name_are_one_name() -> None:
+def test_usual_spellings_of_a_name_are_equal() -> None:
     different = {
         (spellings[0], spelling)
         for _, spellings in GIVEN_SPELLINGS
@@ -63,12 +63,12 @@ def test_usual_spellings_of_a_name_are_one_name() -> None:
         ("ដារ៉ា", "ដារា"), ("សុភា", "សុផា"), ("វិចិត្រ", "វិជិត"), ("Kim Heng", "Heng"), ("Chan", "Chann"),
     ],
 )  # fmt: skip
-def test_spelling_variant_is_the_same_name(first: str, second: str) -> None:
+def test_spelling_variant_is_equal_to_the_name(first: str, second: str) -> None:
     assert compare(first, second) is SAME
 
 
 @pytest.mark.parametrize("pair", SIMILAR_GIVEN_NAMES)
-def test_similar_names_of_siblings_are_different_names_in_each_script(
+def test_similar_names_of_siblings_are_different_in_each_script(
     pair: tuple[tuple[str, str], ...],
 ) -> None:
     # Catches: the similarity of the names decides. Sophea and Sopheap then have 0.97.
@@ -81,14 +81,14 @@ def test_similar_names_of_siblings_are_different_names_in_each_script(
 @pytest.mark.parametrize(
     ("first", "second"), [("Chann", "Channa"), ("Davy", "Thavy"), ("Sina", "Sona"), ("ចាន់", "Channa")]
 )
-def test_short_difference_between_names_is_another_name(first: str, second: str) -> None:
+def test_small_difference_in_a_short_name_makes_another_name(first: str, second: str) -> None:
     assert compare(first, second) is DIFFERENT
 
 
 @pytest.mark.parametrize(
     ("first", "second"), [("Vichet", "Vachet"), ("Sopheak", "Sapheak"), ("Bunthoeun", "Bumthoeun")]
 )
-def test_one_other_letter_before_the_last_syllable_is_unclear(first: str, second: str) -> None:
+def test_one_different_letter_before_the_last_syllable_may_be_a_typing_error(first: str, second: str) -> None:
     assert compare(first, second) in {UNCLEAR, SAME}
     assert compare(first, second[:-2]) is DIFFERENT
 
@@ -107,7 +107,7 @@ def test_fields_of_a_name_can_be_exchanged_or_joined() -> None:
         assert compare_given_names(vichet, other) is DIFFERENT
 
 
-def test_missing_given_name_is_unknown() -> None:
+def test_agreement_with_a_missing_given_name_is_unknown() -> None:
     assert compare_given_names([], name("Dara")) is UNKNOWN
     family_only: list[Name] = [{"script": "latin", "family": "Sok", "given": None}]
     assert compare_given_names(family_only, family_only) is UNKNOWN

@@ -39,7 +39,7 @@ def test_address_with_symbols_is_not_taken_for_a_legacy_font(address: str) -> No
     assert not is_legacy_address(address)
 
 
-def test_every_text_of_a_person_is_checked_without_a_declared_script() -> None:
+def test_every_text_of_a_person_is_checked_for_legacy_fonts() -> None:
     # Catches: only names that are declared as Khmer are checked.
     names = [{"script": "latin", "family": "suk", "given": "BisidæÞ"}]
     details = {"names": names, "nickname": "sMNag", "address_detail": "PU\u00a7mi fµI", "phones": []}

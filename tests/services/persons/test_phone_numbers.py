@@ -156,7 +156,7 @@ def test_phone_number_form_does_not_depend_on_prefix_and_digits(
     st.sampled_from([" {}", "-{}", ".{}", " ({})", " - {}", " {} phones", " (mother {})", "/{}", "+{}", " ext {}", " no. {}"]),
     st.booleans(),
 )  # fmt: skip
-def test_other_digits_beside_a_number_never_become_part_of_it(
+def test_adjacent_digits_never_become_part_of_a_number(
     number: str, digits: str, other: str, is_before: bool
 ) -> None:
     # Catches: the grouping is not compared. "012 345 678 2 phones" is then the number +855123456782.

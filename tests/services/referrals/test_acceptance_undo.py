@@ -1,4 +1,4 @@
-"""What the detachment of a referral undoes, and what stays because staff or another referral know it."""
+"""A detachment undoes what the acceptance added, except what staff confirmed or another referral contains."""
 
 from datetime import timedelta
 from typing import Any
@@ -77,7 +77,7 @@ async def test_detachment_removes_the_people_and_phones_that_a_joined_referral_a
     assert case["child_id"] in await list_matching_ids(scenario, "012 111 222")
 
 
-async def test_history_of_the_child_shows_what_a_joined_referral_added_and_its_undo(
+async def test_history_shows_what_a_joined_referral_added_and_the_detachment_undid(
     scenario: Scenario,
 ) -> None:
     case = await scenario.open_case(child=CHILD, caregiver=MOTHER)
@@ -109,7 +109,7 @@ async def test_history_of_the_child_shows_what_a_joined_referral_added_and_its_u
     assert len(consents) == 2
 
 
-async def test_detachment_keeps_what_staff_confirmed_or_changed_and_names_it(scenario: Scenario) -> None:
+async def test_detachment_keeps_and_lists_records_that_staff_confirmed_or_changed(scenario: Scenario) -> None:
     case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
     worker = scenario.worker_north
     first = await join_case(scenario, case, with_phone(UNCLE, "012 333 444"), phone=PHONE)
@@ -133,7 +133,9 @@ async def test_detachment_keeps_what_staff_confirmed_or_changed_and_names_it(sce
     assert await list_child_numbers(scenario, case) == ["+85512555666"]
 
 
-async def test_detachment_keeps_what_another_referral_of_the_case_contains(scenario: Scenario) -> None:
+async def test_detachment_keeps_records_that_another_referral_of_the_case_contains(
+    scenario: Scenario,
+) -> None:
     case = await scenario.open_case(child=CHILD, caregiver=MOTHER)
     unsafe = {**PHONE, "safe_to_call": False}
     first = await join_case(scenario, case, with_phone(UNCLE, "012 333 444"), phone=unsafe)
@@ -146,7 +148,7 @@ async def test_detachment_keeps_what_another_referral_of_the_case_contains(scena
     await detach(scenario, second)
 
 
-async def test_consent_of_a_detached_referral_counts_in_no_gate_of_the_wrong_child(
+async def test_consent_of_a_detached_referral_permits_nothing_for_the_wrong_child(
     scenario: Scenario,
 ) -> None:
     case = await scenario.open_case(child=CHILD, caregiver=MOTHER)
@@ -229,7 +231,9 @@ async def test_detachment_closes_the_case_of_a_returning_child_and_restores_its_
     assert await list_follow_up_statuses(scenario, closed) == {"cancelled"}
 
 
-async def test_follow_up_that_the_family_refused_since_stays_cancelled(scenario: Scenario) -> None:
+async def test_follow_up_that_the_family_refused_after_the_acceptance_stays_cancelled(
+    scenario: Scenario,
+) -> None:
     path, closed, _ = await open_case_of_returning_child(scenario)
     refusal = {"status": "refused", "scope": ["follow_up_contact"], "on": today().isoformat()}
     await create_consent(scenario, f"/v1/cases/{closed['id']}", **refusal)
@@ -237,9 +241,7 @@ async def test_follow_up_that_the_family_refused_since_stays_cancelled(scenario:
     assert await list_follow_up_statuses(scenario, closed) == {"cancelled"}
 
 
-async def test_detachment_leaves_the_search_tokens_as_they_were(
-    scenario: Scenario, superuser_connection: Any
-) -> None:
+async def test_detachment_restores_the_search_tokens(scenario: Scenario, superuser_connection: Any) -> None:
     case = await scenario.open_case(child=CHILD, caregiver=with_phone(MOTHER, "012 111 222"))
     query = "SELECT token FROM name_tokens WHERE owner_id = $1 ORDER BY token"
     before = await superuser_connection.fetch(query, UUID(case["child_id"]))

@@ -74,14 +74,16 @@ async def test_twin_with_a_similar_name_is_listed_as_household(scenario: Scenari
     assert (match["kind"], match["likelihood"], match["id"]) == ("child", "likely", case["child_id"])
 
 
-async def test_given_name_in_the_other_script_and_a_phone_are_listed(scenario: Scenario) -> None:
+async def test_child_with_the_given_name_in_the_other_script_and_the_phone_is_listed(
+    scenario: Scenario,
+) -> None:
     case = await scenario.open_case(child={**CHILD, "names": [KHMER_NAME]}, caregiver=CAREGIVER)
     alone = {"names": [{"script": "latin", "given": "Vichet"}], "phone": {"number": "012 777 888"}}
     (match,) = await list_matches(scenario, alone, None)
     assert (match["kind"], match["id"], match["likelihood"]) == ("child", case["child_id"], "possible")
 
 
-async def test_open_referrals_of_one_household_are_items_of_each_other(scenario: Scenario) -> None:
+async def test_open_referrals_of_one_household_list_each_other_as_matches(scenario: Scenario) -> None:
     supervisor = scenario.supervisor_north
     first = await scenario.create_referral(child=CHILD, caregiver=CAREGIVER)
     second = await scenario.create_referral(child=SIBLING, caregiver=CAREGIVER)

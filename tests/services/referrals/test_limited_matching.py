@@ -1,4 +1,4 @@
-"""A limit on the comparison with hidden children does not stop the acceptance of a child, and reveals nothing."""
+"""A limit on the comparison with hidden children neither prevents an acceptance nor reveals a hidden match."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ async def test_ninth_referral_of_a_day_is_accepted_and_compared_by_another_super
     assert await list_matching_ids(scenario.supervisor_both) == [], "the identity was compared"
 
 
-async def test_comparison_belongs_to_the_programme_manager_without_another_supervisor(
+async def test_comparison_is_on_the_agenda_of_the_programme_manager_without_another_supervisor(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     await superuser_connection.execute(

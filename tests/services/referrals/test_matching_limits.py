@@ -196,7 +196,7 @@ async def test_permission_to_match_needs_a_supervisor_of_the_team_and_an_open_re
     assert (refused.status_code, refused.json()["unmet"][0]["code"]) == (409, "status")
 
 
-async def test_identities_of_one_caller_are_limited_also_in_concurrent_requests(scenario: Scenario) -> None:
+async def test_identities_of_one_caller_are_limited_in_concurrent_requests(scenario: Scenario) -> None:
     # Catches: the lock of the caller removed from `access.record_matching`.
     worker = scenario.worker_south
     paths = [
@@ -261,7 +261,7 @@ def test_the_answers_of_a_day_reveal_less_than_a_child_has_facts() -> None:
     assert bits * inference.ANSWERS_PER_DAY <= MAX_BITS_PER_DAY
 
 
-async def test_changes_of_a_referral_are_limited_also_for_concurrent_callers(scenario: Scenario) -> None:
+async def test_changes_of_a_referral_are_limited_for_concurrent_callers(scenario: Scenario) -> None:
     # Catches: the lock of the referral removed from `access.record_matching`.
     path = await enter_referral(scenario.worker_north, build_child())
     referral_id = UUID(path.rpartition("/")[2])

@@ -223,7 +223,7 @@ async def test_value_of_another_form_with_a_certain_meaning_is_converted(
     assert unread[f"/child/{field}{pointer}"] == (sent if isinstance(sent, str) else json.dumps(sent))
 
 
-async def test_age_in_an_unknown_field_becomes_the_birth(scenario: Scenario) -> None:
+async def test_age_in_an_unknown_field_is_stored_as_the_birth(scenario: Scenario) -> None:
     created = await create(scenario, child__age="\u17e8", child__birth=None)
     assert ("/child/age", "value_converted") in pairs(created["warnings"])
     assert (await read(scenario, created))["child"]["birth"]["estimated_age"] == 8
@@ -231,7 +231,9 @@ async def test_age_in_an_unknown_field_becomes_the_birth(scenario: Scenario) -> 
     assert ("/child/age", "extra_forbidden") in pairs(created["warnings"]), "the birth is not replaced"
 
 
-async def test_texts_and_lists_that_are_too_long_are_cut_and_kept_whole(scenario: Scenario) -> None:
+async def test_texts_and_lists_that_are_too_long_are_cut_and_stored_whole_for_staff(
+    scenario: Scenario,
+) -> None:
     phones = [{"number": f"012 345 6{number:02}"} for number in range(23)]
     names = [{"given": f"Dara {letter}"} for letter in "abcdefghijkl"]
     long = {"nickname": "n" * 900, "address": "a" * 9_000, "summary": "s" * 30_000}

@@ -358,7 +358,7 @@ TWIN_FACTS: dict[str, Any] = {"sex": "female", "birth": build_birth("2016-03-14"
 
 
 @pytest.mark.parametrize("twins", SIMILAR_GIVEN_NAMES)
-def test_twins_with_similar_names_are_one_household_with_a_conflict_of_names(
+def test_twins_with_similar_names_are_listed_as_household_with_a_name_conflict(
     twins: tuple[tuple[str, str], ...],
 ) -> None:
     (khmer_name, latin_name), (other_khmer, other_latin) = twins
@@ -414,7 +414,7 @@ ONE_FACT: list[dict[str, Any]] = [{name: value} for name, value in HOUSEHOLD.ite
         (khmer("សុខ", "នារី"), latin(None, "Nary")),
     ],
 )
-def test_given_name_alone_and_one_fact_of_the_household_are_a_possible_duplicate(
+def test_given_name_and_one_shared_household_fact_make_a_possible_duplicate(
     fact: dict[str, Any], name: Name, other_name: Name
 ) -> None:
     child, again = build_profile(name, **fact), build_profile(other_name, **fact)
@@ -428,7 +428,7 @@ def test_given_name_alone_and_one_fact_of_the_household_are_a_possible_duplicate
     assert score_similarity(*contradicting)[0] < DUPLICATE_THRESHOLD
 
 
-def test_given_name_alone_without_a_fact_of_the_household_scores_below_the_threshold() -> None:
+def test_given_name_without_a_shared_household_fact_scores_below_the_threshold() -> None:
     commune = {"place_code": "171009"}
     score, _ = score_similarity(
         build_profile(khmer(None, "វិចិត្រ"), **commune), build_profile(latin("Sok", "Vichet"), **commune)

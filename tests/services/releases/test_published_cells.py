@@ -37,14 +37,14 @@ def get_cell(content: dict[str, Any], *values: str) -> dict[str, Any]:
     return cell  # type: ignore[no-any-return]
 
 
-def test_count_is_the_same_in_every_table_that_contains_the_cell() -> None:
+def test_cell_has_the_same_count_in_every_table() -> None:
     label = build_cell_label("first_contact_time", "2025-Q2", {"kind": "survivor"})
     content = build_content("first_contact_time_by_kind", ["first_contact_time_by_kind"])
     assert get_cell(content, "survivor")["count"] == round_randomly(55, label, KEY)
     assert get_cell(content, "both")["count"] == 0
 
 
-def test_percentage_is_that_of_two_published_counts_and_needs_a_denominator_of_20() -> None:
+def test_percentage_is_computed_from_published_counts_and_needs_a_denominator_of_20() -> None:
     names = ["first_contact_time_by_kind", "first_contact_time_by_kind_and_timeliness"]
     kinds, content = (build_content(name, names) for name in names)
     on_time, whole = get_cell(content, "survivor", "on_time"), get_cell(kinds, "survivor")["count"]
@@ -61,7 +61,7 @@ def test_percentage_is_whole_and_at_most_100(count: int, whole: int, expected: i
     assert compute_percentage(count, whole) == expected
 
 
-def test_only_a_total_has_a_median() -> None:
+def test_tables_by_dimensions_have_no_median() -> None:
     assert build_content("first_contact_time", [])["median"] == 6.0
     assert build_content("first_contact_time_by_kind", [])["median"] is None
 
@@ -78,7 +78,7 @@ def test_hash_depends_on_period_edition_and_counts() -> None:
 
 
 def build_release(name: str, period: str, totals: dict[str, int], published: int) -> AuditedRelease:
-    """Return a release of the total of the reviews, all of them late."""
+    """Return a release with the total of the reviews. All reviews are late."""
     counts: dict[str, dict[tuple[str, ...], int]] = {
         quarter: {("late",): number} for quarter, number in totals.items()
     }
@@ -88,7 +88,7 @@ def build_release(name: str, period: str, totals: dict[str, int], published: int
     )
 
 
-def test_audit_of_a_year_includes_the_quarters_that_were_published_before() -> None:
+def test_audit_of_a_year_includes_the_published_quarters() -> None:
     quarters = [f"2025-Q{number}" for number in (1, 2, 3, 4)]
     published = [build_release(quarter, quarter, {quarter: 4}, 0) for quarter in quarters]
     revealing = build_release("year", "2025", dict.fromkeys(quarters, 4), 20)

@@ -168,7 +168,7 @@ async def test_audit_of_a_discarded_release_publishes_nothing(scenario: Scenario
     assert expect_json(await scenario.manager.get(path))["status"] == "discarded"
 
 
-async def test_next_edition_is_possible_after_a_year_and_repeats_unchanged_counts(
+async def test_next_edition_can_be_prepared_after_a_year_and_repeats_unchanged_counts(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     first = await publish(scenario)

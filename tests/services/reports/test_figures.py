@@ -105,7 +105,7 @@ def figures_database(cluster: Cluster, runner: asyncio.Runner) -> Iterator[Figur
 
 
 def list_computations(report: Report) -> list[tuple[list[str], str | None]]:
-    """Return all groupings, and for one grant those by no and by one dimension."""
+    """Return all groupings. For one grant, return only the totals and the groupings by one dimension."""
     groupings = list_groupings([dimension.name for dimension in report.dimensions])
     of_grant = [(by, GRANTS[0]) for by in groupings if len(by) < 2 and report.has_grants]
     return [*((by, None) for by in groupings), *of_grant]

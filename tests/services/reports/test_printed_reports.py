@@ -1,4 +1,4 @@
-"""Reports as pictures and PDFs."""
+"""Reports as pictures and PDF files."""
 
 import re
 

@@ -226,7 +226,7 @@ def test_formula_is_defused(text: str) -> None:
     assert defuse_formula("A=1") == "A=1"
 
 
-async def test_name_in_a_csv_file_is_no_formula(scenario: Scenario) -> None:
+async def test_name_in_a_csv_file_is_not_a_formula(scenario: Scenario) -> None:
     # Fails if `render_csv` writes the labels as they are.
     await scenario.open_case()
     renamed = await scenario.admin.patch(f"/v1/teams/{id_of('north')}", {"name": "=1+1"}, etag='"1"')

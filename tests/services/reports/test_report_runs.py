@@ -187,7 +187,9 @@ async def test_files_are_deleted_after_24_hours(scenario: Scenario, superuser_co
     assert expect_json(await scenario.manager.get(path))["status"] == "finished"
 
 
-async def test_run_that_the_caller_or_a_report_does_not_permit_is_rejected(scenario: Scenario) -> None:
+async def test_run_with_a_forbidden_report_or_an_unsupported_parameter_is_rejected(
+    scenario: Scenario,
+) -> None:
     post = scenario.manager.post
     refused = await scenario.finance.post(PATH, build_payload("new_cases"))
     assert refused.status_code == 403

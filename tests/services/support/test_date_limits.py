@@ -42,7 +42,7 @@ async def test_date_before_the_birth_of_the_child_is_rejected(
     assert parse_faults(changed) == {(pointer, "date_before_birth")}
 
 
-async def test_date_before_the_referral_is_kept_with_a_warning(scenario: Scenario) -> None:
+async def test_date_before_the_referral_is_accepted_with_a_warning(scenario: Scenario) -> None:
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     yesterday = str(today() - timedelta(days=1))
 

@@ -27,7 +27,7 @@ async def test_session_has_several_topics_each_once_in_the_given_order(scenario:
     assert none_given["topics"] == []
 
 
-async def test_planned_session_keeps_its_topics_when_it_is_held_and_a_series_has_them_too(
+async def test_session_keeps_its_topics_when_it_is_held_and_a_series_copies_them(
     scenario: Scenario,
 ) -> None:
     # Catches: topics stored for held sessions only; topics left out of SupportSessionPlan.
