@@ -38,7 +38,7 @@ _GREEK_LETTERS: Final = str.maketrans(
     "abezhikmvoptuxcj",
 )
 _LETTERS_LIKE_LATIN: Final = _CYRILLIC_LETTERS | _GREEK_LETTERS
-"""The Latin letter for each small Cyrillic or Greek letter of which it, or its capital, looks like a Latin one."""
+"""The Latin letter for each small Cyrillic or Greek letter that, itself or as a capital, looks like a Latin letter."""
 
 # Khmer: signs that look the same are replaced by one sign, then the marks of a cluster are sorted.
 _KHMER: Final = re.compile("[\u1780-\u17ff]")

@@ -17,7 +17,7 @@ PERMISSIONS_WITHOUT_ROLE = frozenset(
         Permission.pending_change_read,
     }
 )
-"""Permissions of every user, also of one whose roles all wait for a confirmation."""
+"""Permissions of every user, even of a user whose roles all wait for a confirmation."""
 
 
 class OpenAccess(NamedTuple):

@@ -7,7 +7,7 @@ No data of a child is returned without a committed entry. A request with a calle
    cannot be written, the response is 503.
 2. `bind_access` sets the id and the secret of the access in the request's transaction. The row policies resolve the
    caller from its context, which must be committed and less than 60 seconds old. Without an access, every table about
-   children appears empty, also to hand-written SQL. With a wrong secret, every query of such a table fails.
+   children appears empty, even to hand-written SQL. With a wrong secret, every query of such a table fails.
 3. The session collects every record that the ORM loads or writes. A `RecordReader` collects the records that its queries
    show. Services therefore need no code for the log.
 4. `conclude_access_in_session` writes one entry for each child, in the request's transaction, and closes the access. The

@@ -1,4 +1,4 @@
-"""Create two years of outreach activities of the demonstration, with a correction, a mark and an attachment."""
+"""Create two years of outreach activities: one is corrected, one is entered in error, and one has an attachment."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class ActivityTemplate(NamedTuple):
     """An activity that is repeated every few months."""
 
     every: int
-    """Number of months between two of them."""
+    """Number of months between two repetitions."""
     day: int
     kind: str
     topic: str

@@ -73,7 +73,7 @@ def _list_parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
 
 
 def _is_array(annotation: Any) -> bool:
-    """Return whether a type is a list, also if it has metadata or permits None."""
+    """Return whether a type is a list, even if it has metadata or permits None."""
     if get_origin(annotation) in {Annotated, Union, UnionType}:
         return any(_is_array(option) for option in get_args(annotation))
     return get_origin(annotation) is list

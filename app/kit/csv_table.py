@@ -20,8 +20,9 @@ MAX_TITLE_ROWS = 20
 """Number of rows that can be above the headings."""
 SEPARATORS = (",", ";", "\t")
 _WRONG_ENCODING: Final = re.compile("[\x00\x80-\x84\x86-\x9f\ufffd]|^(?:ÿþ|þÿ|ï»¿)|á[žŸ]")
-"""Marks of a text that was decoded wrongly: characters that no text contains, the byte order marks of UTF-8 and UTF-16, and
-the first two bytes of Khmer letters in UTF-8, both read as Windows-1252."""
+"""Signs of a text that was decoded wrongly: characters that no text contains, the byte order marks of UTF-8 and UTF-16, and
+the first two bytes of Khmer letters in UTF-8, both read as Windows-1252.
+"""
 _TOTAL_WORDS: Final = tuple(
     map(fold_text, ("total", "grand total", "subtotal", "sub-total", "sub total", "sum", "សរុប", "ផលបូក"))
 )
@@ -69,7 +70,7 @@ def parse_csv(text: str, columns: Mapping[str, Normalizer], optional: Mapping[st
 
 
 def _validate_encoding(text: str) -> None:
-    """Check that the text was decoded with the encoding that it has.
+    """Check that the text was decoded with the correct encoding.
 
     Raises:
         InvalidInput: it was not.
@@ -106,7 +107,7 @@ def _validate_headings(headings: Sequence[str]) -> None:
 
 
 def _remove_totals(rows: Sequence[NumberedCells]) -> Sequence[NumberedCells]:
-    """Return the rows without those at the end whose first value says that they are a total."""
+    """Return the rows without the total rows at the end, which the first value identifies."""
     count = len(rows)
     while count and _is_total(rows[count - 1][1]):
         count -= 1

@@ -144,7 +144,8 @@ class BirthRange:
 def get_birthday(born: date, years: int) -> date:
     """Return the day on which a person born on a day completes a number of years of age.
 
-    A birth on 29 February is completed on 1 March in years that are not leap years, as `BirthRange.age_range_on` counts.
+    A person born on 29 February completes a year on 1 March in years that are not leap years, as `BirthRange.age_range_on`
+    counts.
     """
     year = born.year + years
     is_leap_birth = (born.month, born.day) == (2, 29)

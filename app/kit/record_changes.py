@@ -17,9 +17,9 @@ from app.models.record import utc_now
 
 @dataclass(frozen=True, slots=True)
 class ReferralAct:
-    """The acceptance or the detachment of a referral, to which changes belong.
+    """The acceptance or the detachment of a referral that makes changes.
 
-    All changes of an acceptance have the time of the decision, by which the detachment finds them.
+    All changes of an acceptance have the time of the decision. The detachment finds them by this time.
     """
 
     referral_id: UUID

@@ -59,12 +59,12 @@ def place_refs(codes: Any) -> ScalarSelect[Any]:
 
 
 def staff_refs(user_ids: Any) -> ScalarSelect[Any]:
-    """Select the references to the users of an array of ids, by name; NULL without any."""
+    """Select the references to the users of an array of ids, by name, or NULL if there are none."""
     return _id_refs(User, user_ids)
 
 
 def agency_refs(agency_ids: Any) -> ScalarSelect[Any]:
-    """Select the references to the agencies of an array of ids, by name; NULL without any."""
+    """Select the references to the agencies of an array of ids, by name, or NULL if there are none."""
     return _id_refs(Agency, agency_ids)
 
 

@@ -24,7 +24,7 @@ class LedgerAccount(SQLModel, table=True):
     """A category with a budget line of its own, or `general`."""
     kind: str
     """`donor` (negative: the money given by the donor), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`,
-    `rounding` (differences of payments in cash, also negative)."""
+    `rounding` (differences of payments in cash, which can be negative)."""
     currency: str
     balance: int = bigint_column()
 

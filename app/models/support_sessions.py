@@ -75,7 +75,7 @@ class SupportSession(CaseRecord, CorrectableRecord, table=True):
     areas: list[str] = text_array_column()
     topics: list[str] = text_array_column()
     contact_with: list[str] = text_array_column()
-    """The persons whom a held session reached. Empty: as usual for the kind (see the SQL function access.is_contact)."""
+    """The persons whom a held session reached. Empty: the default of the kind (see the SQL function access.is_contact)."""
     goal_ids: list[uuid.UUID] = uuid_array_column()
     worker_id: uuid.UUID = Field(foreign_key="users.id")
     """The worker who holds the session."""

@@ -42,10 +42,10 @@ async def list_agenda_entries(
 ) -> AgendaEntryList:
     """List the agenda, earliest item first.
 
-    Returns the caller's items that are due or overdue, each with what a list shows. Workers receive the items of their cases,
-    supervisors also the records of their team that wait for their decision, programme managers also the cases that
-    reach 24 months and the disbursements that they can approve. Data protection officers and programme managers receive the
-    changes of accounts and settings that they can confirm.
+    Returns the caller's items that are due or overdue, each with the fields that a list shows. Workers receive the items of
+    their cases, supervisors also the records of their team that wait for their decision, programme managers also the cases
+    that reach 24 months and the disbursements that they can approve. Data protection officers and programme managers
+    receive the changes of accounts and settings that they can confirm.
     """
     return await agenda.list_agenda_entries(reader, caller, filters)
 

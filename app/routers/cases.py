@@ -228,8 +228,8 @@ async def hand_over_clinical_notes(
 ) -> ClinicalHandover:
     """Hand over the earlier clinical notes of a case to its lead worker.
 
-    The lead worker can read the clinical notes and clinical addenda that were written before, until another person leads
-    the case. Only a supervisor of the team can do this. The data protection officer can read the reason.
+    The lead worker can read the clinical notes and clinical addenda that were written before the handover, until another
+    person leads the case. Only a supervisor of the team can do this. The data protection officer can read the reason.
     """
     return await clinical_handovers.hand_over_clinical_notes(
         session, caller, case_id, expected_version, payload

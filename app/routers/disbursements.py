@@ -232,7 +232,7 @@ async def replace_disbursement_finance_documents(
     expected_version: ExpectedVersion,
     payload: FinanceDocumentsUpdate,
 ) -> Disbursement:
-    """Name the documents that finance officers can read.
+    """Select the documents of a disbursement that finance officers can read.
 
     The caller confirms that the receipts and quotations show no name and no diagnosis. Finance officers can read no other
     document. The list replaces an earlier one. The caller must be staff of the case.
@@ -253,7 +253,7 @@ async def download_disbursement_finance_document(
     disbursement_id: UUID,
     document_id: UUID,
 ) -> Response:
-    """Download a document that a disbursement names for finance.
+    """Download a selected document of a disbursement as a finance officer.
 
     The response is an attachment with the detected media type. Its file name contains the number of the disbursement. The
     access log records the download.

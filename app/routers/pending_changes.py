@@ -63,7 +63,7 @@ async def reject_pending_change(
 ) -> PendingChange:
     """Reject a pending change.
 
-    The same people can reject a change as can confirm it. The requester and the person concerned can read the reason.
+    The people who can confirm a change can also reject it. The requester and the person concerned can read the reason.
     """
     return await decide.reject_pending_change(session, caller, change_id, expected_version, payload)
 

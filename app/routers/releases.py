@@ -44,8 +44,8 @@ async def list_releases(
 ) -> ReleaseList:
     """List releases, by default the latest period first.
 
-    API clients and most staff see published releases. The monitoring officer and the programme manager also see the other
-    ones.
+    API clients and most staff see published releases. The monitoring officer and the programme manager see releases of
+    every status.
     """
     return await responses.list_releases(reader, caller, filters)
 

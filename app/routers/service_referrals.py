@@ -108,7 +108,7 @@ async def download_service_referral_letter(
 ) -> Response:
     """Download the letter to the provider as PDF in English or Khmer.
 
-    The letter contains exactly the shared fields. It exists after the service referral was sent.
+    The letter contains exactly the shared fields. It can be downloaded once the service referral is sent.
     """
     return build_pdf_response(
         *await referral_letter.render_service_referral_letter(reader, service_referral_id, language), language
@@ -227,8 +227,8 @@ async def recall_service_referral(
 ) -> ServiceReferral:
     """Record that the shared data was recalled from the provider.
 
-    A refusal or withdrawal of the consent must have followed the sending (`recall_requested_at`). The recall can also be
-    recorded after the case is closed.
+    Requires a refusal or withdrawal of the consent after the service referral was sent (`recall_requested_at`). The recall
+    can also be recorded after the case is closed.
     """
     return await service_referral_outcomes.recall_service_referral(
         session, caller, service_referral_id, expected_version, payload

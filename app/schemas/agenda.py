@@ -101,7 +101,7 @@ class AgendaEntry(Output):
     )
     due_on: date = Field(description="Due date, in Cambodia.")
     at: UtcDateTime | None = Field(
-        description="Time of a planned support session, or until which a referral must be acknowledged; null for entries "
+        description="Time of a planned support session, or time by which a referral must be acknowledged; null for entries "
         "that have only a due date."
     )
     is_overdue: bool = Field(

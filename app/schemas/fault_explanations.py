@@ -155,7 +155,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "option_unknown": "The value is not one of the options of the item.",
     "other_referrals": "Other referrals were accepted for the case that the referral opened.",
     "otp_required": "The code of the second factor is required.",
-    "otp_wrong": "The code of the second factor is wrong or was used before.",
+    "otp_wrong": "The code of the second factor is wrong or was already used.",
     "outside_period": "A date is outside the period of the fund.",
     "own_account": "Another person must change this in the caller's account.",
     "own_request": "Another person must decide on a change that the caller requested.",

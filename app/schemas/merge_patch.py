@@ -15,7 +15,7 @@ def build_patch_model(
     *,
     exclude: frozenset[str] = frozenset(),
 ) -> type[Input]:
-    """Return the merge patch schema of a model: every field, also of nested models, is optional and nullable.
+    """Return the merge patch schema of a model: every field, including those of nested models, is optional and nullable.
 
     The service validates the merged result against `model` itself. The patch schema of a nested model is named after
     that model, for example `BirthUpdate`.

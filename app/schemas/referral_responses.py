@@ -25,7 +25,7 @@ class ReferralQuestion(Output):
 
 
 class UnreadReferralValue(Output):
-    """A value that could not be read, or was cut or converted, as it was sent."""
+    """The original of a value that could not be read, or was cut or converted."""
 
     pointer: str = Field(
         description="JSON pointer of the value in the body of the request, as in `warnings`."
@@ -177,7 +177,7 @@ class Referral(StaffReferral):
         description="Fields that were accepted although they look wrong or incomplete."
     )
     unread_values: list[UnreadReferralValue] = Field(
-        description="Values as they were sent that could not be read, or were cut or converted (`value_converted`). Each has a "
+        description="Original values that could not be read, or were cut or converted (`value_converted`). Each has a "
         "warning."
     )
     waivers: list[ReferralWaiver] = Field(

@@ -261,8 +261,9 @@ class ReferralMatchList(Page[ReferralMatch]):
     """One page of possible duplicates of a referral, likely ones first, then other children of the household."""
 
     withheld: WithheldMatches | None = Field(
-        description="After a limit of this day: the items are only records that the caller can see, and there may be more "
-        "matches. It does not depend on whether there are any. The referral can still be accepted. Null without a limit."
+        description="Limit that the caller or the referral has reached on this day. The items are then only records that "
+        "the caller can see, and there may be more matches. The field does not show whether there are any. The referral "
+        "can still be accepted. Null if no limit is reached."
     )
 
 

@@ -108,7 +108,7 @@ class ReleasedTable(Output):
     name: ReleaseTableName = Field(description="Name of the table.")
     title: ReportText = Field(description="Title of the table.")
     report: ReportName = Field(description="Report whose definition the table follows.")
-    definition: ReportText = Field(description="What the table counts.")
+    definition: ReportText = Field(description="Definition of the events or records that the table counts.")
     dimensions: list[ReleaseTableDimension] = Field(description="Dimensions; empty for a total.")
     cells: list[ReleasedCell] = Field(
         description="Every combination of codes. The sum of cells can differ from a total, which is rounded independently."

@@ -93,7 +93,7 @@ class ReportText(Output):
 
 
 class ReportPeriodRule(Output):
-    """Which events or states belong to the period."""
+    """Events or states that belong to the period."""
 
     kind: Annotated[str, CodeOf("report_period")] = Field(
         description="Events in the period, the state at the end of its last day, or entries that are followed."
@@ -126,13 +126,13 @@ class ReportDefinition(Output):
 
     name: ReportName = Field(description="Name of the report in its path.")
     title: ReportText = Field(description="Title.")
-    definition: ReportText = Field(description="What the report counts.")
+    definition: ReportText = Field(description="Definition of the events or records that the report counts.")
     numerator: str = Field(description="The counted events or records, exactly.")
     denominator: str | None = Field(
         description="The events or records that percentages refer to; null without one."
     )
     pitfall: str = Field(description="Limitations of the figures.")
-    period: ReportPeriodRule = Field(description="How the report uses the period.")
+    period: ReportPeriodRule = Field(description="Rule by which events or records belong to the period.")
     dimensions: list[ReportDimensionName] = Field(description="Dimensions that `by` accepts.")
     measures: list[ReportMeasure] = Field(description="Figures of the report.")
     formats: list[Annotated[str, CodeOf("report_format")]] = Field(
@@ -174,7 +174,7 @@ class ReportTable(Output):
     first_day: date = Field(description="First day of the period.")
     last_day: date = Field(description="Last day of the period.")
     rows: list[ReportRow] = Field(
-        description="A row per group, also for codes with no records. Teams and provinces without records have no row."
+        description="A row per group, including codes without records. Teams and provinces without records have no row."
     )
     total: dict[str, ReportFigure] = Field(description="Figures of all groups together, by name.")
 

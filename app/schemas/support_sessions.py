@@ -231,7 +231,7 @@ class SupportSessionFields(Versioned, Correctable):
         description="Topics that the session is about, such as `self_protection`."
     )
     contact_with: list[SessionContact] = Field(
-        description="Persons whom the session reaches; empty: as usual for its kind."
+        description="Persons whom the session reaches; empty: the default of its kind."
     )
     place: str | None = Field(description="Place of the session.")
     worker_id: UUID = Field(description="Id of the staff member who holds or held the session.")

@@ -21,7 +21,7 @@ TEXT_FIELDS: Final[Mapping[str, str]] = {
     "phone": "number", "phones": "number", "names": "given", "concern": "summary", "documents": "title", "referrer": "name",
     "child": "names",
 }  # fmt: skip
-"""The field that a text in place of an object means, by the name of the object or of its list."""
+"""The field of an object to which a text in place of the object is converted, by the name of the object or of its list."""
 TRUE_WORDS: Final = frozenset({"yes", "y", "true", "1", "បាទ", "ចាស"})
 FALSE_WORDS: Final = frozenset({"no", "n", "false", "0", "ទេ", "អត់ទេ"})
 MAX_AGE: Final = 120

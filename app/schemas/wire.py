@@ -136,9 +136,9 @@ CommaSeparated = Annotated[
 ]
 """Several values of one query parameter, separated by commas: `CommaSeparated[Id]`, `CommaSeparated[StaffRole]`.
 
-The values are sorted and distinct, so that a cursor does not depend on their order, and a repeated value has no effect.
-An empty value is an error, also at the end of the list. In OpenAPI the parameter is an array with `style: form` and
-`explode: false`."""
+The values are sorted and distinct, so that a cursor does not depend on their order, and a repeated value has no effect. An
+empty value is an error, even at the end of the list. In OpenAPI the parameter is an array with `style: form` and `explode:
+false`."""
 
 
 class Input(BaseModel):
@@ -185,7 +185,7 @@ class Page(TrustedOutput, Generic[T]):
 
         `totals` are the further fields of a `CountedPage`.
         """
-        # The mypy plugin types `model_construct` of a generic model as `Page[T]`, also for a subclass.
+        # The mypy plugin types `model_construct` of a generic model as `Page[T]`, even for a subclass.
         return cls.model_construct(items=list(items), next_cursor=next_cursor, **totals)  # type: ignore[return-value]
 
     def validate_items(self) -> Self:

@@ -7,7 +7,7 @@ from app.services.reports.definition import Report
 INTRODUCTION = """# Reports
 
 `GET /v1/reports/{name}` returns exact figures for staff. `from` and `to` are local days in Cambodia, both included; a
-period has at most ten years. `by` takes up to two dimensions of the report. `compare=previous` adds the period before.
+period has at most ten years. `by` takes up to two dimensions of the report. `compare=previous` adds the previous period.
 
 - *Events in the period* are counted on their day. *State at the end of the period* is the state at the end of its last day.
   For *entries in the period, followed for a fixed time*, an entry counts when its time is over; younger ones are counted as
@@ -16,7 +16,7 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
   `unknown`. No record is left out of the groups.
 - Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates are not counted.
 - For a supervisor, a report counts the records of the supervised teams, by the current team of a case. For the other roles,
-  it counts all teams, also cases behind a conflict wall.
+  it counts all teams, including cases behind a conflict wall.
 - `format` is `json`, `csv`, `xlsx`, `svg` or `pdf`. A picture shows the first count by group as bars, or all counts
   without `by`; a cohort is a table. A PDF contains bars and tables with all figures. Both have title, period and definition
   in English or Khmer (`language` or `Accept-Language`), and leave out groups whose figures are all zero or empty. The

@@ -84,7 +84,7 @@ class AttemptsExhausted(Exception):
 
 
 class JobRunner:
-    """Runs the jobs of the given kinds. Several runners, also on several machines, share the jobs."""
+    """Runs the jobs of the given kinds. Several runners, on one or several machines, share the jobs."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ CALLERS = (
 SITUATIONS = ("none", "wrong secret", "expired", "concluded", "stolen", "own", "own", "own")
 """The access that a statement uses. Only with `own` may it see or change anything about a child."""
 LOG_TABLES = ("access_events", "access_entries")
-"""Tables whose rows are added, also about any child, and never changed."""
+"""Tables whose rows are added, even about any child, and never changed."""
 PROTECTED_TABLES = ("alembic_version", "places", *LOG_TABLES)
 """Tables whose rows no statement may change or delete."""
 IGNORED_TABLES = ("access_contexts", "sign_in_attempts")

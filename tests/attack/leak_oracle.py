@@ -30,10 +30,12 @@ REACHABLE_CHILDREN_QUERY = """
                     OR EXISTS (SELECT FROM case_workers w WHERE w.case_id = own.id AND w.user_id = $1))))
 """
 """The children of a member of staff, written from the rules of the domain: own cases, cases of supervised teams and
-break-glass, for a programme manager ($2) all; for a worker who is no supervisor ($3) none behind the conflict wall."""
-BREAK_GLASS_PATH = "/v1/audit/break-glass"
-"""Shows supervisors the break-glass accesses of their workers, with the ids of cases of other teams. The timeline of a case
-shows the ids of break-glass accesses to the staff of the case."""
+break-glass, for a programme manager ($2) all; for a worker who is not a supervisor ($3) none behind the conflict wall."""
+BREAK_GLASS_PATH = (
+    "/v1/audit/break-glass"
+    """Shows supervisors the break-glass accesses of their workers, with the ids of
+cases of other teams. The timeline of a case shows the ids of break-glass accesses to the staff of the case."""
+)
 LOGGED_REJECTIONS = frozenset({400, 403, 404, 409, 412, 422, 428})
 """Statuses of rejected requests whose children are in the access log. Others are rejected before the caller is known."""
 ID_ONLY_TABLES = frozenset({"break_glass"})

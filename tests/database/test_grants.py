@@ -179,7 +179,7 @@ async def test_functions_are_executable_where_they_are_called(
 
 
 def find_called_functions(code: Iterable[str], functions: list[asyncpg.Record]) -> set[str]:
-    """Return the names of the functions that code calls, also through functions that run with its privileges."""
+    """Return the names of the functions that code calls, including calls from functions that run with its privileges."""
     called: set[str] = set()
     remaining = list(code)
     while remaining:

@@ -1,4 +1,4 @@
-"""Rebuild of the search tokens with another length, also while requests store and search tokens."""
+"""Rebuild of the search tokens with another length, even while requests store and search tokens."""
 
 import asyncio
 from collections.abc import AsyncIterator

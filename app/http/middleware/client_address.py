@@ -1,4 +1,4 @@
-"""Determine the client's IP address, also behind trusted proxies."""
+"""Determine the client's IP address, directly or behind trusted proxies."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network

@@ -23,7 +23,7 @@ WINDOW_SECONDS = 60
 MAX_KEYS = 50_000
 """Maximum number of buckets in memory."""
 MAX_AUTHENTICATED = 20_000
-"""Maximum number of credentials in memory that were valid before."""
+"""Maximum number of credentials in memory that were valid earlier."""
 
 DECISION_KEY = "rate_limit_decision"
 """The key of the `RateLimitDecision` in `scope["state"]`."""

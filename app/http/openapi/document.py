@@ -108,7 +108,7 @@ def _complete_body(described: dict[str, Any], operation: Operation) -> None:
 
 
 def _component_of(schema: dict[str, Any]) -> str | None:
-    """Return the name of the component that a schema refers to, also if the schema permits null."""
+    """Return the name of the component that a schema refers to, even if the schema permits null."""
     for option in (schema, *schema.get("anyOf", ())):
         if "$ref" in option:
             return str(option["$ref"].rpartition("/")[2])

@@ -119,7 +119,7 @@ async def _read_backlog(connection: asyncpg.Connection) -> dict[tuple[str, str],
 
 
 async def _read_jobs(connection: asyncpg.Connection) -> dict[str, JobFigures]:
-    """Return the figures of every kind, also of those without an unfinished job."""
+    """Return the figures of every kind, including kinds without an unfinished job."""
     kinds = [kind.name for kind in JOB_KINDS]
     figures = dict.fromkeys(kinds, JobFigures(0, 0, 0.0))
     for kind, *values in await connection.fetch(JOBS_SQL, kinds, OTHER_KIND):

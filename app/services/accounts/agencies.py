@@ -76,8 +76,8 @@ async def update_agency(
 
     Raises:
         AlreadyExists: another agency has the name.
-        GateRefused: an API client has the scope `referrals`, which the new kind does not allow, or which a second person
-            must confirm again before the client of an inactive agency can use it.
+        GateRefused: an API client has the scope `referrals`, which the new kind does not allow, or the agency becomes
+        active while it has an active client with this scope.
     """
     agency = await get_version_for_update(session, Agency, agency_id, expected_version)
     document = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}

@@ -96,10 +96,10 @@ async def _verify_credentials(
 
 
 async def _verify_client_assertion(session: AsyncSession, client: ApiClient, assertion: str) -> bool:
-    """Return whether a client assertion is valid and was not used before.
+    """Return whether a client assertion is valid and was not used yet.
 
-    The database stores its `jti` until an hour after it expires, so that all workers and machines reject it, also if
-    their clocks differ.
+    The database stores its `jti` until an hour after it expires, so that all workers and machines reject it, even if their
+    clocks differ.
     """
     if client.public_key is None:
         return False

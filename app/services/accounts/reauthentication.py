@@ -42,7 +42,7 @@ async def reauthenticate(
     if not is_correct:
         raise _build_error(pointer, "wrong", "The password is wrong.")
     if has_second_factor and not await consume_second_factor_code(session, user, code or ""):
-        raise _build_error("/code", "otp_wrong", "The code is wrong or was used before.")
+        raise _build_error("/code", "otp_wrong", "The code is wrong or was already used.")
     await sign_in_throttle.reset_attempts(context.database, limit)
     return user
 

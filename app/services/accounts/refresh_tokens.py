@@ -84,7 +84,7 @@ async def sign_out_user(context: SignInContext, access_token: str | None, cookie
 
 
 async def _end_session_of_token(context: SignInContext, token: RefreshToken) -> None:
-    """End the session of a refresh token, also of a replaced one, unless the token was never issued."""
+    """End the session of a refresh token, even of a replaced one, unless the token was never issued."""
     with translate_database_errors():
         async with context.database.session_factory() as session:
             found = await session_store.find_session_by_token(session, token)

@@ -116,7 +116,7 @@ async def _complete_sign_in(
         await record_authentication_failure(context, ActWithoutPermission.account_sign_in, "person", user.id)
         if not is_unchanged:
             raise _wrong_credentials_error()
-        raise _code_error("otp_wrong", "The code is wrong or was used before.")
+        raise _code_error("otp_wrong", "The code is wrong or was already used.")
     await record_authenticated_access(
         context,
         ActWithoutPermission.account_sign_in,

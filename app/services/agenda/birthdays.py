@@ -1,8 +1,9 @@
 """The 18th birthdays of the children whose cases are on the agenda of a caller.
 
-Birth dates are encrypted, also for the agenda: a column with the month of the birthday would reveal a part of the birth date
-to a reader of a stolen backup. The birthdays of the caller's children are therefore computed from the decrypted dates, and
-are parameters of the agenda query. The result is cached in memory by the ciphertext, so that a request decrypts only what changed.
+Birth dates are encrypted, and the agenda decrypts them: a column with the month of the birthday would reveal a part of the
+birth date to a reader of a stolen backup. The birthdays of the caller's children are therefore computed from the decrypted
+dates, and are parameters of the agenda query. The result is cached in memory by the ciphertext, so that a request decrypts
+only what changed.
 """
 
 from collections.abc import Collection

@@ -27,8 +27,8 @@ async def hand_over_work(
 ) -> Handover:
     """Hand over the cases, planned sessions and referrals of a user to another user, in one transaction.
 
-    A supervisor hands over the work in the supervised teams, a programme manager the work in all teams. What the receiver
-    cannot take stays, and is listed. A repetition finds nothing left to hand over and changes nothing else.
+    A supervisor hands over the work in the supervised teams, a programme manager the work in all teams. Cases that the
+    receiver cannot take stay with the user, and are listed. Repeating the handover has no further effect.
 
     Raises:
         NotFound: the caller cannot see one of the cases that the request names.

@@ -95,7 +95,9 @@ SUBSTITUTE_SOURCES = {
      WHERE r.case_id IS NULL OR r.case_id IN (SELECT c.id FROM own_cases c WHERE c.status <> 'closed')
     """,
 }
-"""Sources of supervisors and programme managers, who are responsible for unstaffed cases, and for what a limit left out."""
+"""Sources of supervisors and programme managers, who are responsible for unstaffed cases, and for matches that a limit left
+out.
+"""
 FUND_SOURCES = {
     "approval": """
     SELECT 'approval', ((f.created_at + t.approval) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, NULL, 'fund_transfer',

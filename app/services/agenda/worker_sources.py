@@ -99,9 +99,8 @@ WORKER_SOURCES = {
       FROM target t CROSS JOIN worker_cases c JOIN service_referrals r ON r.case_id = c.id
      WHERE r.status IN ('sent', 'accepted')
     """,
-    "recall": """
-    -- Shared data to recall from a provider after a refusal or withdrawal, also in a closed case.
-    SELECT 'recall', ((r.recall_requested_at + t.recall) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id,
+    "recall": """ -- Shared data to recall from a provider after a refusal or withdrawal, even in a closed case. SELECT
+    'recall', ((r.recall_requested_at + t.recall) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id,
            'service_referral', r.id, r.service, NULL, NULL, NULL, NULL
       FROM target t CROSS JOIN worker_cases c JOIN service_referrals r ON r.case_id = c.id
      WHERE r.recall_requested_at IS NOT NULL AND r.recalled_at IS NULL

@@ -1,4 +1,4 @@
-"""The history of a child: changes of its identity, its cases, the people around it, and consents of joined referrals."""
+"""The history of a child: changes of its identity, its cases, the people around it, and the consents of joined referrals."""
 
 from typing import Any
 from uuid import UUID

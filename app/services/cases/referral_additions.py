@@ -190,8 +190,8 @@ def _merge_details(
 ) -> StoredPersonDetails:
     """Return the details of a person with the restrictions of the sent phones.
 
-    If the person is the caregiver of the referral, also with its unknown phones, the names in a script without a name, and
-    its address.
+    If the person is the caregiver of the referral, add its new phones, its names in a script without a name, and its
+    address.
     """
     phones = merge_phones(details["phones"], caregiver["phones"] if caregiver else [], sent)
     merged: StoredPersonDetails = {**details, "phones": phones}

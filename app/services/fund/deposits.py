@@ -152,10 +152,10 @@ async def _check_reference_unused(session: AsyncSession, deposit: Deposit) -> li
 
 
 async def find_reference_uses(session: AsyncSession, keys: Collection[str]) -> dict[str, dict[str, object]]:
-    """Return deposit and fund of each of the reference keys that a deposit has that is not reversed.
+    """Return, for each reference key that a deposit already has, the deposit and its fund. Reversed deposits do not count.
 
     Other requests that record deposits wait until the transaction ends, because the second of two deposits with the same
-    reference must find the first one, also in another fund.
+    reference must find the first one, even in another fund.
     """
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("fund.bank_references"))))
     query = select(col(Deposit.reference_key), col(Deposit.id), col(Fund.name)).where(

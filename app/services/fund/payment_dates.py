@@ -95,7 +95,7 @@ async def request_disbursement_payment_date(
 
 
 async def _check_nothing(_session: AsyncSession, _change: PendingChange) -> list[Fault]:
-    """Return no fault: a confirmed day only permits a payment, which has conditions of its own."""
+    """Return no fault: a confirmed day only permits a payment, which has its own conditions."""
     return []
 
 

@@ -71,7 +71,7 @@ def list_cells(sums: Iterable[MonthSum], last_month: date, closed_month: date | 
 
 
 def _list_months(by_month: Iterable[date], last_month: date) -> Iterator[date]:
-    """Yield every month from the first with a sum to the last month, also those without a sum."""
+    """Yield every month from the first with a sum to the last month, including those without a sum."""
     month = min(by_month, default=last_month)
     while month <= last_month:
         yield month

@@ -123,7 +123,10 @@ def _validate_period(first_day: date, last_day: date) -> None:
 
 
 async def _list_cells(reader: RecordReader, fund: Any, period: Mapping[str, Any]) -> list[Cell]:
-    """Return the cells that are complete at the end of the period. They count all cases, also those the caller cannot see."""
+    """Return the cells that are complete at the end of the period.
+
+    They count all cases, including those that the caller cannot see.
+    """
     sums = [
         MonthSum(row.month, row.account, row.category, int(row.amount), row.payments)
         for row in await reader.fetch(SPENDING_QUERY, fund_id=period["fund_id"], last_day=period["last_day"])

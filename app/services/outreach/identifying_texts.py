@@ -17,7 +17,7 @@ _PATTERNS = (
     re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr)\b\.?\s+[^\W\d_]|\b(?:named|called)\s+[A-Z]"),  # a name after a title
     re.compile(r"ឈ្មោះ"),  # "name" in Khmer, which introduces a name
 )
-"""Patterns of personal data. Digits of a text are folded to ASCII before."""
+"""Patterns of personal data. They expect a text whose digits are folded to ASCII."""
 
 
 def list_suspected_pointers(fields: Mapping[str, Any]) -> Iterator[str]:

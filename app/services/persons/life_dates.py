@@ -22,7 +22,7 @@ IDENTITY_QUERY = ReadQuery(
 async def validate_after_birth(
     session: AsyncSession, child_id: UUID, moments: Mapping[str, date | datetime | None]
 ) -> None:
-    """Reject dates and times before the earliest possible birth date of a child. Their keys are pointers.
+    """Reject dates and times before the earliest possible birth date of a child. The keys of the mapping are JSON pointers.
 
     Raises:
         InvalidInput: with one fault for each of them.

@@ -34,7 +34,7 @@ _MAX_SPELLING_DISTANCE = 4
 _OMITTED_SREY_FACTOR = 0.95
 """Factor of the score of a search text without its prefix Srey."""
 _OTHER_SCRIPT_PREFIX_SCORE = 0.8
-"""Score of a search text that sounds as the beginning of a word in the other script."""
+"""Score of a search text that sounds like the beginning of a word in the other script."""
 
 
 def _prefixes(script: str, word: str) -> list[str]:
@@ -50,9 +50,9 @@ def _prefixes(script: str, word: str) -> list[str]:
 
 
 def compute_search_keys(text: str, *, is_query: bool = False) -> set[str]:
-    """Return the search keys of a text: of a part of a name or a nickname, and of a search text (`is_query`).
+    """Return the search keys of a part of a name, of a nickname or, with `is_query`, of a search text.
 
-    `~` is a phonetic key, which is common to both scripts, `l^` or `k^` the beginning of a Latin or Khmer word. The first
+    `~` marks a phonetic key, which is common to both scripts. `l^` and `k^` mark the beginning of a Latin or Khmer word. The first
     three words, the joined words, and a word without the prefix Srey have keys. A key of the exact word would find no more
     people than the phonetic one, and each key reveals something. A search uses only the longest beginning of each word,
     so that it reads fewer rows.
@@ -166,7 +166,7 @@ def _word_score(query_word: _Word, word: _Word) -> float:
 def _other_script_score(query_script: Script, query_text: str, text: str) -> float:
     """Return the score of a word in the other script: 0 unless both have a common phonetic key and a similar sound.
 
-    A search text that sounds as the beginning of the word has the score of a beginning (Chann for `ចាន់ណា`, Channa).
+    A search text that sounds like the beginning of the word has the score of a beginning (Chann for `ចាន់ណា`, Channa).
     """
     script: Script = "khmer" if query_script == "latin" else "latin"
     if list_sound_keys(query_script, query_text).isdisjoint(list_sound_keys(script, text)):

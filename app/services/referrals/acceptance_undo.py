@@ -1,7 +1,7 @@
 """Undo what the acceptance of a referral added to a child, to the people of its case, and to the consent register.
 
-What staff confirmed or changed since stays, as well as what another referral of the case contains too. The response lists
-these records.
+Records that staff confirmed or changed after the acceptance, or that another referral of the case contains too, stay as
+they are. The response lists these records.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,13 +30,13 @@ from app.services.consents.legal_basis import end_basis_confirmation
 from app.services.consents.recall import request_recalls
 
 UNCHANGED_VERSION = 1
-"""Version of a record that was not changed since it was added."""
+"""Version of a record that was not changed after it was added."""
 
 
 async def undo_consents(
     session: AsyncSession, caller: Caller, case: Case, referral: Referral, act: ReferralAct, reason: str
 ) -> None:
-    """Mark the entries that came with a referral as entered in error, and request the recall of what was shared on them.
+    """Mark the entries of a referral as entered in error, and request the recall of data that was shared on them.
 
     The previous answer of each giver then applies again. The case must be locked.
     """
@@ -96,7 +96,7 @@ async def _undo_changes(
     act: ReferralAct,
     others: Sequence[StoredReferralContent],
 ) -> list[RecordToCheck]:
-    """Restore the child and the people who were known before. `at` of a change of the acceptance is that of the decision."""
+    """Restore the child and the people who existed before the acceptance. `at` of its changes is the time of the decision."""
     query = select(RecordChange).where(
         col(RecordChange.referral_id) == referral.id,
         col(RecordChange.at) == referral.decided_at,
@@ -127,7 +127,7 @@ async def _undo_changes(
 def _restore_child(
     child: Child, change: StoredFieldChange, sent: Sequence[StoredPhone]
 ) -> KeptRecordReason | None:
-    """Remove the added phones, and restore the changed ones. Return why a phone stays, or None."""
+    """Remove the added phones, and restore the changed ones. Return the reason why a phone stays, or None."""
     if child.merged_into_id is not None:
         return KeptRecordReason.changed_since
     before, after = _get_phones(change["before"]), _get_phones(change["after"])
@@ -150,7 +150,7 @@ def _restore_child(
 def _restore_person(
     person: Person, changes: Mapping[str, StoredFieldChange], sent: Sequence[StoredPhone]
 ) -> KeptRecordReason | None:
-    """Restore the fields of a person, or return why the person stays as it is."""
+    """Restore the fields of a person, or return the reason why the person does not change."""
     document = build_person_document(person)
     if any(document.get(name) != change["after"] for name, change in changes.items()):
         return KeptRecordReason.changed_since
@@ -171,7 +171,7 @@ def _get_phones(phones: Iterable[StoredPhone] | None) -> dict[str, StoredPhone]:
 
 
 def _is_sent(before: StoredPhone | None, after: StoredPhone, sent: Sequence[StoredPhone]) -> bool:
-    """Return whether another referral contains an added number, or calls a number unsafe that was not unsafe before."""
+    """Return whether another referral contains an added number, or marks as unsafe a number that was not unsafe earlier."""
     same = [phone for phone in sent if get_number(phone) == get_number(after)]
     if before is None:
         return bool(same)
@@ -196,7 +196,10 @@ async def _undo_added_people(
     reason: str,
     others: Sequence[StoredReferralContent],
 ) -> list[RecordToCheck]:
-    """Mark the people who came with the referral as entered in error, except those whom staff or referrals know since."""
+    """Mark the people whom the referral added as entered in error.
+
+    People whom staff confirmed or changed, or whom another referral contains, stay as they are.
+    """
     query = select(Person).where(
         col(Person.case_id) == case.id, col(Person.added_by_referral_id) == referral.id, is_valid(Person)
     )

@@ -34,8 +34,9 @@ async def detach_referral(
 ) -> DetachedReferral:
     """Detach a referral from the case and the child for which it was accepted. It is then `acknowledged` again.
 
-    Everything that the acceptance added is undone, except records that staff or another referral know since. The histories
-    of the case and of the child keep the referral, what it added, and the reason. The referral is a possible duplicate again.
+    Everything that the acceptance added is undone, except records that staff confirmed or another referral contains. The
+    histories of the case and of the child keep the referral, what it added, and the reason. The referral is a possible
+    duplicate again.
 
     Raises:
         GateRefused: The referral is not accepted, the caller does not supervise the team of the case, or the referral

@@ -1,4 +1,4 @@
-"""Limits on the comparison of a referral with children whom the caller cannot see, and the ids that stand for them.
+"""Limits on the comparison of a referral with children whom the caller cannot see, and the ids that replace their ids.
 
 Each comparison of another identity can reveal a fact about such a child. The database counts the compared identities
 (see alembic/sql/functions/matching.sql). After a limit, the caller still lists the matches that they can see, and can
@@ -82,7 +82,7 @@ async def record_matching(
     """Count the comparison of an identity of a referral, and return the limit of this day that is reached, or None.
 
     A repeated comparison is not counted. After a limit, the caller must not learn anything about records that they cannot
-    see, and not even whether there are any.
+    see, not even whether there are any.
     """
     parameters = {"referral": referral_id, "identity": identity_digest}
     result = await session.scalar(RECORD_MATCHING_SQL, parameters)

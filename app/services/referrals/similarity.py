@@ -112,7 +112,7 @@ def _is_certain_identity(similarity: float, given_names: GivenNameAgreement, cod
 def _is_known_given_name(
     a: IdentityProfile, b: IdentityProfile, given_names: GivenNameAgreement, codes: Sequence[str]
 ) -> bool:
-    """Return whether the given names agree, a family name is unknown, and the household agrees more than facts contradict.
+    """Return whether the given names agree, a family name is unknown, and more household facts agree than facts contradict.
 
     The caregiver, the phone and the village each count as one agreement.
     """
@@ -125,7 +125,7 @@ def _is_known_given_name(
 
 
 def _count_conflicts(codes: Sequence[str]) -> int:
-    """Return the number of contradicting facts. A birth date that can be a writing error is none."""
+    """Return the number of contradicting facts. A birth date that can be a writing error does not count."""
     conflicts = sum(code.endswith("_conflict") for code in codes)
     return conflicts - ("birth_near" in codes)
 

@@ -1,4 +1,4 @@
-"""Count what a release is about, with the database role of the reports."""
+"""Count the facts of a release with the database role of the reports."""
 
 from dataclasses import dataclass
 

@@ -37,7 +37,7 @@ class Population:
     counts: Mapping[tuple[str, ...], int]
     """True counts of the finest cells. The values have the order of `dimensions`."""
     categories: Mapping[str, tuple[str, ...]]
-    """All values of each dimension, also those that no record has."""
+    """All values of each dimension, including those that no record has."""
     parts: tuple[str, ...] = ()
     """Names of the populations whose sum this one is, such as the four quarters of a year."""
     corrects: str | None = None

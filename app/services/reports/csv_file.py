@@ -8,7 +8,7 @@ from app.services.reports.table_rows import list_columns, list_rows
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters with which spreadsheet programs begin a formula, also in full width."""
+"""First characters with which spreadsheet programs begin a formula, including the full-width forms."""
 
 
 def render_csv(result: ReportResult, language: str, *, with_byte_order_mark: bool) -> bytes:

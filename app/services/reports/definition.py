@@ -42,7 +42,7 @@ class PeriodRule:
     follow_up_days: int | None = None
     """For a cohort: the days after the entry within which the outcome counts. Younger entries are counted apart."""
     targets: tuple[str, ...] = ()
-    """For a cohort without `follow_up_days`: the names of targets. The longest one is the time within which it counts."""
+    """For a cohort without `follow_up_days`: names of targets. The longest of these targets is the follow-up time."""
 
     @property
     def extra_columns(self) -> str:

@@ -29,7 +29,7 @@ from app.services.reports.reports import compute_report
 
 OPEN_REPORT_RUN_SQL = "SELECT * FROM access.open_report_run($1, $2, $3)"
 FAILURES: dict[type[FirstStepError], str] = {Forbidden: "not_allowed", ReportTooSlow: "too_slow"}
-"""Reasons that another attempt does not remove."""
+"""Reasons for a failure that a retry cannot resolve."""
 TITLES = {"en": "Reports", "km": "របាយការណ៍"}
 
 

@@ -15,7 +15,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of figures: the measure, and whether it shows the period before."""
+    """A column of figures: the measure, and whether it shows the previous period."""
 
     measure: str
     is_previous: bool
@@ -29,7 +29,7 @@ def get_text(text: ReportText, language: str) -> str:
 
 
 def list_columns(result: ReportResult, language: str) -> list[Column]:
-    """Return the columns of figures: those of the period, then those of the period before."""
+    """Return the columns of figures: those of the period, then those of the previous period."""
     measures = [(m.name, get_text(m.title, language), m.kind) for m in result.report.measures]
     columns = [Column(name, False, title, kind) for name, title, kind in measures]
     if result.previous is not None:

@@ -1,4 +1,4 @@
-"""Clinical handovers: a supervisor lets the lead worker of a case read the clinical notes that others wrote before.
+"""Clinical handovers: a supervisor lets the lead worker of a case read earlier clinical notes of other people.
 
 The handover ends when the worker stops leading the case. A trigger of the table `cases` ends it.
 """

@@ -44,7 +44,7 @@ OTHER_WORDS = {
 def list_contacts(content: SupportSessionPlan) -> list[str]:
     """Return the persons whom a session reaches: as stated, otherwise those whom the participants name.
 
-    A name, or a word that can mean several persons, names nobody.
+    A name, or a word that can mean several persons, is ignored.
     """
     stated = content.contact_with or [
         WORDS[word] for word in map(_fold_participant, content.participants) if word in WORDS
@@ -55,8 +55,8 @@ def list_contacts(content: SupportSessionPlan) -> list[str]:
 async def update_last_contact(session: AsyncSession, case: Case) -> None:
     """Set the last contact of a case to the local date of its latest contact.
 
-    Every act that changes which sessions are contacts, or when, calls this function. It must hold a lock on the case for
-    an update, and flush its change of the session first.
+    Every act that adds, removes or moves a contact calls this function. It must hold a lock on the case for an update, and
+    flush its change of the session first.
 
     A function of the database updates the case, because the worker of a session need not be staff of the case. `case` is
     not refreshed.

@@ -36,7 +36,7 @@ KINDS_ACCEPTED_AFTER_CLOSURE = LEGAL_KINDS | {"letter", "receipt", "acknowledgem
 can also be added.
 """
 PROOF_KINDS = frozenset({"receipt", "acknowledgement"})
-"""Kinds of documents that prove a payment. Each proves one, also if its file is added twice."""
+"""Kinds of documents that prove a payment. Each proves one payment, even if its file is added twice."""
 KINDS_WITH_AMOUNT = frozenset({"receipt", "quotation", "acknowledgement"})
 TIERS_BY_RESTRICTION = ("case", "legal", "clinical")
 """The tiers, from the one with the most readers to the one with the fewest."""

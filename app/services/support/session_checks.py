@@ -38,9 +38,8 @@ async def check_support_session_staffing(
 ) -> list[Fault]:
     """Return the unmet conditions on the caller and the worker of a new session.
 
-    A worker can record a session that they held on any case that is visible to them, also through break-glass access.
-    To plan a session, or to record the session of another worker, both the caller and the worker must be staff of the
-    case.
+    A worker can record a session that they held on any case that is visible to them, even through break-glass access. To
+    plan a session, or to record the session of another worker, both the caller and the worker must be staff of the case.
     """
     worker_id = plan.worker_id or caller.id
     if worker_id == caller.id:

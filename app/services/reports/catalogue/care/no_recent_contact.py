@@ -12,7 +12,8 @@ REPORT = Report(
     ),
     numerator="Active cases whose last contact, or else whose opening, was 30 days or more before the last day.",
     denominator="Cases that are in the stage `active` at the end of the last day.",
-    pitfall="A session that is recorded late counts from the day on which it was held. A call with others is no contact.",
+    pitfall="A session that is recorded late counts from the day on which it was held. A call with other people is not a "
+    "contact.",
     period=STOCK,
     dimensions=(TEAM,),
     measures=(

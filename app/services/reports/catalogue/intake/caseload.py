@@ -8,7 +8,8 @@ WEIGHTS = "CASE c.risk_level WHEN 'high' THEN 2 WHEN 'medium' THEN 1.5 ELSE 1 EN
 REPORT = Report(
     name="caseload",
     definition=Text(
-        "Open cases per lead worker at the end of the period, also weighted by risk: high 2, medium 1.5, others 1.",
+        "Open cases per lead worker at the end of the period, as a number and weighted by risk: high 2, medium 1.5, others "
+        "1.",
         "ករណីដែលកំពុងបើកក្នុងបុគ្គលិកទទួលបន្ទុកម្នាក់ៗនៅចុងរយៈពេល និងតាមទម្ងន់ហានិភ័យ៖ ខ្ពស់ ២ មធ្យម ១.៥ ផ្សេងទៀត ១។",
     ),
     numerator="Open cases by the lead worker and the team at the end of the last day.",

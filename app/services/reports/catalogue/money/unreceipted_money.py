@@ -27,7 +27,7 @@ REPORT = Report(
         "ប្រាក់ដែលបានបើក ហើយមិនទាន់ផ្ទៀងផ្ទាត់បង្កាន់ដៃនៅចុងរយៈពេល តាមអាយុកាល និងប្រាក់បន្ទាន់ដែលអនុម័តយឺត។",
     ),
     numerator="Payments on or before the last day that were neither reconciled nor reversed by its end.",
-    pitfall="A payment leaves the figure with its reconciliation, also if money is still to be given back.",
+    pitfall="A payment does not count after its reconciliation, even if money must still be given back.",
     period=STOCK,
     dimensions=(FUND, TEAM),
     measures=(

@@ -31,7 +31,7 @@ REPORT = Report(
         "ចំនួនខែពីការបើករហូតដល់ការបញ្ចប់ការគាំទ្រ ប៉ាន់ស្មានលើករណីទាំងអស់ដែលបានបើកត្រឹមចុងរយៈពេល។",
     ),
     numerator="Months until half of the cases have ended, by Kaplan and Meier.",
-    denominator="All cases opened on or before the last day, also before the period.",
+    denominator="All cases opened on or before the last day, including those opened before the period.",
     pitfall="Open cases, and cases that ended with the death of the child, count as not ended from their last known day.",
     period=STOCK,
     dimensions=(KIND,),
