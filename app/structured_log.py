@@ -51,7 +51,7 @@ def configure_logging(level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _reduce_exception,
-            keep_allowed,
+            remove_unknown_keys,
             structlog.processors.JSONRenderer(serializer=serialize_event),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -75,7 +75,7 @@ class _Output:
             sys.stdout.flush()
 
 
-def keep_allowed(_logger: Any, _method: str, event: _Event) -> _Event:
+def remove_unknown_keys(_logger: Any, _method: str, event: _Event) -> _Event:
     """Remove keys that are not in the allow-list, and add their number as `dropped`."""
     allowed_fields: _Event = {key: _to_loggable(value) for key, value in event.items() if key in ALLOWED}
     if len(allowed_fields) < len(event):

@@ -29,7 +29,7 @@ DERIVED_ERROR_TYPE: Final = "default_factory_not_called"
 UNKNOWN_FIELD: Final = "extra_forbidden"
 CONVERTED: Final[FaultCode] = "value_converted"
 MAX_PASSES: Final = 30
-"""Maximum number of validations. Each pass changes values, so that an object can lack a field in the next one."""
+"""Maximum number of validations. Each one can remove values, so that the next one finds other errors."""
 MAX_UNREAD_VALUES: Final = 200
 """Maximum number of values with a warning. A document with more of them is refused."""
 

@@ -21,7 +21,7 @@ from app.access.roles import ROLE_BY_SCOPE
 from app.http.authorization import RequirePermission
 from app.http.openapi.docs_pages import list_problem_classes
 from app.http.openapi.examples import load_example_values
-from app.http.openapi.operations import operations_of
+from app.http.openapi.operations import list_operations
 from app.schemas.documentation import load_examples
 from tests.support.endpoints import list_endpoints
 
@@ -136,7 +136,7 @@ def test_every_operation_id_is_a_verb_and_a_noun(app: FastAPI) -> None:
     acts_with_another_verb = {
         "break-glass": "open", "clinical-handover": "hand_over", "handover": "hand_over", "login": "sign_in", "logout": "sign_out", "password": "change", "series": "create", "totp": "enrol",
     }  # fmt: skip
-    for operation in operations_of(app):
+    for operation in list_operations(app):
         last = operation.path.rpartition("/")[2]
         verbs = {
             "GET": {"list"} if operation.returns_list else {"get", "download"},
@@ -402,7 +402,7 @@ def test_links_send_the_etag_of_the_same_kind_of_record_as_if_match(
     app: FastAPI, document: dict[str, Any]
 ) -> None:
     # Catches: links from a case to the approval of its exit plan, which has a version of its own.
-    collections = {operation.id: operation.collection for operation in operations_of(app)}
+    collections = {operation.id: operation.collection for operation in list_operations(app)}
     with_version = [pair for pair in all_links(document) if "header.If-Match" in pair[1]["parameters"]]
     assert len(with_version) > 20
     for source, link in with_version:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from app.http.middleware.cors import RESPONSE_HEADERS
-from app.http.openapi.operations import operations_of
+from app.http.openapi.operations import list_operations
 from app.http.printed_responses import MISSING_CHARACTERS_HEADER
 from app.main import create_app
 from tests.architecture.source_files import ROOT
@@ -26,7 +26,7 @@ def test_every_printed_file_counts_its_missing_characters() -> None:
     app = create_app()
     document = app.openapi()
     printed = set()
-    for operation in operations_of(app):
+    for operation in list_operations(app):
         success = next(
             iter(document["paths"][operation.path][operation.method.lower()]["responses"].values())
         )

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.http.openapi.operations import Operation, operations_of
+from app.http.openapi.operations import Operation, list_operations
 from app.schemas.fault_messages import MAX_DETAIL_LENGTH
 from tests.support.scenario import API_CLIENT_ROLES, STAFF, Scenario
 
@@ -30,7 +30,7 @@ MANY_TEXTS = (",", "x", "99999999999", " ", "x" * 1001, "0", "true,")
 @pytest.fixture
 def operations(app: FastAPI) -> list[Operation]:
     """Return the operations whose query parameters are validated. OAuth requires that forms ignore unknown ones."""
-    found = [operation for operation in operations_of(app) if not operation.takes_form]
+    found = [operation for operation in list_operations(app) if not operation.takes_form]
     assert len(found) > 180
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.http.openapi.operations import Operation, operations_of
+from app.http.openapi.operations import Operation, list_operations
 from app.schemas.shown_once import SECRET_EXTENSION
 
 SECRET_NAME = re.compile(
@@ -50,7 +50,7 @@ def list_properties(
 def list_response_fields(app: FastAPI) -> Iterator[tuple[Operation, str, dict[str, Any], bool]]:
     """Yield every field of every successful JSON response."""
     document = app.openapi()
-    for operation in operations_of(app):
+    for operation in list_operations(app):
         described = document["paths"][operation.path][operation.method.lower()]
         success = next(iter(described["responses"].values()))
         for media in success.get("content", {}).values():

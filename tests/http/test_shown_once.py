@@ -6,7 +6,7 @@ from typing import Any
 import pyotp
 from fastapi import FastAPI
 
-from app.http.openapi.operations import operations_of
+from app.http.openapi.operations import list_operations
 from app.models import IdempotencyRecord
 from tests.support.browser import USER_PASSWORD, open_browser_with_passwords
 from tests.support.calendar_feeds import FEEDS_PATH
@@ -27,7 +27,7 @@ TESTED_OPERATIONS = {
 
 def test_every_operation_that_returns_secrets_is_tested(app: FastAPI) -> None:
     returning = {
-        operation.id for operation in operations_of(app) if operation.guard and operation.returns_secrets
+        operation.id for operation in list_operations(app) if operation.guard and operation.returns_secrets
     }
     assert returning == TESTED_OPERATIONS
 

@@ -1,4 +1,4 @@
-"""Signature fields are on the page of the text that they sign, whatever the length of the text."""
+"""Signature fields are on the page of the text that they sign, for every length of the text."""
 
 from collections.abc import Callable
 from contextlib import closing

@@ -51,7 +51,7 @@ async def enrol(browser: Browser, **proof: str) -> tuple[pyotp.TOTP, list[str]]:
 
 
 async def wait_for_steady_time_step() -> None:
-    """Wait until the current time step lasts at least five more seconds, so that codes do not expire in between."""
+    """Wait until the current time step lasts at least five more seconds, so that codes do not expire during the test."""
     remaining = 30 - time.time() % 30
     if remaining < 5:
         await asyncio.sleep(remaining)

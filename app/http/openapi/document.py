@@ -10,9 +10,9 @@ from app.http.json_body import JSON
 from app.http.openapi import descriptions, problems, responses
 from app.http.openapi.date_bounds import describe_date_bounds
 from app.http.openapi.examples import add_response_examples
-from app.http.openapi.operations import Operation, operations_of
+from app.http.openapi.operations import Operation, list_operations
 from app.http.openapi.parameters import PARAMETERS, shared_parameters
-from app.http.openapi.security import SECURITY_SCHEMES, security_of
+from app.http.openapi.security import SECURITY_SCHEMES, get_security_schemes
 from app.schemas.documentation import PATH_PARAMETER_DESCRIPTIONS, load_examples
 
 _REPLACED_SCHEMAS = ("HTTPValidationError", "ValidationError")
@@ -31,7 +31,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    operations = list(operations_of(app))
+    operations = list(list_operations(app))
     used_tags = {tag for operation in operations for tag in operation.route.tags}
     document = get_openapi(
         title=app.title,
@@ -51,7 +51,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(described: dict[str, Any], operation: Operation, operations: list[Operation]) -> None:
-    described["security"] = security_of(operation)
+    described["security"] = get_security_schemes(operation)
     descriptions.add_permission(operation, described)
     described["x-problems"] = problems.problem_types(operation)
     described["responses"].pop("422", None)

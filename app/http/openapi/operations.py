@@ -138,7 +138,7 @@ class Operation:
         return any(dependant.call is dependency for dependant in self.dependants)
 
 
-def operations_of(app: FastAPI) -> Iterator[Operation]:
+def list_operations(app: FastAPI) -> Iterator[Operation]:
     """Yield the operations of the OpenAPI document."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:

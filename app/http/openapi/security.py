@@ -28,7 +28,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
 }
 
 
-def security_of(operation: Operation) -> list[dict[str, list[str]]]:
+def get_security_schemes(operation: Operation) -> list[dict[str, list[str]]]:
     """Return the alternative security schemes of an operation. A public operation has none."""
     people = set(operation.roles) - set(ROLE_BY_SCOPE.values())
     scopes = [scope for scope, role in ROLE_BY_SCOPE.items() if role in operation.roles]

@@ -35,7 +35,7 @@ from app.server.backup.target_database import (
     create_successor,
     examine_target,
     get_maintenance_url,
-    put_in_place,
+    replace_target_database,
     require_no_connections,
 )
 from app.server.backup.verification import verify_content, verify_schema
@@ -218,7 +218,7 @@ class _Restore:
                 if ended is None:
                     return RestoreResult(findings, successor)
                 self._save_key_ring()
-                replaced = await put_in_place(self.admin_url, successor)
+                replaced = await replace_target_database(self.admin_url, successor)
         findings += await examine_installation(self.settings, with_owner=True)
         return RestoreResult(findings, name, replaced, ended)
 

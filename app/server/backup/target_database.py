@@ -107,7 +107,7 @@ async def create_successor(url: str) -> AsyncIterator[str]:
             raise
 
 
-async def put_in_place(url: str, successor: str) -> str | None:
+async def replace_target_database(url: str, successor: str) -> str | None:
     """Rename a restored database to the name of its predecessor. An empty predecessor is dropped.
 
     Returns:

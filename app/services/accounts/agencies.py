@@ -77,7 +77,7 @@ async def update_agency(
     Raises:
         AlreadyExists: another agency has the name.
         GateRefused: an API client has the scope `referrals`, which the new kind does not allow, or the agency becomes
-        active while it has an active client with this scope.
+            active while it has an active client with this scope.
     """
     agency = await get_version_for_update(session, Agency, agency_id, expected_version)
     document = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}

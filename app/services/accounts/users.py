@@ -176,7 +176,7 @@ async def _update_rights(
 ) -> None:
     """Replace the teams, and request the roles and supervised teams that need a confirmation.
 
-    A part that the patch does not contain stays as the caller requested it earlier.
+    For a part that the patch omits, an earlier request of the caller is kept.
     """
     fields = patch.model_fields_set & {"roles", "teams"}
     if not fields:

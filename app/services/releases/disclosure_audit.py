@@ -90,7 +90,7 @@ class DisclosureAudit:
         """Add the counts that the attacker knows."""
         for cell in cells:
             total = self._sum_of(cell.population, cell.values)
-            self.program.limit_sum(
+            self.program.constrain_sum(
                 total, max(0, cell.published - cell.max_error), cell.published + cell.max_error
             )
 
@@ -128,10 +128,10 @@ class DisclosureAudit:
             added = self.program.add_column(max(0, new - old), LARGEST_COUNT)
             removed = self.program.add_column(max(0, old - new), LARGEST_COUNT)
             signs = {columns[0]: 1, columns[1]: -1, added: -1, removed: 1}
-            self.program.limit_sum(LinearSum(signs), 0, 0)
+            self.program.constrain_sum(LinearSum(signs), 0, 0)
             differences += [added, removed]
         total = LinearSum(dict.fromkeys(differences, 1))
-        self.program.limit_sum(total, 0, total.value(self.program.solution))
+        self.program.constrain_sum(total, 0, total.value(self.program.solution))
 
     def _sum_of(self, name: str, values: Values) -> LinearSum:
         """Return the sum of the finest cells that a cell of a table contains."""

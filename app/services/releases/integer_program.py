@@ -43,7 +43,7 @@ class IntegerProgram:
         self._solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
         return column
 
-    def limit_sum(self, total: LinearSum, low: int, high: int) -> None:
+    def constrain_sum(self, total: LinearSum, low: int, high: int) -> None:
         """Require a sum to be between two numbers.
 
         Raises:

@@ -37,9 +37,9 @@ class AuditedRelease:
     @property
     def population(self) -> str:
         """Name of the population that the tables count."""
-        return self.name_population(self.period)
+        return self.get_population_name(self.period)
 
-    def name_population(self, period: str) -> str:
+    def get_population_name(self, period: str) -> str:
         """Return the name of the population of a period as this release counted it."""
         return f"{period} {self.id}"
 
@@ -93,11 +93,11 @@ def build_populations(report: MenuReport, releases: Iterable[AuditedRelease]) ->
     latest: dict[str, str] = {}
     for release in releases:
         for quarter, counts in release.counts.items():
-            name = release.name_population(quarter)
+            name = release.get_population_name(quarter)
             populations[name] = Population(dimensions, counts, categories, corrects=latest.get(quarter))
             latest[quarter] = name
         if release.population not in populations:
-            parts = tuple(map(release.name_population, release.counts))
+            parts = tuple(map(release.get_population_name, release.counts))
             populations[release.population] = Population(dimensions, {}, categories, parts=parts)
     return populations
 

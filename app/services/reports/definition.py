@@ -76,7 +76,7 @@ def follow_target(*names: str) -> PeriodRule:
 
 
 def build_target_days(*names: str) -> str:
-    """Return the SQL of the days of the longest of some targets. A part of a day counts as a day."""
+    """Return SQL that computes the longest of some targets in days. A part of a day counts as a day."""
     listed = ", ".join(f"'{name}'" for name in names)
     return f"(SELECT ceil(max(hours) / 24.0)::integer FROM targets WHERE name IN ({listed}))"  # noqa: S608 - constants
 
@@ -124,7 +124,7 @@ def count_if(name: str, title: Text, condition: str) -> Measure:
     return Measure(name=name, title=title, sql=f"count(*) FILTER (WHERE {condition})")
 
 
-def sum_of(name: str, title: Text, column: str) -> Measure:
+def sum_column(name: str, title: Text, column: str) -> Measure:
     """Return the measure that adds up a column of whole numbers. NULL counts as zero."""
     return Measure(name=name, title=title, sql=f"coalesce(sum({column}), 0)")
 
@@ -181,7 +181,7 @@ def median(name: str, title: Text, column: str, condition: str = "true") -> Meas
     return Measure(name=name, title=title, kind="number", sql=sql)
 
 
-def time_from_opening(
+def measure_step_time(
     target: str, on_time: Text, on_time_share: Text, median_days: Text
 ) -> tuple[Measure, ...]:
     """Return the measures of a report about a step that is due within a target after the opening of a case.
@@ -203,7 +203,7 @@ def time_from_opening(
     )
 
 
-def amounts(name: str, title: Text, condition: str = "true") -> Iterator[Measure]:
+def sum_amounts(name: str, title: Text, condition: str = "true") -> Iterator[Measure]:
     """Yield the sum of the amounts of the facts with a condition: one figure per currency, never summed."""
     for currency in ("USD", "KHR"):
         yield Measure(

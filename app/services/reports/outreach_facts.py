@@ -5,7 +5,7 @@ belongs to one period. Outreach activities have no team: their reports count all
 """
 
 from app.schemas.codes import CODE_LISTS
-from app.services.reports.definition import Measure, Text, sum_of
+from app.services.reports.definition import Measure, Text, sum_column
 
 PERSONS_PITFALL = (
     "Persons are added up over activities: a person who took part in two activities counts twice. "
@@ -46,18 +46,18 @@ def select_audiences(condition: str) -> str:
 ACTIVITIES = Measure(
     name="activities", title=Text("Activities", "សកម្មភាព"), sql="count(DISTINCT activity_id)"
 )
-PERSONS = sum_of("persons", Text("Participants", "អ្នកចូលរួម"), "persons")
-ATTENDANCES = sum_of("attendances", Text("Attendances", "ចំនួនលើកនៃការចូលរួម"), "attendances")
+PERSONS = sum_column("persons", Text("Participants", "អ្នកចូលរួម"), "persons")
+ATTENDANCES = sum_column("attendances", Text("Attendances", "ចំនួនលើកនៃការចូលរួម"), "attendances")
 SEX_MEASURES = tuple(
-    sum_of(f"sex_{code.code}", Text(f"Sex: {code.en.lower()}", f"ភេទ៖ {code.km}"), f"sex_{code.code}")
+    sum_column(f"sex_{code.code}", Text(f"Sex: {code.en.lower()}", f"ភេទ៖ {code.km}"), f"sex_{code.code}")
     for code in CODE_LISTS["sex"].codes
 )
 AGE_MEASURES = tuple(
-    sum_of(f"age_{code.code}", Text(f"Age: {code.en.lower()}", f"អាយុ៖ {code.km}"), f"age_{code.code}")
+    sum_column(f"age_{code.code}", Text(f"Age: {code.en.lower()}", f"អាយុ៖ {code.km}"), f"age_{code.code}")
     for code in CODE_LISTS["outreach_age_group"].codes
 )
 DISABILITY_MEASURES = (
-    sum_of("disability_yes", Text("With a disability", "មានពិការភាព"), "disability_yes"),
-    sum_of("disability_no", Text("Without a disability", "គ្មានពិការភាព"), "disability_no"),
-    sum_of("disability_unknown", Text("Disability: unknown", "ពិការភាព៖ មិនទាន់ដឹង"), "disability_unknown"),
+    sum_column("disability_yes", Text("With a disability", "មានពិការភាព"), "disability_yes"),
+    sum_column("disability_no", Text("Without a disability", "គ្មានពិការភាព"), "disability_no"),
+    sum_column("disability_unknown", Text("Disability: unknown", "ពិការភាព៖ មិនទាន់ដឹង"), "disability_unknown"),
 )

@@ -6,7 +6,7 @@ from app.services.reports.definition import (
     Report,
     Text,
     follow_target,
-    time_from_opening,
+    measure_step_time,
 )
 from app.services.reports.population import local_day
 
@@ -21,7 +21,7 @@ REPORT = Report(
     pitfall="A returned assessment counts from its final approval.",
     period=follow_target("assessment"),
     dimensions=(KIND, TEAM),
-    measures=time_from_opening(
+    measures=measure_step_time(
         "assessment",
         Text("Assessment approved within the target", "ការវាយតម្លៃត្រូវបានអនុម័តទាន់គោលដៅ"),
         Text("On time, of cases", "ភាគរយទាន់ពេល"),

@@ -6,7 +6,7 @@ from app.services.reports.definition import (
     Report,
     Text,
     follow_target,
-    time_from_opening,
+    measure_step_time,
 )
 from app.services.reports.population import local_day
 
@@ -21,7 +21,7 @@ REPORT = Report(
     pitfall="A returned plan counts from its final approval.",
     period=follow_target("care_plan"),
     dimensions=(KIND, TEAM),
-    measures=time_from_opening(
+    measures=measure_step_time(
         "care_plan",
         Text("Care plan approved within the target", "ផែនការថែទាំត្រូវបានអនុម័តទាន់គោលដៅ"),
         Text("On time, of cases", "ភាគរយទាន់ពេល"),

@@ -7,7 +7,7 @@ from app.services.reports.definition import (
     Report,
     Text,
     follow_target,
-    time_from_opening,
+    measure_step_time,
 )
 from app.services.reports.population import local_day
 
@@ -24,7 +24,7 @@ REPORT = Report(
     "contact between the referral and the opening counts as day 0, and without a referral one from the day of the opening.",
     period=follow_target("first_contact"),
     dimensions=(KIND, PROVINCE, TEAM),
-    measures=time_from_opening(
+    measures=measure_step_time(
         "first_contact",
         Text("First contact within the target", "ជួបលើកដំបូងទាន់គោលដៅ"),
         Text("On time, of cases", "ភាគរយទាន់ពេល"),

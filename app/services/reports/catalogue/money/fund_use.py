@@ -7,8 +7,8 @@ from app.services.reports.definition import (
     FUND_REPORT_READERS,
     Report,
     Text,
-    amounts,
     count_if,
+    sum_amounts,
 )
 from app.services.reports.population import local_day
 
@@ -24,11 +24,11 @@ REPORT = Report(
     dimensions=(FUND, CATEGORY),
     measures=(
         count_if("requests", Text("Requests", "សំណើ"), "event = 'requested'"),
-        *amounts("requested", Text("Requested", "បានស្នើសុំ"), "event = 'requested'"),
-        *amounts("approved", Text("Approved", "បានអនុម័ត"), "event = 'approved'"),
+        *sum_amounts("requested", Text("Requested", "បានស្នើសុំ"), "event = 'requested'"),
+        *sum_amounts("approved", Text("Approved", "បានអនុម័ត"), "event = 'approved'"),
         count_if("payments", Text("Payments", "ចំនួនលើកដែលបានបើក"), "event = 'paid'"),
-        *amounts("paid", Text("Paid", "បានបើក"), "event = 'paid'"),
-        *amounts("spent", Text("Spent according to receipts", "បានចំណាយតាមបង្កាន់ដៃ"), "event = 'spent'"),
+        *sum_amounts("paid", Text("Paid", "បានបើក"), "event = 'paid'"),
+        *sum_amounts("spent", Text("Spent according to receipts", "បានចំណាយតាមបង្កាន់ដៃ"), "event = 'spent'"),
     ),
     readers=FUND_REPORT_READERS,
     facts=f"""

@@ -8,8 +8,8 @@ from app.services.reports.definition import (
     Measure,
     Report,
     Text,
-    amounts,
     count_if,
+    sum_amounts,
 )
 from app.services.reports.population import local_day
 
@@ -32,7 +32,7 @@ REPORT = Report(
     dimensions=(FUND, TEAM),
     measures=(
         Measure(name="payments", title=Text("Payments without receipts", "ការបើកប្រាក់ដែលគ្មានបង្កាន់ដៃ")),
-        *amounts("amount", Text("Amount", "ចំនួនទឹកប្រាក់")),
+        *sum_amounts("amount", Text("Amount", "ចំនួនទឹកប្រាក់")),
         *(count_if(name, title, condition) for name, title, condition in AGES),
         count_if(
             "late_approvals",

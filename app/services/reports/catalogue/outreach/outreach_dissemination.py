@@ -1,6 +1,6 @@
 """Report: dissemination of research."""
 
-from app.services.reports.definition import FLOW, PROVINCE, TOPIC, Report, Text, count_if, sum_of
+from app.services.reports.definition import FLOW, PROVINCE, TOPIC, Report, Text, count_if, sum_column
 from app.services.reports.outreach_facts import (
     ACTIVITIES,
     ATTENDANCES,
@@ -23,7 +23,7 @@ REPORT = Report(
     measures=(
         ACTIVITIES,
         count_if("online", Text("Online activities", "សកម្មភាពតាមអ៊ីនធឺណិត"), "is_online"),
-        sum_of("copies", Text("Copies", "ចំនួនច្បាប់"), "copies"),
+        sum_column("copies", Text("Copies", "ចំនួនច្បាប់"), "copies"),
         PERSONS,
         ATTENDANCES,
     ),

@@ -1,6 +1,6 @@
 """Report: meetings with authorities and networks."""
 
-from app.services.reports.definition import FLOW, GOVERNMENT_LEVEL, PROVINCE, TOPIC, Report, Text, sum_of
+from app.services.reports.definition import FLOW, GOVERNMENT_LEVEL, PROVINCE, TOPIC, Report, Text, sum_column
 from app.services.reports.outreach_facts import (
     ACTIVITIES,
     ATTENDANCES,
@@ -22,7 +22,7 @@ REPORT = Report(
     dimensions=(GOVERNMENT_LEVEL, TOPIC, PROVINCE),
     measures=(
         ACTIVITIES,
-        sum_of("meetings", Text("Meetings", "ការប្រជុំ"), "sessions"),
+        sum_column("meetings", Text("Meetings", "ការប្រជុំ"), "sessions"),
         PERSONS,
         ATTENDANCES,
     ),

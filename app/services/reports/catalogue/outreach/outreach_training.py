@@ -9,7 +9,7 @@ from app.services.reports.definition import (
     Report,
     Text,
     count_if,
-    sum_of,
+    sum_column,
 )
 from app.services.reports.outreach_facts import (
     ACTIVITIES,
@@ -48,8 +48,8 @@ REPORT = Report(
         ATTENDANCES,
         *SEX_MEASURES,
         count_if("compared", Text("Activities with both tests", "សកម្មភាពដែលមានតេស្តទាំងពីរ"), IS_COMPARED),
-        sum_of("tested_before", Text("Persons tested before", "អ្នកធ្វើតេស្តមុន"), "tested_before"),
-        sum_of("tested_after", Text("Persons tested after", "អ្នកធ្វើតេស្តក្រោយ"), "tested_after"),
+        sum_column("tested_before", Text("Persons tested before", "អ្នកធ្វើតេស្តមុន"), "tested_before"),
+        sum_column("tested_after", Text("Persons tested after", "អ្នកធ្វើតេស្តក្រោយ"), "tested_after"),
         Measure(
             name="mean_before",
             title=Text("Mean score before (%)", "ពិន្ទុមធ្យមមុន (%)"),
