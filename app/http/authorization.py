@@ -29,7 +29,7 @@ SETUP_REQUIRED = "Set up your account first: choose a password (POST /v1/me/pass
 
 
 class PublicEndpoint:
-    """The guard of an endpoint without authentication. `reason` says why it needs none."""
+    """The guard of an endpoint without authentication. `reason` states why it needs none."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

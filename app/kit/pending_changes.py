@@ -41,7 +41,7 @@ SUPERVISED_TEAMS = (
     .scalar_subquery()
     .correlate(PendingChange)
 )
-"""The teams that the person supervises after a change, sorted by name; NULL without any."""
+"""The teams that the person supervises after a change, sorted by name, or NULL if there are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def place_names(code: Any) -> ScalarSelect[Any]:
 
 
 def place_refs(codes: Any) -> ScalarSelect[Any]:
-    """Select the references to the places of an array of codes, in the order of the codes; NULL without any."""
+    """Select the references to the places of an array of codes, in the order of the codes, or NULL if there are none."""
     names = ("code", "name_km", "name_en")
     place = func.json_build_object(*(part for name in names for part in (name, getattr(Place, name))))
     places = func.json_agg(aggregate_order_by(place, col(Place.code)), type_=JSON)

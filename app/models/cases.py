@@ -84,7 +84,7 @@ class Case(Record, table=True):
     closed_on: date | None = None
     next_review_on: date | None = None
     risk_level: str | None = None
-    """Risk level of the child's newest approved assessment: `low`, `medium` or `high`. NULL without one."""
+    """Risk level of the child's newest approved assessment: `low`, `medium` or `high`. NULL if there is none."""
     last_contact_on: date | None = None
     """Local date of the latest contact. The database function `access.update_last_contact` sets it."""
     extended_until: date | None = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FONT_DIRECTORY = Path(__file__).with_name("fonts")
 UNITS_PER_EM = 1000
-"""Unit of all glyph positions and widths: a thousandth of the font size, whatever unit a font file uses."""
+"""Unit of all glyph positions and widths: a thousandth of the font size, independent of the unit of the font file."""
 BOX = "\u25af"
 """The character whose glyph stands for a character that no font has."""
 

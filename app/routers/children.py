@@ -97,9 +97,9 @@ async def merge_children(
     """Merge another record of the same child into a child.
 
     The cases of the merged child move to the child in the path, with their referrals, people, consents and documents. The
-    merged record keeps its identity and its history, and names the child in `merged_into_id`. A search for its names finds
-    the child in the path. `If-Match` contains the version of the child in the path. The caller must be a supervisor of a
-    case of each child, or a programme manager. The merge can be undone for 90 days.
+    merged record keeps its identity and its history, and its `merged_into_id` is the id of the child in the path. A search
+    for the names of the merged record finds this child. `If-Match` contains the version of the child in the path. The
+    caller must be a supervisor of a case of each child, or a programme manager. The merge can be undone for 90 days.
     """
     return await child_merges.merge_children(session, caller, child_id, expected_version, payload)
 

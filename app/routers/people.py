@@ -80,6 +80,6 @@ async def confirm_person(
     """Confirm a person that a joined referral added.
 
     A referral that joins an open case adds its caregiver to the people of the case, or unknown names and phones to a person
-    with a similar name. `referral_to_confirm_id` names the referral until staff confirm or correct the person.
+    with a similar name. `referral_to_confirm_id` is the id of the referral until staff confirm or correct the person.
     """
     return await people.confirm_person(session, caller, person_id, expected_version)

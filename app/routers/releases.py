@@ -82,7 +82,7 @@ async def publish_release(
 
     Begins an audit in the background. It computes what the new tables reveal together with all tables that are already
     published about the same year. `audited_reports` shows its progress. If no small count becomes known, the release is
-    published. Otherwise it is refused, and `tables_to_drop` names the tables without which a new draft can be published.
+    published. Otherwise it is refused, and `tables_to_drop` lists the tables that a new draft must not contain.
     """
     return await publication.publish_release(session, caller, release_id, expected_version)
 

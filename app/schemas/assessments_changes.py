@@ -24,7 +24,9 @@ class RatingChange(Output):
 class RiskLevelChange(Output):
     """Risk level in the earlier and the later assessment."""
 
-    before: RiskLevel | None = Field(description="Risk level in the previous assessment; null without one.")
+    before: RiskLevel | None = Field(
+        description="Risk level in the previous assessment; null if there is none."
+    )
     after: RiskLevel | None = Field(description="Risk level in this assessment.")
 
 
@@ -82,7 +84,7 @@ class AssessmentChanges(Output):
         description="Id of the previous approved assessment of the same subject; null for the first."
     )
     previous_decided_at: UtcDateTime | None = Field(
-        description="Time of the approval of the previous assessment; null without one."
+        description="Time of the approval of the previous assessment; null if there is none."
     )
     areas: dict[Area, RatingChange] = Field(description="Rating of each area in both assessments.")
     risk_level: RiskLevelChange = Field(description="Risk level in both assessments.")

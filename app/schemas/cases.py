@@ -186,7 +186,7 @@ class Case(Versioned):
     )
     last_contact_on: date | None = Field(
         description="Date of the latest contact, in Cambodia: a held support session with the child, the supporter or the "
-        "family; null without one."
+        "family; null if there is none."
     )
     extended_until: date | None = Field(
         description="Last day of support after an extension past 24 months; null without an extension."
@@ -245,7 +245,7 @@ class CaseSummary(Versioned):
     )
     last_contact_on: date | None = Field(
         description="Date of the latest contact, in Cambodia: a held support session with the child, the supporter or the "
-        "family; null without one."
+        "family; null if there is none."
     )
     province_code: str | None = Field(description="NCDD code of the child's province at the referral.")
     province: PlaceRef | None = Field(description="The child's province at the referral.")

@@ -65,7 +65,8 @@ class ConsentCreate(Input):
         Field(description="Actions that the consent permits or the refusal forbids.")
     )
     recipient_agency_id: Id | None = Field(
-        None, description="Id of the agency with which data may be shared; null if the entry names no agency."
+        None,
+        description="Id of the agency with which data may be shared; null if the entry is not limited to an agency.",
     )
     alternative_giver_reason: ShortNarrative | None = Field(
         None,
@@ -146,7 +147,7 @@ class Consent(Versioned, Correctable):
         description="Actions that the consent permits or the refusal forbids."
     )
     recipient_agency_id: UUID | None = Field(
-        description="Id of the agency with which data may be shared; null if the entry names no agency."
+        description="Id of the agency with which data may be shared; null if the entry is not limited to an agency."
     )
     recipient_agency: AgencyRef | None = Field(description="The agency with which data may be shared.")
     valid_until: date | None = Field(description="Last day of validity; null if there is no end.")

@@ -41,7 +41,7 @@ class DateBounds:
         """Return a date or time if it is within the bounds.
 
         Raises:
-            PydanticCustomError: it is outside, with the code that says why.
+            PydanticCustomError: it is outside, with the code of the reason.
         """
         day, latest = _get_local_day(moment), self.get_latest()
         is_past_type = self.latest is None and not self.years_ahead

@@ -252,7 +252,7 @@ class Disbursement(Versioned):
         "Null before the payment."
     )
     acknowledgement_document_id: UUID | None = Field(
-        description="Id of the document that proves the payment; null without one."
+        description="Id of the document that proves the payment; null if there is none."
     )
     spent: Money | None = Field(description="Spent amount; null before the reconciliation.")
     receipt_document_ids: list[UUID] = Field(

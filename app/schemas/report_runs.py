@@ -83,7 +83,9 @@ class ReportRun(Versioned):
     last_day: PlainDate = Field(description="Last day of the period.")
     compares: bool = Field(description="Whether the reports also contain the previous period.")
     language: DisplayLanguage = Field(description="Language of the files.")
-    grant_code: str | None = Field(description="Grant that the figures are limited to; null without one.")
+    grant_code: str | None = Field(
+        description="Grant that the figures are limited to; null if there is none."
+    )
     status: Annotated[str, CodeOf("report_run_status")] = Field(description="Status of the run.")
     done: int = Field(description="Number of reports that are computed, of those in `reports`.")
     failure: Annotated[str, CodeOf("report_run_failure")] | None = Field(

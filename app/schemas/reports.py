@@ -129,7 +129,7 @@ class ReportDefinition(Output):
     definition: ReportText = Field(description="Definition of the events or records that the report counts.")
     numerator: str = Field(description="The counted events or records, exactly.")
     denominator: str | None = Field(
-        description="The events or records that percentages refer to; null without one."
+        description="The events or records that percentages refer to; null if there is none."
     )
     pitfall: str = Field(description="Limitations of the figures.")
     period: ReportPeriodRule = Field(description="Rule by which events or records belong to the period.")
@@ -184,7 +184,9 @@ class ReportResult(Output):
 
     report: ReportDefinition = Field(description="The definition that the figures follow.")
     by: list[ReportDimensionName] = Field(description="Dimensions of the rows.")
-    grant_code: str | None = Field(description="Grant that the figures are limited to; null without one.")
+    grant_code: str | None = Field(
+        description="Grant that the figures are limited to; null if there is none."
+    )
     is_final: bool = Field(
         description="Whether the last day of the period is over. Otherwise figures can change."
     )

@@ -115,7 +115,7 @@ class ReviewSummary(Versioned):
     lead_worker_id: UUID = Field(description="Id of the lead worker of the case.")
     lead_worker: StaffRef = Field(description="The lead worker of the case.")
     risk_level: RiskLevel | None = Field(
-        description="Risk level of the child's newest approved assessment; null without one."
+        description="Risk level of the child's newest approved assessment; null if there is none."
     )
     plan_id: UUID = Field(description="Id of the care plan (edition) that the review evaluates.")
     number: int = Field(description="Number of the review within the case, starting at 1.")

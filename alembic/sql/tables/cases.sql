@@ -110,7 +110,7 @@ COMMENT ON CONSTRAINT ck_cases_active_has_next_review ON cases IS 'An active cas
 
 ALTER TABLE cases ADD CONSTRAINT ck_cases_risk_level CHECK (risk_level IN ('low', 'medium', 'high'));
 COMMENT ON CONSTRAINT ck_cases_risk_level ON cases IS
-    'The risk level of the child''s newest approved assessment is low, medium or high. It is NULL without one.';
+    'The risk level of the child''s newest approved assessment is low, medium or high. It is NULL if there is none.';
 
 ALTER TABLE cases ADD CONSTRAINT ck_cases_hsb_outcome CHECK (
     hsb_outcome IS NULL

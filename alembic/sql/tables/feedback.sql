@@ -118,4 +118,4 @@ ALTER TABLE feedback ADD CONSTRAINT ck_feedback_given_by CHECK (given_by IN ('ch
 ALTER TABLE feedback ADD CONSTRAINT ck_feedback_occasion CHECK (
     occasion IN ('review', 'exit') AND (review_id IS NULL OR occasion = 'review')
 );
-COMMENT ON CONSTRAINT ck_feedback_occasion ON feedback IS 'Only feedback at a review names a review.';
+COMMENT ON CONSTRAINT ck_feedback_occasion ON feedback IS 'Only feedback at a review has the id of a review.';

@@ -17,7 +17,7 @@ from app.server.operator_errors import describe_failure
 from app.structured_log import logger
 
 INTERVAL_SECONDS = 30.0
-"""Minimum time between two reads, whatever the number of scrapes."""
+"""Minimum time between two reads, independent of the number of scrapes."""
 OTHER_KIND = "other"
 """The kind of jobs that this version does not know."""
 STATEMENT_TIMEOUT_SQL = "SET statement_timeout = '5s'"

@@ -134,7 +134,7 @@ async def send_digest(session: AsyncSession, payload: Mapping[str, Any]) -> None
 
 
 async def _count_agenda(session: AsyncSession, user_id: UUID) -> Mapping[str, int]:
-    """Count the agenda of a user with an access of its own, on a connection of its own."""
+    """Count the agenda of a user with a separate access and a separate connection."""
     url = session.get_bind().engine.url.render_as_string(hide_password=False)
     database = Database(url, pool_size=1)
     try:

@@ -84,9 +84,8 @@ WORKER_SOURCES = {
       FROM worker_cases c JOIN follow_ups f ON f.case_id = c.id
      WHERE f.status IN ('due', 'missed')
     """,
-    "legal_step": """
-    -- A court date stays whatever the status of the case is.
-    SELECT 'legal_step', l.on, NULL, l.case_id, 'legal_step', l.id, l.kind, NULL, NULL, l.content_encrypted, NULL
+    "legal_step": """ -- A court date stays in every status of the case. SELECT 'legal_step', l.on, NULL, l.case_id,
+    'legal_step', l.id, l.kind, NULL, NULL, l.content_encrypted, NULL
       FROM worker_cases c JOIN legal_steps l ON l.case_id = c.id
      WHERE l.case_id = ANY (ARRAY(SELECT id FROM worker_cases)) AND l.status = 'planned' AND l.entered_in_error_at IS NULL
     """,

@@ -164,7 +164,7 @@ async def _find_editions(
 ) -> dict[str, Instrument]:
     """Return the edition that scores the answers, by questionnaire code.
 
-    It is the edition of the stored result if there is one, else the active edition.
+    It is the edition of the stored result if there is one, otherwise the active edition.
     """
     if not codes:
         return {}

@@ -11,7 +11,7 @@ from app.services.assessments.states import APPROVE
 
 
 async def get_child_risk_level(session: AsyncSession, case_id: UUID) -> str | None:
-    """Return the risk level of the child's newest approved assessment, or None without one.
+    """Return the risk level of the child's newest approved assessment, or None if there is none.
 
     Every act that changes which assessments are approved stores the result in `cases.risk_level`. The calling function
     must hold a lock on the case, and flush its change of the assessment first.

@@ -1,7 +1,7 @@
 """Merge two records of one child, and undo a merge.
 
-The cases of the merged child move to the other record, with everything that belongs to them. Its identity stays as it is, and
-the record names the child into which it was merged.
+The cases of the merged child move to the other record, with everything that belongs to them. Its identity stays as it is,
+and the record contains the id of the child into which it was merged.
 """
 
 from collections.abc import Mapping

@@ -59,7 +59,7 @@ CHILD_COLUMNS: RowSelect = select(
     .label("cases"),
 )
 SHOWN_CHILD = ShownRecord("child", case_id=None, record_id="child_id")
-# A row of a merged child names the child into which it was merged, so that the access log names both.
+# A row of a merged child contains the id of the child into which it was merged, so that the access log contains both.
 CHILD_QUERY = ReadQuery(
     CHILD_COLUMNS.where(col(Child.id) == bindparam("child_id")),
     shows=[SHOWN_CHILD, ShownRecord("child", "merged_into_id", case_id=None, record_id="merged_into_id")],

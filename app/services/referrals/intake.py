@@ -28,13 +28,13 @@ from app.text_folding import normalize_text
 MAX_PLAUSIBLE_AGE: Final = 25
 """Age in years at the referral above which a birth date is probably wrong."""
 CONFIRMED_CODES: Final = frozenset({"age_implausible"})
-"""Codes of warnings that a waiver must confirm, although another condition covers the field at the acceptance."""
+"""Codes of warnings that need a waiver at the acceptance, even if another condition covers the field."""
 INFORMATIVE_CODES: Final = frozenset(
     {"phone_split", "external_id_similar", "source_ignored", "value_converted"}
 )
 """Codes of warnings after which nothing is left to complete."""
 DECIDED_AT_ACCEPTANCE: Final = ("/child/birth", "/consent", "/concern/kind", "/source", "/referrer")
-"""Pointers of fields that a condition of its own covers at the acceptance, or that only concern the referrer."""
+"""Pointers of fields that a separate condition covers at the acceptance, or that only concern the referrer."""
 
 
 async def normalize_new_content(

@@ -25,7 +25,7 @@ FAIL_AUDIT = Transition(
     frozenset({AUDITING}),
     "refused",
     Permission.release_publish,
-    "the release names the tables to drop",
+    "the release lists the tables to drop",
 )
 DISCARD = Transition(
     "discard", frozenset({INITIAL_STATUS, AUDITING}), "discarded", Permission.release_prepare, ""

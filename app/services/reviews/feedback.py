@@ -97,7 +97,7 @@ def _check_content(case: Case, payload: FeedbackCreate) -> Iterator[Fault]:
         detail = "Feedback at a review needs an active or exiting case, feedback at an exit an exiting or closed one."
         yield Fault("/occasion", "status", detail)
     if payload.review_id is not None and payload.occasion != "review":
-        yield Fault("/review_id", "not_asked", "Only feedback at a review names a review.")
+        yield Fault("/review_id", "not_asked", "Only feedback at a review can have a `review_id`.")
     if payload.given_by == payload.helped_by:
         yield Fault("/helped_by", "not_asked", "The caregiver gives the feedback, and is not a helper.")
     if payload.given_on < case.opened_on:
