@@ -76,8 +76,8 @@ AS $$
            AND (access.has_open_work(own.case_id) OR access.has_open_work(other.case_id)))
 $$;
 COMMENT ON FUNCTION access.list_merge_obstacles(uuid, uuid) IS
-    'Returns the codes of the conditions that forbid to merge a child into another one: not_your_team unless the caller '
-    'supervises a case of both; child_merged if one of them is merged already; two_open_cases; children_linked if a '
+    'Returns the codes of the conditions that prevent the merge of a child into another one: not_your_team unless the '
+    'caller supervises a case of both; child_merged if one of them is merged already; two_open_cases; children_linked if a '
     'conflict wall separates them; wall if a worker of one of them works with a child that is linked with the other. '
     'Without permission, only not_your_team is returned.';
 

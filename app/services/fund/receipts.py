@@ -156,9 +156,7 @@ async def _check_amounts(
 async def _get_receipt_rate(
     session: AsyncSession, disbursement: Disbursement, currency: str, paid_on: date | None
 ) -> Rate | None:
-    """Return the rate for a receipt in another currency than the request: the rate of the payment, otherwise the published
-    rate.
-    """
+    """Return the rate for a receipt in another currency: the rate of the payment, otherwise the published rate."""
     if currency == disbursement.currency or paid_on is None:
         return None
     for tender in disbursement.tenders:
