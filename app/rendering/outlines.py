@@ -16,6 +16,6 @@ def draw_glyph(typeface: Typeface, glyph_id: int) -> str:
 
 
 def draw_box() -> str:
-    """Return the outline of the box that stands for a character that no font has."""
+    """Return the outline of the box that replaces a character that no font has."""
     typeface = get_box_typeface()
     return draw_glyph(typeface, typeface.harfbuzz_font.get_nominal_glyph(ord(BOX)) or 0)

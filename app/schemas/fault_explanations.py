@@ -165,7 +165,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "participants_missing": "The number of participants of at least one audience is required.",
     "payee_other": "The request names another payee.",
     "payment_date_old": "The day of the payment is more than 7 days in the past. A second person must confirm it.",
-    "payment_date_recent": "The day of the payment is within 7 days and needs no confirmation.",
+    "payment_date_recent": "The day of the payment is at most 7 days in the past and needs no confirmation.",
     "person_inactive": "The account is deactivated.",
     "person_unknown": "The case has no such person.",
     "personal": "The password contains the email address or name of its owner.",

@@ -176,7 +176,7 @@ def normalize(response: httpx.Response, *record_ids: str) -> tuple[int, Any, Any
     return response.status_code, headers, text
 
 
-async def test_hidden_record_in_a_body_is_answered_like_a_missing_one(
+async def test_hidden_record_in_a_body_gets_the_response_of_a_missing_record(
     scenario: Scenario, app: FastAPI, own: SampleCase, hidden: SampleCase
 ) -> None:
     # Catches: the query of `validate_case_goals` without the case, as the owner; `check_known_child` that answers for an

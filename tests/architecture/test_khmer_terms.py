@@ -36,7 +36,7 @@ def read_texts() -> Iterator[tuple[str, str]]:
 
 
 def find_variants(text: str, terms: list[Term]) -> list[str]:
-    """Return the variants in a text. A variant that is a part of a term does not count inside the term."""
+    """Return the variants in a text. A variant inside a longer term does not count."""
     return [variant for term in terms for variant in term.variants if _contains_variant(text, variant, terms)]
 
 

@@ -158,9 +158,9 @@ AS $$
      WHERE may_unmerge AND merged_at < clock_timestamp() - interval '90 days'
 $$;
 COMMENT ON FUNCTION access.list_unmerge_obstacles(uuid, uuid) IS
-    'Returns the codes of the conditions that forbid to undo a merge: not_your_team unless the caller supervises a case '
-    'that returns and one that stays; not_merged; unmerge_too_late after 90 days. Without permission, only not_your_team '
-    'is returned.';
+    'Returns the codes of the conditions that prevent the undoing of a merge: not_your_team unless the caller supervises a '
+    'case that returns and one that stays; not_merged; unmerge_too_late after 90 days. Without permission, only '
+    'not_your_team is returned.';
 
 CREATE FUNCTION access.unmerge_children(p_child uuid, p_merged uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -79,7 +79,7 @@ AS $$
     SELECT 'unacknowledged', 'referral', count(*) FROM public.referrals r WHERE r.status = 'received'
 $$;
 COMMENT ON FUNCTION access.count_backlog() IS
-    'Returns how many items of the agenda are overdue, by kind, and how many referrals are not acknowledged, for the '
+    'Returns the number of overdue agenda items by kind and the number of referrals that are not acknowledged, for the '
     'metrics. firststep_api can execute it without an access event, because it returns only totals of the whole '
     'organisation.';
 REVOKE ALL ON FUNCTION access.count_backlog() FROM PUBLIC;

@@ -31,7 +31,7 @@ async def apply_refusal(session: AsyncSession, case: Case, consent: Consent) -> 
 
 
 async def request_recalls(session: AsyncSession, case: Case, entry_id: UUID) -> None:
-    """Request the recall of the data of the case that was shared on one entry, because the entry was a mistake."""
+    """Request the recall of the data of the case that was shared on an entry, because the entry was recorded by mistake."""
     is_on_entry = (col(ServiceReferral.consent_id) == entry_id) | (
         col(ServiceReferral.basis_entry_id) == entry_id
     )

@@ -185,10 +185,11 @@ async def check_approval_limit(
 async def check_case_limit(
     session: AsyncSession, disbursement: Disbursement, act: str, amount: int
 ) -> list[Fault]:
-    """Return a fault unless the limit of the caller for one child permits the amount together with earlier ones.
+    """Return a fault if the amount, added to earlier amounts for the child, exceeds the limit of the caller.
 
     The act is `approve_case_month` or `pay_first_case_day`. The disbursements of all cases of the child count, in both
-    currencies, and by the time at which they were approved or recorded as paid. Concurrent acts on them wait.
+    currencies, and by the time at which they were approved or recorded as paid. Concurrent acts on these disbursements
+    wait.
     """
     call = func.access.find_case_limit_fault(
         disbursement.case_id,

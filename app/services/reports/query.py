@@ -84,7 +84,7 @@ def build_sql(report: Report, by: Sequence[str]) -> str:
 
 
 def build_units_sql(report: Report) -> str:
-    """Return the WITH clause that defines `units`: what the report counts in a period. It has the same parameters."""
+    """Return the WITH clause that defines `units`, the rows that the report counts in a period. It has the same parameters."""
     only_units = f"DISTINCT ON ({report.unit})" if report.unit else ""
     latest_first = f"ORDER BY {report.unit}, starts_on DESC, id DESC" if report.unit else ""
     return f"""

@@ -115,7 +115,7 @@ async def test_missed_cancelled_and_corrected_sessions_are_not_contacts(
     assert await has_first_contact_entry(scenario)
 
 
-async def test_later_referral_of_the_case_needs_a_contact_of_its_own(
+async def test_later_referral_of_the_case_needs_another_contact(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     received_at = utc_now() - timedelta(days=3)
