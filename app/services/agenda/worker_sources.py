@@ -84,8 +84,9 @@ WORKER_SOURCES = {
       FROM worker_cases c JOIN follow_ups f ON f.case_id = c.id
      WHERE f.status IN ('due', 'missed')
     """,
-    "legal_step": """ -- A court date stays in every status of the case. SELECT 'legal_step', l.on, NULL, l.case_id,
-    'legal_step', l.id, l.kind, NULL, NULL, l.content_encrypted, NULL
+    "legal_step": """
+    -- A court date stays whatever the status of the case is.
+    SELECT 'legal_step', l.on, NULL, l.case_id, 'legal_step', l.id, l.kind, NULL, NULL, l.content_encrypted, NULL
       FROM worker_cases c JOIN legal_steps l ON l.case_id = c.id
      WHERE l.case_id = ANY (ARRAY(SELECT id FROM worker_cases)) AND l.status = 'planned' AND l.entered_in_error_at IS NULL
     """,
@@ -98,8 +99,9 @@ WORKER_SOURCES = {
       FROM target t CROSS JOIN worker_cases c JOIN service_referrals r ON r.case_id = c.id
      WHERE r.status IN ('sent', 'accepted')
     """,
-    "recall": """ -- Shared data to recall from a provider after a refusal or withdrawal, even in a closed case. SELECT
-    'recall', ((r.recall_requested_at + t.recall) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id,
+    "recall": """
+    -- Shared data to recall from a provider after a refusal or withdrawal, also in a closed case.
+    SELECT 'recall', ((r.recall_requested_at + t.recall) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id,
            'service_referral', r.id, r.service, NULL, NULL, NULL, NULL
       FROM target t CROSS JOIN worker_cases c JOIN service_referrals r ON r.case_id = c.id
      WHERE r.recall_requested_at IS NOT NULL AND r.recalled_at IS NULL
