@@ -158,7 +158,9 @@ def close_case(context: OperationContext) -> Iterator[None]:
     has_other_reason = plan and not is_planned and plan["reason_code"] != context.payload["reason_code"]
     unmet = ["exit_plan_for_another_end"] if has_other_reason else ["exit_plan_not_approved"]
     if plan and not has_other_reason:
-        unmet = [*check_exit_plan_ready(plan, is_planned=is_planned)]
+        is_for_another_end = is_planned and plan["reason_code"] in UNPLANNED_REASONS
+        unmet = ["exit_plan_for_another_end"] if is_for_another_end else []
+        unmet += check_exit_plan_ready(plan, is_planned=is_planned)
         unmet += check_exit_dates(plan, are_reached=True) if is_planned else []
         if context.payload["reason_code"] == "goals_met":
             unmet += ["condition_not_met" for answer in plan["checklist"].values() if not answer["met"]]

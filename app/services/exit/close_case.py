@@ -36,6 +36,12 @@ from app.services.exit.exit_plan_checks import (
 from app.services.fund import case_closure as fund_closure
 from app.services.support import session_states
 
+FOR_ANOTHER_END = Fault(
+    None,
+    "exit_plan_for_another_end",
+    "The exit plan was approved for another closure reason. It must be changed and approved again.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ClosureContext:
@@ -62,16 +68,17 @@ async def check_exit_plan_for_closure(_: AsyncSession, context: ClosureContext) 
         return [Fault(None, "exit_plan_not_approved", "The exit plan must be approved by a supervisor.")]
     content = exit_plans.get_exit_plan_content(plan)
     if not context.is_planned and content.reason_code != context.closure.reason_code:
-        detail = (
-            "The exit plan was approved for another closure reason. It must be changed and approved again."
-        )
-        return [Fault(None, "exit_plan_for_another_end", detail)]
+        return [FOR_ANOTHER_END]
     faults = [
         *check_exit_plan(content, is_planned=context.is_planned),
         *(check_dates_reached(content) if context.is_planned else ()),
         *(check_conditions_met(content) if context.closure.reason_code == "goals_met" else ()),
     ]
-    return [Fault(None, fault.code, f"Exit plan: {fault.detail}") for fault in faults]
+    # The dates of a plan for an unplanned end are not compared with the day of its approval.
+    other_end = (
+        [FOR_ANOTHER_END] if content.reason_code in UNPLANNED_REASON_CODES and context.is_planned else []
+    )
+    return [*other_end, *(Fault(None, fault.code, f"Exit plan: {fault.detail}") for fault in faults)]
 
 
 async def check_final_review(session: AsyncSession, context: ClosureContext) -> list[Fault]:

@@ -12,6 +12,7 @@ from tests.support.case_lifecycle import (
     create_exiting_case,
     exit_plan_payload,
     fill_next_review,
+    iso_day,
 )
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario
@@ -97,6 +98,7 @@ async def test_unplanned_closure_requires_only_an_approved_exit_plan(
     await create_approved_exit_plan(scenario, case["id"], **exit_plan_payload)
     unmet = parse_unmet_pointers(await worker.act(case_path, "close", PLANNED_CLOSURE))
     assert set(unmet) == {
+        "exit_plan_for_another_end",
         "condition_not_met",
         "ends_on_missing",
         "taper_not_falling",
@@ -112,6 +114,15 @@ async def test_unplanned_closure_requires_only_an_approved_exit_plan(
     assert [
         follow_up["months"] for follow_up in expect_json(await worker.get(f"{case_path}/follow-ups"))["items"]
     ] == [3]
+
+
+async def test_planned_closure_needs_a_plan_that_was_approved_for_a_planned_end(scenario: Scenario) -> None:
+    # Catches: `other_end` left out of `check_exit_plan_for_closure`. The taper would never lie ahead.
+    case, _ = await create_exiting_case(scenario)
+    past = {"taper": [{"from": iso_day(-2), "contacts_per_month": 4}], "ends_on": iso_day(-1)}
+    await create_approved_exit_plan(scenario, case["id"], reason_code="moved_away", **past)
+    response = await scenario.worker_north.act(f"/v1/cases/{case['id']}", "close", PLANNED_CLOSURE)
+    assert parse_unmet_pointers(response) == {"exit_plan_for_another_end": None}
 
 
 async def test_no_follow_ups_are_planned_after_a_death(scenario: Scenario) -> None:
