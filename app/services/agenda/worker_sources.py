@@ -217,16 +217,22 @@ WORKER_SOURCES = {
        AND (c.lead_worker_id = :caller_id OR c.is_unstaffed)
     """,
     "consent": """
-    -- A consent that ends, unless a later entry of the register replaces it.
+    -- A consent that ends, unless later entries of the register replace it for each giver. The adults replace each other,
+    -- and a legal basis replaces everyone.
     SELECT 'consent', n.valid_until, NULL, n.case_id, 'consent', n.id, NULL, NULL, NULL, NULL, NULL
       FROM worker_cases c JOIN consents n ON n.case_id = c.id
      WHERE n.status = 'given' AND n.withdrawn_at IS NULL AND n.valid_until IS NOT NULL AND n.entered_in_error_at IS NULL
        AND (c.status <> 'closed'
             OR EXISTS (SELECT FROM follow_ups f WHERE f.case_id = c.id AND f.status IN ('due', 'missed')))
-       AND NOT EXISTS (SELECT FROM consents l
-                        WHERE l.case_id = c.id AND l.entered_in_error_at IS NULL AND l.created_at > n.created_at AND l.scope @> n.scope
-                          AND l.recipient_agency_id IS NOT DISTINCT FROM n.recipient_agency_id
-                          AND coalesce(l.valid_until > n.valid_until, true))
+       AND EXISTS (
+           SELECT FROM unnest(CASE n.given_by WHEN '{}' THEN '{NULL}' ELSE n.given_by END) AS g (giver)
+            WHERE NOT EXISTS (SELECT FROM consents l
+                               WHERE l.case_id = c.id AND l.entered_in_error_at IS NULL AND l.scope @> n.scope
+                                 AND (l.given_on, l.created_at) > (n.given_on, n.created_at)
+                                 AND l.recipient_agency_id IS NOT DISTINCT FROM n.recipient_agency_id
+                                 AND coalesce(l.valid_until > n.valid_until, true)
+                                 AND (g.giver IS NULL OR l.given_by = '{}' OR g.giver = ANY (l.given_by)
+                                      OR g.giver <> 'child' AND l.given_by && '{caregiver,guardian,other}')))
     """,
     "birthday": """
     -- Birth dates are encrypted. `app.services.agenda.birthdays` computes the days.

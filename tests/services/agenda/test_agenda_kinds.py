@@ -132,6 +132,31 @@ async def test_consent_that_ends_is_on_the_agenda_until_a_later_entry_replaces_i
 
 
 @pytest.mark.parametrize(
+    ("later", "is_replaced"),
+    [
+        ({"given_by": ["child"]}, False),
+        ({"given_by": ["child", "caregiver"], "given_on": -5}, False),
+        ({"given_by": ["guardian"]}, True),
+        ({"given_by": ["child", "caregiver"]}, True),
+        ({"basis_without_consent": "vital_interest"}, True),
+    ],
+)
+async def test_consent_of_a_caregiver_that_ends_is_replaced_by_a_later_word_of_an_adult(
+    scenario: Scenario, superuser_connection: Any, later: dict[str, Any], is_replaced: bool
+) -> None:
+    # Catches: a later entry of any giver, or one that was recorded later, replaces the consent.
+    case = await scenario.open_case()
+    await settle_case(superuser_connection, case)
+    common: dict[str, Any] = {**case_foreign_keys(case), "scope": ["recording"], "recorded_by_id": WORKER_ID}
+    ending = Consent(**common, given_by=["caregiver"], given_on=date_in_days(-2), valid_until=date_in_days(9))
+    await insert_row(superuser_connection, ending)
+    given_on = date_in_days(later.pop("given_on", -1))
+    await insert_row(superuser_connection, Consent(**common, given_on=given_on, **later))
+    entries = await list_agenda(scenario.worker_north, kind="consent")
+    assert [entry["record"]["id"] for entry in entries] == ([] if is_replaced else [str(ending.id)])
+
+
+@pytest.mark.parametrize(
     ("birth", "expected"),
     [
         ({"precision": "day", "days": 90}, True),
