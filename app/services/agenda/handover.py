@@ -82,6 +82,13 @@ async def _lock_cases(
         _has_row(FollowUp, "due", "missed"),
         _has_row(LegalStep, "planned"),
         _has_row(ServiceReferral, "sent", "accepted"),
+        select(col(ServiceReferral.id))
+        .where(
+            col(ServiceReferral.case_id) == col(Case.id),
+            col(ServiceReferral.recall_requested_at).is_not(None),
+            col(ServiceReferral.recalled_at).is_(None),
+        )
+        .exists(),
     )
     is_worker = or_(
         col(Case.lead_worker_id) == user.id,

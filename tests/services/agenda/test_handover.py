@@ -21,6 +21,11 @@ from tests.support.row_factories import (
     insert_row,
 )
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
+from tests.support.service_referrals import (
+    SERVICE_REFERRAL_ACT_PAYLOADS,
+    create_consent,
+    create_service_referral,
+)
 
 USER_PATH = f"/v1/users/{WORKER_ID}"
 HANDOVER = {"to_user_id": str(CO_WORKER_ID), "reason": "Leaves for another job."}
@@ -214,3 +219,24 @@ async def test_hearing_of_a_closed_case_decides_whether_the_case_is_handed_over(
     on_agenda = await list_agenda(scenario.supervisor_north, kind="legal_step")
     result = await hand_over(scenario.supervisor_north)
     assert len(result["cases"]) == len(on_agenda) == (status == "planned")
+
+
+async def test_closed_case_with_shared_data_to_recall_is_handed_over(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Catches: only service referrals without an outcome in `_lock_cases`.
+    case = await scenario.open_case()
+    path = f"/v1/cases/{case['id']}"
+    consent_id = await create_consent(scenario, path)
+    referral = await create_service_referral(scenario, path, consent_id=consent_id)
+    for verb in ("send", "cancel"):
+        payload = SERVICE_REFERRAL_ACT_PAYLOADS[verb]
+        expect_json(await scenario.worker_north.act(referral, verb, payload))
+    withdrawal = {"reason": "Changed her mind."}
+    expect_json(await scenario.worker_north.act(f"/v1/consents/{consent_id}", "withdraw", withdrawal))
+    await backdate_case_opening(superuser_connection, case, 3, status="closed", closed_on=date_in_days(-1))
+    await deactivate(scenario)
+    assert [moved["id"] for moved in (await hand_over(scenario.supervisor_north))["cases"]] == [case["id"]]
+    assert [entry["link"] for entry in await list_agenda(scenario.worker_north_2, kind="recall")] == [
+        referral
+    ]
