@@ -51,10 +51,10 @@ class RegisterEntry:
             and self.recipient_agency_id in {None, recipient_id}
         )
 
-    @property
-    def is_legal_basis(self) -> bool:
-        """Whether the entry records a legal basis that was not withdrawn."""
-        return self.basis_without_consent is not None and self.status == "given" and self.withdrawn_at is None
+    def is_legal_basis_on(self, day: date) -> bool:
+        """Return whether the entry records a legal basis that was not withdrawn and is valid on a day."""
+        is_basis = self.basis_without_consent is not None and self.status == "given"
+        return is_basis and self.withdrawn_at is None and (self.valid_until or day) >= day
 
     @property
     def is_basis_only(self) -> bool:

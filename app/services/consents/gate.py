@@ -72,7 +72,7 @@ class ConsentRegister:
 
     def _is_basis_for(self, entry: RegisterEntry, scope: str) -> bool:
         is_own = entry.case_id == self.case_id and entry.concerns(scope, None)
-        return is_own and entry.is_legal_basis
+        return is_own and entry.is_legal_basis_on(today())
 
     def check_entry(
         self, entry_id: UUID | None, scope: str, recipient_id: UUID | None, pointer: str = CONSENT_POINTER

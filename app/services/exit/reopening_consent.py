@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.caller import Caller
 from app.errors import Fault
+from app.kit.dates import today
 from app.models import Case
 from app.models.record import utc_now
 from app.schemas.consents import ConsentCreate
@@ -26,6 +27,8 @@ async def check_new_consent(
     if old_case.closed_on is not None and consent.on < old_case.closed_on:
         detail = "The consent must be given on or after the day on which the case was closed."
         return [Fault(f"{POINTER}/on", "consent_before_closing", detail)]
+    if consent.valid_until is not None and consent.valid_until < today():
+        return [Fault(f"{POINTER}/valid_until", "consent_expired", "The consent or legal basis has expired.")]
     if consent.basis_without_consent is not None:
         return []
     register = await load_register(session, old_case.child_id, None, _build_entry(consent))

@@ -23,6 +23,7 @@ from tests.support.payloads import (
 )
 from tests.support.referrals import create_referral_after_acts
 from tests.support.responses import expect_json, parse_unmet_conditions, parse_unmet_pointers
+from tests.support.row_factories import backdate_case_opening, date_in_days
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
 from tests.support.service_referrals import create_consent, create_provider, create_service_referral
 
@@ -323,6 +324,20 @@ async def test_changed_draft_needs_a_new_confirmation(scenario: Scenario) -> Non
     }
     await confirm_pending_change(scenario, "consent_basis")
     expect_json(await worker.act(path, "send"))
+
+
+async def test_expired_consent_or_legal_basis_does_not_reopen_a_case(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Catches: `valid_until` of a legal basis ignored in check_new_consent().
+    closed = await create_closed_case(scenario)
+    await backdate_case_opening(superuser_connection, closed, 30, status="closed", closed_on=date_in_days(-9))
+    period = {"on": str(date_in_days(-8)), "valid_until": str(date_in_days(-1))}
+    basis = {"scope": ["services"], "basis_without_consent": VITAL_INTEREST_BASIS}
+    for consent in (reopening_consent_payload(), basis):
+        payload = {**REOPENING, "consent": {**consent, **period}}
+        response = await scenario.supervisor_north.act(f"/v1/cases/{closed['id']}", "reopen", payload)
+        assert parse_unmet_pointers(response) == {"consent_expired": "/consent/valid_until"}
 
 
 async def test_reopening_requires_a_new_consent_or_a_legal_basis(scenario: Scenario) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.kit.dates import today
 from tests.support.agenda import list_agenda
-from tests.support.case_lifecycle import create_case_path, create_closed_case
+from tests.support.case_lifecycle import create_case_path, create_closed_case, iso_day
 from tests.support.documents import ACCEPTED_FILES, letter_payload
 from tests.support.payloads import SERVICES_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
@@ -143,3 +143,15 @@ async def test_recording_needs_consent(scenario: Scenario) -> None:
     basis = {"scope": ["recording"], "on": today().isoformat(), "basis_without_consent": VITAL_INTEREST_BASIS}
     expect_json(await worker.post(f"{case_path}/consents", basis), 201)
     expect_json(await worker.post(f"{case_path}/documents", payloads[0]), 201)
+
+
+async def test_recording_on_a_legal_basis_ends_with_the_basis(scenario: Scenario) -> None:
+    # Catches: `valid_until` ignored in `is_legal_basis_on`.
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    payload = letter_payload(kind="other", content=ACCEPTED_FILES["mp3"][0])
+    basis = {"scope": ["recording"], "on": iso_day(-9), "basis_without_consent": VITAL_INTEREST_BASIS}
+    expect_json(await worker.post(f"{case_path}/consents", {**basis, "valid_until": iso_day(-1)}), 201)
+    refused = await worker.post(f"{case_path}/documents", payload)
+    assert parse_unmet_pointers(refused) == {"consent_giver_missing": "/content"}
+    expect_json(await worker.post(f"{case_path}/consents", {**basis, "valid_until": iso_day(0)}), 201)
+    expect_json(await worker.post(f"{case_path}/documents", payload), 201)
