@@ -81,8 +81,8 @@ async def enter_consent_in_error(
     """Mark a consent as entered in error.
 
     The record stays readable with the mark, and cannot be changed again. No gate uses the entry: neither a consent
-    nor a refusal that was recorded by mistake has an effect. The author, the lead worker, a supervisor of the team or
-    a programme manager can do this.
+    nor a refusal that was recorded by mistake has an effect. What was shared on the entry is on the agenda of the case
+    until it is recalled. The author, the lead worker, a supervisor of the team or a programme manager can do this.
     """
     return await corrections.mark_consent(session, caller, consent_id, expected_version, payload)
 

@@ -55,6 +55,7 @@ from app.services.cases.people import get_person
 from app.services.cases.staffing_checks import check_supervises_case
 from app.services.consents.gate import lock_register
 from app.services.consents.legal_basis import end_basis_confirmation
+from app.services.consents.recall import request_recalls
 from app.services.consents.register import get_consent
 from app.services.reviews.feedback import get_feedback
 from app.services.support.contacts import update_last_contact
@@ -132,12 +133,16 @@ async def mark_person(
 async def mark_consent(
     session: AsyncSession, caller: Caller, record_id: UUID, expected_version: int, payload: ErrorMarkCreate
 ) -> ConsentSchema:
-    """Mark an entry of the consent register. Raises the errors of `_mark_record`."""
+    """Mark an entry of the consent register, and request the recall of what was shared on it.
+
+    Raises the errors of `_mark_record`.
+    """
     # The case is locked before the register, as in every act. A merge can therefore not change the child in between.
     case = await get_case_for_update(session, Consent, record_id)
     await end_basis_confirmation(session, record_id)
     await lock_register(session, case.child_id)
     await _mark_record(session, caller, Consent, record_id, expected_version, payload)
+    await request_recalls(session, case, record_id)
     return await get_consent(session_reader(session), record_id)
 
 

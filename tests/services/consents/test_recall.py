@@ -155,3 +155,14 @@ async def test_recording_on_a_legal_basis_ends_with_the_basis(scenario: Scenario
     assert parse_unmet_pointers(refused) == {"consent_giver_missing": "/content"}
     expect_json(await worker.post(f"{case_path}/consents", {**basis, "valid_until": iso_day(0)}), 201)
     expect_json(await worker.post(f"{case_path}/documents", payload), 201)
+
+
+async def test_consent_entered_in_error_recalls_what_was_shared_on_it(scenario: Scenario) -> None:
+    # Catches: `request_recalls` left out of `mark_consent`.
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    consents = [await create_consent(scenario, case_path) for _ in range(2)]
+    path, _ = [await share(scenario, case_path, consent_id) for consent_id in consents]
+    expect_json(await worker.act(f"/v1/consents/{consents[0]}", "enter-in-error", REASON))
+    [item] = await list_agenda(worker, kind="recall")
+    assert item["record"]["id"] == path.rpartition("/")[2]
+    expect_json(await worker.act(path, "recall", NOTE))
