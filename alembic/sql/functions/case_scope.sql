@@ -47,10 +47,9 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.list_conflict_wall_case_ids(uuid, uuid[], uuid[], uuid[], uuid[], boolean) IS
     'Returns the ids of the cases that the conflict wall hides from a worker. These are the cases of a child that is '
-    'linked with a child with whom the worker works, unless the worker supervises both teams. They are also the cases that '
-    'the worker opened by break-glass, if their child is linked with a child whose case the worker supervises or also '
-    'opened by break-glass. p_children are the children of the cases that the worker leads, is assigned to or opened by '
-    'break-glass.';
+    'linked with a child with whom the worker works (unless the worker supervises both teams), and the cases that the '
+    'worker opened by break-glass whose child is linked with a child whose case the worker supervises or also opened by '
+    'break-glass. p_children are the children of the cases that the worker leads, is assigned to or opened by break-glass.';
 
 -- Every request calls this function. It looks up the links of the worker's children by index, so that its cost does not
 -- depend on the number of links in the database.

@@ -230,8 +230,8 @@ $$;
 COMMENT ON FUNCTION access.list_far_rates(date[], bigint[]) IS
     'Returns the positions of the given rates that differ by more than 5 % from the confirmed rate (see '
     'access.get_confirmed_rate()), from the rates of the last earlier day with a rate, or from another rate of the same '
-    'day. If no earlier day has a rate, the next later day counts. Other given rates are compared like stored rates. If no '
-    'rate is stored, the first given rate counts as confirmed.';
+    'day. If no earlier day has a rate, the next later day counts. Other given rates are compared like stored rates, and '
+    'the first given rate counts as confirmed if no rate is stored.';
 
 CREATE FUNCTION access.insert_near_exchange_rates(
     p_ids uuid[], p_days date[], p_rates bigint[], p_sources text[]

@@ -83,9 +83,9 @@ END
 $$;
 COMMENT ON FUNCTION access.conclude_rejected(uuid, uuid, text, integer, uuid[]) IS
     'Concludes the access of a rejected request that contains the given ids. Writes one entry for each child that a given '
-    'id belongs to, directly or through a record, and one for each record without a child. If no id is known, it writes '
-    'one entry for the first id. If the act is about a link or about records with tiers, the entries of children contain '
-    'the kind of the record.';
+    'id belongs to, directly or through a record, and one for each record without a child, or one for the first id if no '
+    'id is known. If the act is about a link or about records with tiers, the entries of children contain the kind of the '
+    'record.';
 
 REVOKE ALL ON FUNCTION
     access.find_configuration_kind(uuid), access.get_restricted_kind(text),
