@@ -119,7 +119,7 @@ async def test_unplanned_closure_requires_only_an_approved_exit_plan(
 async def test_planned_closure_needs_a_plan_that_was_approved_for_a_planned_end(scenario: Scenario) -> None:
     # Catches: `other_end` left out of `check_exit_plan_for_closure`. The taper would never lie ahead.
     case, _ = await create_exiting_case(scenario)
-    past = {"taper": [{"from": iso_day(-2), "contacts_per_month": 4}], "ends_on": iso_day(-1)}
+    past: dict[str, Any] = {"taper": [{"from": iso_day(-2), "contacts_per_month": 4}], "ends_on": iso_day(-1)}
     await create_approved_exit_plan(scenario, case["id"], reason_code="moved_away", **past)
     response = await scenario.worker_north.act(f"/v1/cases/{case['id']}", "close", PLANNED_CLOSURE)
     assert parse_unmet_pointers(response) == {"exit_plan_for_another_end": None}
