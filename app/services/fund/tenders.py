@@ -84,13 +84,12 @@ async def convert_tenders(
 def _is_rounded_to_notes(
     disbursement: Disbursement, tenders: Sequence[StoredTender], published: Rate | None
 ) -> bool:
-    """Return whether a payment differs from the amount only because it is paid in notes.
+    """Return whether a payment differs from the amount only because riel are paid in notes.
 
-    The dollars and the riel are whole notes, no riel notes make up exactly what the dollars leave, and the difference is
-    at most `SMALLEST_NOTE`.
+    The riel are whole notes, no notes make up exactly what the dollars leave, and the difference is at most
+    `SMALLEST_NOTE`.
     """
     riel = sum(tender["amount"] for tender in tenders if tender["currency"] == "KHR")
-    dollars = sum(tender["amount"] for tender in tenders if tender["currency"] == "USD")
     dollars_worth = sum(tender["worth"] for tender in tenders if tender["currency"] == "USD")
     remainder = Decimal(disbursement.amount - dollars_worth)
     if disbursement.currency == "USD":
@@ -100,8 +99,7 @@ def _is_rounded_to_notes(
             return False
         remainder = remainder * rates[0] / 100
     is_exact_possible = remainder % SMALLEST_NOTE == 0
-    are_notes = not riel % SMALLEST_NOTE and not dollars % MINOR_UNITS_PER_UNIT["USD"]
-    return are_notes and not is_exact_possible and abs(riel - remainder) <= SMALLEST_NOTE
+    return not riel % SMALLEST_NOTE and not is_exact_possible and abs(riel - remainder) <= SMALLEST_NOTE
 
 
 def _parse_amount(pointer: str, tender: TenderCreate) -> int:

@@ -248,10 +248,8 @@ class FundStateMachine(RuleBasedStateMachine):
         if deviation == "notes" and disbursement.currency == "KHR":
             paid = max(100, -(-disbursement.amount // 100) * 100)
         rounding = paid - disbursement.amount
-        # A cent is 40 riel, which no notes give: whole dollars can exceed the amount by it.
-        is_right_amount = not rounding or (
-            deviation == "notes" if disbursement.currency == "KHR" else not paid % 100
-        )
+        # A cent is 40 riel, which no notes give. A payment in cash can differ by it.
+        is_right_amount = not rounding or disbursement.currency == "USD" or deviation == "notes"
         payload = payment_payload(money(paid, disbursement.currency), fund_id=fund.id)
         has_money = fund.balances["available"] >= max(rounding, 0) + (
             disbursement.amount if is_emergency_payment else 0

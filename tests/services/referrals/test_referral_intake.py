@@ -418,4 +418,4 @@ async def test_warnings_are_in_the_language_of_the_request(scenario: Scenario) -
     assert warning["code"] == "consent_missing"
     assert warning["detail"].startswith("\u179f\u17bc\u1798")
     english = expect_json(await scenario.partner_one.get(response.headers["location"]))["warnings"]
-    assert english[0]["detail"].startswith("Give given_by")
+    assert english[0]["detail"].startswith("Send given_by")
