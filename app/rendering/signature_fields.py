@@ -21,7 +21,7 @@ _MAX_NAME_LINES = 4
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """A person who signs. The name may be empty, so that it can be written by hand."""
+    """A person who signs. Without a name, the field leaves space to write one by hand."""
 
     role: str
     name: str

@@ -11,7 +11,7 @@ ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_kind CHECK (
              'api_client', 'api_client_secret', 'consent_basis'));
 COMMENT ON CONSTRAINT ck_pending_changes_kind ON pending_changes IS 'The kinds of changes that need a confirmation.';
 
--- The list of pending changes decodes every payload, so a malformed one would make it fail for everybody.
+-- The list of pending changes decodes every payload. A malformed payload would make the list fail for all callers.
 ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_payload CHECK (coalesce(
     CASE kind
     WHEN 'rights' THEN

@@ -85,7 +85,7 @@ WORKER_SOURCES = {
      WHERE f.status IN ('due', 'missed')
     """,
     "legal_step": """
-    -- A court date stays whatever the status of the case is.
+    -- A court date is listed in every status of the case.
     SELECT 'legal_step', l.on, NULL, l.case_id, 'legal_step', l.id, l.kind, NULL, NULL, l.content_encrypted, NULL
       FROM worker_cases c JOIN legal_steps l ON l.case_id = c.id
      WHERE l.case_id = ANY (ARRAY(SELECT id FROM worker_cases)) AND l.status = 'planned' AND l.entered_in_error_at IS NULL

@@ -196,7 +196,7 @@ def _keep_pointer(fault: Fault, pointers: AbstractSet[str]) -> Fault:
 
 
 def _is_kept(warning: StoredWarning, patch: Mapping[str, Any]) -> bool:
-    """Return whether a warning stays after a change. Warnings about stored values are computed anew."""
+    """Return whether a warning is kept after an update. Warnings about stored values are computed again instead."""
     if warning["value"] is None:
         return warning["code"] in {"external_id_similar", "source_ignored"}
     return not _replaces_value(patch, warning["pointer"].removeprefix("/").split("/"))

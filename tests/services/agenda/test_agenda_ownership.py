@@ -122,7 +122,7 @@ async def reopen_case(scenario: Scenario, work: TeamWork) -> None:
 
 
 async def close_case(scenario: Scenario, work: TeamWork) -> None:
-    """Close the exiting case, unless nobody of the team is left who may."""
+    """Close the exiting case if the team still has a person who can close it."""
     path = f"/v1/cases/{work.cases['exiting'].id}"
     for person in ("lead", "co_worker", "supervisor"):
         client = scenario.client_for(work.name(person))

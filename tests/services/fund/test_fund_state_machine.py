@@ -29,9 +29,9 @@ from tests.support.scenario import AuthenticatedClient, Scenario
 STEPS = int(os.environ.get("FUND_STEPS", "1500"))
 STEPS_PER_RUN = 60
 CASE_LIMITS = {"USD": 60_000, "KHR": 2_400_000}
-"""What a supervisor can approve for a case in a month, in minor units."""
+"""Largest sum that a supervisor can approve for a case in a month, in minor units."""
 DAY_LIMITS = {"USD": 10_000, "KHR": 400_000}
-"""What a finance officer can pay for emergencies of a case on a day."""
+"""Largest sum that a finance officer can pay for emergencies of a case on a day, in minor units."""
 RIEL_PER_DOLLAR = 4_000
 RECEIPT_AMOUNTS = (None, 100_000, 100_000, 100_000, 500, 2_500)
 """US cents on each receipt; None for a receipt without an amount."""
