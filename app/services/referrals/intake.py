@@ -81,16 +81,21 @@ def to_referral_warnings(content: StoredReferralContent) -> list[InputWarning]:
 def check_warnings(content: StoredReferralContent, waived_pointers: frozenset[str]) -> Iterator[Fault]:
     """Yield an unmet condition for each warning whose field is neither completed nor waived."""
     for warning in content["warnings"]:
-        is_kept_place = warning["code"] == "place_unknown" and warning["value"] is None
-        is_informative = is_kept_place or warning["code"] in INFORMATIVE_CODES
-        is_unknown_field = warning["code"] == "extra_forbidden" and not warning["pointer"]
-        is_informative = is_informative or is_unknown_field
-        is_open = not is_informative and warning["pointer"] not in waived_pointers
-        is_decided = warning["pointer"].startswith(DECIDED_AT_ACCEPTANCE)
-        if is_open and (not is_decided or warning["code"] in CONFIRMED_CODES):
+        is_waived = warning["pointer"] in waived_pointers
+        is_covered = (
+            warning["pointer"].startswith(DECIDED_AT_ACCEPTANCE) and warning["code"] not in CONFIRMED_CODES
+        )
+        if not (_is_informative(warning) or is_waived or is_covered):
             fault = _to_fault(warning)
             detail = f"Complete the field, or waive it with a reason. {fault.detail}"
             yield Fault(fault.pointer, fault.code, detail, fault.params)
+
+
+def _is_informative(warning: StoredWarning) -> bool:
+    """Return whether nothing is left to complete: the value is used, or it belongs to no known field."""
+    is_used_place = warning["code"] == "place_unknown" and warning["value"] is None
+    is_unknown_field = warning["code"] == "extra_forbidden" and not warning["pointer"]
+    return warning["code"] in INFORMATIVE_CODES or is_used_place or is_unknown_field
 
 
 def has_complete_consent(consent: StoredReferralConsent) -> bool:
