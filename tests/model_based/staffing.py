@@ -10,6 +10,7 @@ from tests.model_based.child_model import (
     LEADER_ROLES,
     MANAGER_ROLES,
     MEMBER_IDS_BY_TEAM,
+    NAMES_BY_ID,
     SUPERVISOR_IDS_BY_TEAM,
     TEAM_IDS,
     WORKER_ROLES,
@@ -34,7 +35,8 @@ def check_workers_in_team(team_id: str, *worker_ids: str) -> list[str]:
 
 def set_staff(case: ModelRecord, child: ChildModel, lead_worker_id: str, co_worker_ids: set[str]) -> None:
     """Set the staff of a case. The lead worker takes over planned sessions of workers without access."""
-    case.update(lead_worker_id=lead_worker_id, co_worker_ids=sorted(co_worker_ids - {lead_worker_id}))
+    co_workers = sorted(co_worker_ids - {lead_worker_id}, key=NAMES_BY_ID.__getitem__)
+    case.update(lead_worker_id=lead_worker_id, co_worker_ids=co_workers)
     staff_ids = {lead_worker_id, *co_worker_ids, *SUPERVISOR_IDS_BY_TEAM[case["team_id"]]}
     for session in child.list_records("support_sessions", case, status="planned"):
         if session["worker_id"] not in staff_ids:
