@@ -4,13 +4,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
 from pydantic_core import from_json, to_json
 
 from app.access.vault import get_vault
+from app.models.referrals import StoredReferralContent
 from app.services.persons import person_details
 from bench.limit.access import Access, Database, Refused
 from bench.limit.messages import Request, Response
@@ -61,6 +62,8 @@ async def insert_referral(
     """Insert the encrypted referral, its search tokens, the stored response and the access entry by one statement."""
     referral_id, record_id, now, cipher = uuid4(), uuid4(), datetime.now(UTC), get_vault().cipher
     external_id, tracking_number = payload.pop("external_id"), f"R-{secrets.token_hex(4).upper()}"
+    for phone in (*payload["child"]["phones"], *payload["caregiver"]["phones"]):
+        phone["e164"] = phone["number"]  # not validated: the client sends every number in E.164
     content = {
         "id": referral_id, "version": 1, "external_id": external_id, "tracking_number": tracking_number,
         "status": "received", "received_at": now, "updated_at": now, "acknowledged_at": None, "decided_at": None,
@@ -70,7 +73,7 @@ async def insert_referral(
         referral_id, now, access.agency_id, external_id, tracking_number, payload["urgency"], payload["concern"]["kind"],
         payload["child"]["place_code"][:2],
         cipher.encrypt(payload, table="referrals", column="content_encrypted", row_id=referral_id),
-        person_details.hash_referral_search_keys({**payload, "caregiver": None}),  # type: ignore[typeddict-item]
+        person_details.hash_referral_search_keys(cast("StoredReferralContent", payload)),
         access.caller_id, key.digest, record_id, key.fingerprint,
         cipher.encrypt({"body": content}, table="idempotency_records", column="response_encrypted", row_id=record_id),
         access.event_id,
