@@ -47,13 +47,18 @@ def validate_leniently(
 ) -> tuple[ModelT, list[UnreadValue]]:
     """Validate a document without its imperfect values, and return the values that were removed, cut or converted.
 
+    A document without such values is validated once, and not copied.
+
     `required` contains the paths of the values and objects that are never removed, `exact` of those that are not converted
     or cut either.
 
     Raises:
         ValidationError: Such a value is missing or imperfect, or too many values are imperfect.
     """
-    lenient = _LenientDocument(document, required, exact)
+    try:
+        return validate(document), []
+    except ValidationError:
+        lenient = _LenientDocument(document, required, exact)
     for _ in range(MAX_PASSES):
         try:
             return validate(_strip(lenient.remaining)), lenient.list_unread_values()
