@@ -5,9 +5,9 @@ Srei), as decision 0008 explains. A word has several romanizations, because a wr
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.services.persons.irregular_names import IRREGULAR_NAMES
 
@@ -107,6 +107,25 @@ _IRREGULAR: Final = re.compile(
 )
 _CACHE_SIZE: Final = 256
 """Maximum number of cached words. It is too small to keep the names of many people in memory."""
+_CLUSTER_CACHE_SIZE: Final = 4096
+"""Maximum number of cached syllables, which are common to many names."""
+
+
+class _Cluster(NamedTuple):
+    """A consonant or an independent vowel with its subscripts, vowel and signs, or another character."""
+
+    consonants: str
+    """Latin spelling of the consonant and its subscripts, or the other character."""
+    base_consonant: str
+    """Latin spelling without the subscripts that can be silent."""
+    base: str = ""
+    vowel: str = ""
+    signs: str = ""
+    series: int = 0
+    is_bare: bool = False
+    """Whether a consonant has no written vowel. It then ends a syllable, or has the inherent vowel."""
+    is_sonorant: bool = False
+    """Whether a consonant can take the series of the syllable before it, as in `បញ្ញា` (Panha, not Panhea)."""
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -131,7 +150,7 @@ def _replace_irregular_names(word: str, number: int) -> str:
 
 def _apply_rules(word: str) -> Iterator[str]:
     """Yield the spellings of a word by rules: with all consonants, without silent ones, and with open syllables."""
-    clusters = list(_CLUSTER.finditer(_SILENT_LETTER.sub("", word)))
+    clusters = [_parse_cluster(match[0]) for match in _CLUSTER.finditer(_SILENT_LETTER.sub("", word))]
     for inherent_vowel in _INHERENT_VOWELS:
         yield _join_clusters(clusters, inherent_vowel, is_reduced=False, is_open=False)
         yield _join_clusters(clusters, inherent_vowel, is_reduced=True, is_open=False)
@@ -139,72 +158,75 @@ def _apply_rules(word: str) -> Iterator[str]:
 
 
 def _join_clusters(
-    clusters: list[re.Match[str]], inherent_vowel: str, *, is_reduced: bool, is_open: bool
+    clusters: Sequence[_Cluster], inherent_vowel: str, *, is_reduced: bool, is_open: bool
 ) -> str:
     spelling = ""
     is_after_vowel = False
+    last = len(clusters) - 1
     for number, cluster in enumerate(clusters):
-        is_last = number == len(clusters) - 1
-        is_bare = _is_bare(cluster)
-        is_final = is_bare and number > 0 and (is_last or (is_after_vowel and not is_open))
-        spelling += _spell_consonants(cluster, without_subscripts=is_reduced and is_bare and number > 0)
+        is_bare = cluster.is_bare and number > 0
+        is_final = is_bare and (number == last or (is_after_vowel and not is_open))
+        spelling += cluster.base_consonant if is_reduced and is_bare else cluster.consonants
         if not is_final:
-            following = clusters[number + 1]["base"] if not is_last else None
-            series = 0 if is_open and number > 0 and _is_sonorant(cluster) else _get_series(cluster)
-            spelling += _spell_vowel(cluster, series, inherent_vowel, following, is_reduced=is_reduced)
+            is_before_ng = number < last and clusters[number + 1].base == "ង"
+            series = 0 if is_open and number > 0 and cluster.is_sonorant else cluster.series
+            spelling += _spell_vowel(cluster, series, inherent_vowel, is_before_ng, is_reduced)
         is_after_vowel = not is_final
     return spelling
 
 
-def _is_bare(cluster: re.Match[str]) -> bool:
-    """Return whether a consonant has no written vowel. It then ends a syllable, or has the inherent vowel."""
-    is_consonant = cluster["base"] is not None and cluster["base"] in _CONSONANTS
-    return is_consonant and not cluster["vowel"] and not (cluster["signs"] or "").replace(_BANTOC, "")
+@lru_cache(maxsize=_CLUSTER_CACHE_SIZE)
+def _parse_cluster(text: str) -> _Cluster:
+    """Return a cluster with the spellings of its consonants. The cache contains syllables, not names."""
+    match = _CLUSTER.fullmatch(text)
+    if match is None or match["base"] is None:
+        return _Cluster(text, text)
+    base, subscripts, signs = match["base"], match["subscripts"].replace("\u17d2", ""), match["signs"]
+    is_bare = base in _CONSONANTS and not match["vowel"] and not signs.replace(_BANTOC, "")
+    return _Cluster(
+        consonants=_spell_consonants(base, subscripts),
+        base_consonant=_spell_consonants(base, subscripts if base == "ហ" else ""),
+        base=base,
+        vowel=match["vowel"],
+        signs=signs,
+        series=_get_series(base + subscripts, match["shifter"]),
+        is_bare=is_bare,
+        is_sonorant=base in _SONORANTS and not match["shifter"],
+    )
 
 
-def _spell_consonants(cluster: re.Match[str], *, without_subscripts: bool) -> str:
-    if cluster["other"] is not None:
-        return cluster["other"]
-    base, subscripts = cluster["base"], cluster["subscripts"].replace("\u17d2", "")
+def _spell_consonants(base: str, subscripts: str) -> str:
     if base == "ហ" and subscripts:
         return "f" if subscripts == "វ" else "".join(_CONSONANTS.get(letter, "") for letter in subscripts)
-    if without_subscripts or base in _INDEPENDENT_VOWELS:
+    if base in _INDEPENDENT_VOWELS:
         subscripts = ""
     return "".join(
         _CONSONANTS.get(letter, _INDEPENDENT_VOWELS.get(letter, "")) for letter in base + subscripts
     )
 
 
-def _is_sonorant(cluster: re.Match[str]) -> bool:
-    """Return whether a consonant can take the series of the syllable before it, as in `បញ្ញា` (Panha, not Panhea)."""
-    return cluster["base"] is not None and cluster["base"] in _SONORANTS and not cluster["shifter"]
-
-
-def _spell_vowel(
-    cluster: re.Match[str], series: int, inherent_vowel: str, following: str | None, *, is_reduced: bool
-) -> str:
-    if cluster["other"] is not None:
-        return ""
-    signs = cluster["signs"]
-    if cluster["base"] in _INDEPENDENT_VOWELS:
-        vowel = ""
-    elif cluster["vowel"]:
-        vowel = _VOWELS.get(cluster["vowel"], ("", ""))[series]
-    else:
-        vowel = ("a", "u")[series] if _NIKAHIT in signs else inherent_vowel
-    if _NIKAHIT in signs and following != "ង":
-        vowel += "m"
-    if _YUKALEAPINTU in signs and not is_reduced:
-        vowel += "k"
-    return vowel + ("h" if _REAHMUK in signs else "")
-
-
-def _get_series(cluster: re.Match[str]) -> int:
+def _get_series(letters: str, shifter: str) -> int:
     """Return the series of a cluster, 0 or 1: of its register sign, else of its last stop or sibilant, else of its base."""
-    if cluster["base"] is None:
-        return 0
-    if cluster["shifter"]:
-        return _SHIFTED_SERIES[cluster["shifter"]]
-    letters = cluster["base"] + cluster["subscripts"].replace("\u17d2", "")
+    if shifter:
+        return _SHIFTED_SERIES[shifter]
     strong = [letter for letter in letters if letter in _CONSONANTS and letter not in _SONORANTS]
     return int((strong[-1] if strong else letters[0]) in _SECOND_SERIES)
+
+
+@lru_cache(maxsize=_CLUSTER_CACHE_SIZE)
+def _spell_vowel(
+    cluster: _Cluster, series: int, inherent_vowel: str, is_before_ng: bool, is_reduced: bool
+) -> str:
+    if not cluster.base:
+        return ""
+    if cluster.base in _INDEPENDENT_VOWELS:
+        vowel = ""
+    elif cluster.vowel:
+        vowel = _VOWELS.get(cluster.vowel, ("", ""))[series]
+    else:
+        vowel = ("a", "u")[series] if _NIKAHIT in cluster.signs else inherent_vowel
+    if _NIKAHIT in cluster.signs and not is_before_ng:
+        vowel += "m"
+    if _YUKALEAPINTU in cluster.signs and not is_reduced:
+        vowel += "k"
+    return vowel + ("h" if _REAHMUK in cluster.signs else "")
