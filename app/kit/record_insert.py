@@ -13,15 +13,23 @@ from app.access.log import get_driver_connection
 from app.access.session_records import get_accessed_records
 from app.models.record import Record
 
+INSERT_SQL = """
+    WITH conflict AS MATERIALIZED (SELECT WHERE {reject_similar} AND EXISTS ({similar_sql})),
+         record AS (INSERT INTO {table} ({columns}) SELECT {parameters} WHERE NOT EXISTS (SELECT FROM conflict)),
+         related AS ({related_sql} WHERE NOT EXISTS (SELECT FROM conflict))
+    SELECT NOT EXISTS (SELECT FROM conflict)
+"""
+
 
 class RecordInsert:
     """An INSERT of one record that belongs to no child, together with its related rows.
 
-    `related_sql` is an INSERT of these rows. `{id}` in it stands for the parameter with the id of the record, and
-    `{values}` for one further parameter.
+    `related_sql` is an INSERT ... SELECT of the related rows, without WHERE. `{related_values}` in it stands for one further
+    parameter. `similar_sql` is a SELECT of records that are similar to the new one. In both of them, the name of a column
+    in braces stands for its parameter.
     """
 
-    def __init__(self, model: type[Record], related_sql: str) -> None:
+    def __init__(self, model: type[Record], related_sql: str, similar_sql: str) -> None:
         """Build the statement."""
         fields = model.model_fields
         self._kind = RECORD_KINDS[model]
@@ -30,22 +38,30 @@ class RecordInsert:
         self._factories: dict[str, Any] = {
             name: field.default_factory for name, field in fields.items() if field.default_factory
         }
-        parameters = {name: f"${number}" for number, name in enumerate(fields, 1)}
-        related_sql = related_sql.format(id=parameters["id"], values=f"${len(fields) + 1}")
-        columns, values = ", ".join(parameters), ", ".join(parameters.values())
-        self._sql = (
-            f"WITH record AS (INSERT INTO {model.__tablename__} ({columns}) VALUES ({values}))"  # noqa: S608 - names of the model
-            + related_sql
+        names = [*fields, "related_values", "reject_similar"]
+        parameters = {name: f"${number}" for number, name in enumerate(names, 1)}
+        self._sql = INSERT_SQL.format(
+            reject_similar=parameters["reject_similar"],
+            similar_sql=similar_sql.format(**parameters),
+            table=model.__tablename__,
+            columns=", ".join(fields),
+            parameters=", ".join(parameters[name] for name in fields),
+            related_sql=related_sql.format(**parameters),
         )
 
-    async def execute(self, session: AsyncSession, related_values: object, **values: object) -> Any:
+    async def execute(
+        self, session: AsyncSession, related_values: object, *, reject_similar: bool, **values: object
+    ) -> Any:
         """Insert a record and add it to the access log. Columns without a value get the default of the model.
 
         Returns:
-            The columns of the record as a named tuple.
+            The columns of the record as a named tuple, or None if nothing was inserted, because `reject_similar` is true and
+            a similar record exists.
         """
         created = {name: create() for name, create in self._factories.items() if name not in values}
         row = self._row_type(**{**self._defaults, **created, **values})
-        await get_driver_connection(session).execute(self._sql, *row, related_values)
+        connection = get_driver_connection(session)
+        if not await connection.fetchval(self._sql, *row, related_values, reject_similar):
+            return None
         get_accessed_records(session).add(AccessedRecord(None, None, self._kind, str(row.id)))
         return row

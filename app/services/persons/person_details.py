@@ -35,7 +35,7 @@ INSERT_TOKENS_SQL = """
 """
 INSERT_REFERRAL_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, token)
-    SELECT {id}, 'referral', token FROM access.shorten_tokens_to_store({values}) AS token
+    SELECT {id}, 'referral', token FROM access.shorten_tokens_to_store({related_values}) AS token
 """
 """Inserts the search tokens of a new referral, in the statement that inserts the referral (see `RecordInsert`)."""
 MARK_TOKENS_ACCEPTED_SQL = """

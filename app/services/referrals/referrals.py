@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.access.caller import Caller
 from app.errors import Fault, InvalidInput
@@ -33,7 +31,12 @@ from app.text_folding import fold_identifier, normalize_identifier
 
 TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's Base32 alphabet, without I, L, O and U, which are easily confused."""
-INSERT_REFERRAL = RecordInsert(Referral, person_details.INSERT_REFERRAL_TOKENS_SQL)
+SIMILAR_EXTERNAL_ID_SQL = """
+    SELECT FROM referrals r
+     WHERE r.external_id_key = {external_id_key} AND r.agency_id = {agency_id} AND r.external_id <> {external_id}
+"""
+"""Selects referrals of the agency whose external id differs only in case, spaces and punctuation."""
+INSERT_REFERRAL = RecordInsert(Referral, person_details.INSERT_REFERRAL_TOKENS_SQL, SIMILAR_EXTERNAL_ID_SQL)
 ASSIGNMENT_FIELDS = frozenset({"handed_to_id", "team_id"})
 
 
@@ -44,51 +47,50 @@ async def create_referral(session: AsyncSession, caller: Caller, payload: Referr
         InvalidInput: A field is not valid.
         AlreadyExists: The agency has a referral with this `external_id`, or the id exists.
     """
-    referral_id = payload.id or new_id()
     external_id = payload.external_id and normalize_identifier(payload.external_id)
     if caller.is_partner and external_id is None:
         detail = "API clients must send `external_id`, their unique number for the referral."
         raise InvalidInput([Fault("/external_id", "missing", detail)])
-    external_id_key = fold_identifier(external_id or "") or None
+    values = {
+        "id": payload.id or new_id(),
+        "agency_id": caller.agency_id if caller.is_partner else None,
+        "received_by_id": None if caller.is_partner else caller.id,
+        "external_id": external_id,
+        "external_id_key": fold_identifier(external_id or "") or None,
+        "tracking_number": _generate_tracking_number(),
+        "source": _get_source(caller, payload),
+    }
     is_source_ignored = payload.source is not None and caller.is_partner != (payload.source == "api")
     findings = [build_warning("/source", "source_ignored")] if is_source_ignored else []
-    if caller.is_partner and await _has_similar_external_id(session, caller, external_id, external_id_key):
-        findings.append(build_warning("/external_id", "external_id_similar"))
     content = await intake.normalize_new_content(session, payload, payload.get_unread_values(), findings)
-    referral = await INSERT_REFERRAL.execute(
-        session,
-        person_details.hash_referral_search_keys(content),
-        id=referral_id,
-        agency_id=caller.agency_id if caller.is_partner else None,
-        received_by_id=None if caller.is_partner else caller.id,
-        external_id=external_id,
-        external_id_key=external_id_key,
-        tracking_number=_generate_tracking_number(),
-        source=_get_source(caller, payload),
-        content_encrypted=Referral.content.encrypt(referral_id, content),
-        **_extract_plain_columns(content),
-    )
+    referral = await _insert_referral(session, content, values, reject_similar=caller.is_partner)
+    if referral is None:
+        findings.append(build_warning("/external_id", "external_id_similar"))
+        content = await intake.normalize_new_content(session, payload, payload.get_unread_values(), findings)
+        referral = await _insert_referral(session, content, values, reject_similar=False)
     if caller.is_partner:
         return views.build_new_partner_view(referral, content)
-    return await views.load_referral_view(session, caller, referral_id)
+    return await views.load_referral_view(session, caller, referral.id)
+
+
+async def _insert_referral(
+    session: AsyncSession, content: StoredReferralContent, values: Mapping[str, Any], *, reject_similar: bool
+) -> Any:
+    """Insert a referral. Return None if it was not inserted, because its external id is similar to another one."""
+    return await INSERT_REFERRAL.execute(
+        session,
+        person_details.hash_referral_search_keys(content),
+        reject_similar=reject_similar,
+        content_encrypted=Referral.content.encrypt(values["id"], content),
+        **values,
+        **_extract_plain_columns(content),
+    )
 
 
 def _get_source(caller: Caller, payload: ReferralCreate) -> str:
     if caller.is_partner:
         return "api"
     return payload.source if payload.source not in {None, "api"} else "phone_call"
-
-
-async def _has_similar_external_id(
-    session: AsyncSession, caller: Caller, external_id: str | None, external_id_key: str | None
-) -> bool:
-    """Return whether the agency has a referral whose external id differs only in case, spaces and punctuation."""
-    query = select(col(Referral.id)).where(
-        col(Referral.external_id_key) == external_id_key,
-        col(Referral.agency_id) == caller.agency_id,
-        col(Referral.external_id) != external_id,
-    )
-    return external_id_key is not None and await session.scalar(query.limit(1)) is not None
 
 
 def _merge_content_patch(content: StoredReferralContent, patch: Mapping[str, Any]) -> dict[str, Any]:
