@@ -12,11 +12,13 @@ from typing import Final, Literal, TypeAlias
 
 Script: TypeAlias = Literal["khmer", "latin"]
 
-_INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+_INVISIBLE_CHARACTERS: Final = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_INVISIBLE: Final = re.compile(f"[{_INVISIBLE_CHARACTERS}]")
+_VISIBLE: Final = re.compile(rf"[^\s{_INVISIBLE_CHARACTERS}]")
 _DASHES: Final = re.compile(
     "[\u058a\u05be\u1806\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d\u30a0]"
 )
@@ -68,8 +70,15 @@ def detect_script(text: str) -> Script:
     return "khmer" if khmer_letters and khmer_letters >= other_letters else "latin"
 
 
+def is_blank(text: str) -> bool:
+    """Return whether a text has only spaces and invisible characters, so that its normalized form is empty."""
+    return _VISIBLE.search(text) is None
+
+
 def normalize_text(text: str) -> str:
     """Return the stored form of a name: NFC, single spaces, no invisible characters, case unchanged. Not for narratives."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     visible = _INVISIBLE.sub("", text)
     return " ".join((visible if visible.isascii() else unicodedata.normalize("NFC", visible)).split())
 

@@ -19,7 +19,7 @@ from app.schemas.fault_messages import VALIDATION_MESSAGES
 from app.schemas.validation_faults import convert_error
 from app.schemas.value_conversion import REMOVED, Conversion, convert_value
 from app.schemas.warnings import build_warning
-from app.text_folding import normalize_text
+from app.text_folding import is_blank
 
 ModelT = TypeVar("ModelT")
 Path = tuple[str | int, ...]
@@ -198,4 +198,4 @@ def _strip(node: Any) -> Any:
 
 def _is_absent(value: Any) -> bool:
     """Return whether a value is null or a blank text, which mean that the field is absent."""
-    return value is None or (isinstance(value, str) and not normalize_text(value))
+    return value is None or (isinstance(value, str) and is_blank(value))

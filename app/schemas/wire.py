@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.text_folding import normalize_text
+from app.text_folding import is_blank
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def _build_format_validator(pattern: re.Pattern[str], kind: str) -> BeforeValida
 
 
 def _reject_blank(value: str) -> str:
-    if not normalize_text(value):
+    if is_blank(value):
         raise PydanticCustomError("blank", "must not be blank")
     return value
 
