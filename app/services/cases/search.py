@@ -1,6 +1,7 @@
 """Search children by name or phone number, and cases also by their number."""
 
 import re
+from collections.abc import Set as AbstractSet
 from functools import cache
 
 from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select, true, union_all
@@ -82,7 +83,7 @@ async def _find_children_by_phone(reader: RecordReader, caller: Caller, phone: s
 
 
 async def _fetch_candidates(
-    reader: RecordReader, caller: Caller, search_keys: set[str]
+    reader: RecordReader, caller: Caller, search_keys: AbstractSet[str]
 ) -> list[tuple[str, StoredChildIdentity]]:
     """Return the visible children that share the most tokens with the search keys, with their identity.
 

@@ -6,6 +6,7 @@ compare the candidates in memory, with the same comparison of parts of names.
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from rapidfuzz.distance import OSA
@@ -28,6 +29,10 @@ from app.text_folding import Script, detect_script, normalize_text
 
 _Word: TypeAlias = tuple[Script, str]
 
+_CACHE_SIZE = 256
+"""Maximum number of cached names. Many people have the same family name. It is too small to keep the names of many people
+in memory.
+"""
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
 _MAX_SPELLING_DISTANCE = 4
@@ -49,7 +54,8 @@ def _prefixes(script: str, word: str) -> list[str]:
     return characters + (["".join(letters[:_PREFIX_LENGTH])] if len(letters) >= _PREFIX_LENGTH else [])
 
 
-def compute_search_keys(text: str, *, is_query: bool = False) -> set[str]:
+@lru_cache(maxsize=_CACHE_SIZE)
+def compute_search_keys(text: str, *, is_query: bool = False) -> frozenset[str]:
     """Return the search keys of a part of a name, of a nickname or, with `is_query`, of a search text.
 
     `~` marks a phonetic key, which is common to both scripts. `l^` and `k^` mark the beginning of a Latin or Khmer word. The first
@@ -62,7 +68,7 @@ def compute_search_keys(text: str, *, is_query: bool = False) -> set[str]:
     for script, word in {*words[:_MAX_KEYED_WORDS], *_join_words(words)}:
         keys |= _phonetic_keys(script, word) | _phonetic_keys(script, omit_srey(word))
         keys |= {f"{script[0]}^{prefix}" for prefix in _prefixes(script, word)[-1 if is_query else 0 :]}
-    return keys
+    return frozenset(keys)
 
 
 def _list_words(text: str) -> list[_Word]:

@@ -1,6 +1,7 @@
 """Normalizes the details of a person, and maintains the search tokens that find children and referrals."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -176,13 +177,13 @@ def hash_duplicate_query(content: StoredReferralContent) -> tuple[list[int], lis
     return hash_child_query(keys), hash_search_keys(keys, "referral")
 
 
-def hash_child_query(keys: set[str]) -> list[int]:
+def hash_child_query(keys: AbstractSet[str]) -> list[int]:
     """Return the tokens that find children by search keys of their own or of their contacts."""
     phone_keys = {key for key in keys if key.startswith(PHONE_KEY_PREFIX)}
     return sorted({*hash_search_keys(keys, "child"), *hash_search_keys(phone_keys, "person")})
 
 
-def hash_search_keys(keys: set[str], context: TokenContext) -> list[int]:
+def hash_search_keys(keys: AbstractSet[str], context: TokenContext) -> list[int]:
     """Return the search tokens of search keys in one context, with the maximum length.
 
     The SQL statements shorten them with access.shorten_tokens_to_store() or access.shorten_tokens_to_search().
@@ -211,12 +212,12 @@ def get_phone_search_key(number: str) -> str:
 
 
 def _normalize_name(name: PersonName) -> PersonName:
-    return name.model_copy(
-        update={
-            "family": normalize_text(name.family) if name.family else None,
-            "given": normalize_text(name.given) if name.given else None,
-        }
-    )
+    parts = {
+        "family": normalize_text(name.family) if name.family else None,
+        "given": normalize_text(name.given) if name.given else None,
+    }
+    is_normal = parts["family"] == name.family and parts["given"] == name.given
+    return name if is_normal else name.model_copy(update=parts)
 
 
 def _check_names(names: list[PersonName], nickname: str | None, pointer: str) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ number can reveal the referral of a child to a stranger.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from app.errors import Fault
@@ -39,6 +40,12 @@ Some Cambodian numbers have a ninth digit, so that in any other grouping a digit
 _NOTE_BRACKETS: Final = " \t()[]{}<>:=,;.-\u2013\u2014/#*\"'\uff08\uff09"
 
 
+_CACHE_SIZE: Final = 256
+"""Maximum number of cached texts: a child and its caregiver often have the same number, and so do referrers. It is too
+small to keep the numbers of many people in memory.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedPhone:
     """One phone number of a text: the number as it is stored, its E.164 form if it is valid, and the rest of the text."""
@@ -48,6 +55,7 @@ class ParsedPhone:
     note: str | None = None
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
 def find_e164(text: str) -> str | None:
     """Return the E.164 form of a text that is one valid phone number, or None. Digits of every script are accepted.
 

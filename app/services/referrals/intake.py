@@ -52,8 +52,12 @@ async def normalize_new_content(
         shortened, cut_names = _cut_names(details, f"/{part}")
         faults = await person_details.check_place(session, details.place_code, f"/{part}")
         unread += [*cut_names, *(_store_warning(fault, details.place_code) for fault in faults)]
-        update[part] = shortened.model_copy(update={"place_code": None}) if faults else shortened
-    content, warnings = await _normalize_content(session, payload.model_copy(update=update))
+        if faults:
+            shortened = shortened.model_copy(update={"place_code": None})
+        if shortened is not details:
+            update[part] = shortened
+    complete = payload.model_copy(update=update) if update else payload
+    content, warnings = await _normalize_content(session, complete)
     content["warnings"] = [*unread, *map(_store_warning, (*findings, *warnings))]
     return content
 
@@ -125,10 +129,15 @@ async def _normalize_content(
 
 def _cut_names(details: ContactDetails, pointer: str) -> tuple[ContactDetails, list[StoredWarning]]:
     """Return the details with names that are short enough after the normalization, which can lengthen a text."""
+    texts = [text for name in details.names for text in (name.family, name.given)]
+    if isinstance(details, ChildIdentity):
+        texts.append(details.nickname)
+    if not any(text and _is_too_long(text) for text in texts):
+        return details, []
     warnings: list[StoredWarning] = []
 
     def cut(text: str | None, place: str) -> str | None:
-        if text is None or len(normalize_text(text)) <= MAX_NAME_LENGTH:
+        if text is None or not _is_too_long(text):
             return text
         fault = build_warning(f"{pointer}{place}", "string_too_long", max_length=MAX_NAME_LENGTH)
         warnings.append(_store_warning(fault, text))
@@ -144,6 +153,10 @@ def _cut_names(details: ContactDetails, pointer: str) -> tuple[ContactDetails, l
     if isinstance(details, ChildIdentity):
         update["nickname"] = cut(details.nickname, "/nickname")
     return details.model_copy(update=update), warnings
+
+
+def _is_too_long(text: str) -> bool:
+    return len(normalize_text(text)) > MAX_NAME_LENGTH
 
 
 def _normalize_referrer(referrer: Referrer | None) -> Referrer | None:
