@@ -312,7 +312,8 @@ def send_service_referral(context: OperationContext) -> Iterator[None]:
     if consent.hidden["is_basis"]:
         unmet.append("basis_unconfirmed")
     else:
-        unmet += check_consent_register(context.child, context.case, "share_with_providers")
+        for scope in ("share_with_providers", "services"):
+            unmet += check_consent_register(context.child, context.case, scope)
     if context.record["provider_id"] == PROVIDER_IDS["lapsed"]:
         unmet.append("safeguarding_invalid")
     raise_if_unmet(check_writable(context), [] if context.record["status"] == "draft" else ["status"], unmet)

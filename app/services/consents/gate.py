@@ -79,8 +79,8 @@ class ConsentRegister:
     ) -> list[Fault]:
         """Return the unmet conditions for sharing today on one entry of the case: a consent or a legal basis.
 
-        A consent must be valid itself, and the latest answers of the register must permit the sharing. A legal basis must be
-        confirmed by a second person, and replaces the consent.
+        A consent must be valid itself, and the latest answers of the register must permit the sharing and the services
+        themselves. A legal basis must be confirmed by a second person, and replaces these consents.
         """
         entry = next((entry for entry in self.entries if entry.id == entry_id), None)
         if entry is None or entry.case_id != self.case_id:
@@ -91,7 +91,8 @@ class ConsentRegister:
         of_register = list(self.check(scope, recipient_id, pointer))
         # The faults of the register name the giver and the day.
         codes = {fault.code for fault in of_register}
-        return [*(fault for fault in faults if fault.code not in codes), *of_register]
+        of_services = self.check_with_basis("services", pointer)
+        return [*(fault for fault in faults if fault.code not in codes), *of_register, *of_services]
 
 
 def get_consent_scope(provider_kind: str) -> str:

@@ -11,8 +11,8 @@ SEND = Transition(
     frozenset({"draft"}),
     "sent",
     Permission.service_referral_send,
-    "a consent of the case that is given, not withdrawn and not expired, with the right scope and recipient, or a "
-    "recorded legal basis with the person who decided; an active provider with a valid child-safeguarding check",
+    "a consent of the case that is given, not withdrawn and not expired, with the right scope and recipient, and a "
+    "consent to services, or a legal basis that a second person confirmed; an active provider with a valid child-safeguarding check",
 )
 ACCEPT = Transition("accept", frozenset({"sent"}), "accepted", Permission.service_referral_follow)
 DECLINE = Transition(

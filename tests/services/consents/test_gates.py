@@ -54,7 +54,8 @@ async def test_later_refusal_of_the_child_stops_sharing_on_an_older_consent(scen
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = await create_service_referral(scenario, case_path, consent_id=consent_id)
-    await create_consent(scenario, case_path, given_by=["child"], **refusal_fields())
+    sharing = {"given_by": ["child"], "scope": ["share_with_providers"]}
+    await create_consent(scenario, case_path, **sharing, **refusal_fields())
     refused = await worker.act(path, "send")
     assert parse_unmet_pointers(refused) == {"consent_refused": "/consent_id"}
     assert await read_details(refused) == [f"The child refused share_with_providers on {today()}."]
@@ -64,6 +65,35 @@ async def test_later_refusal_of_the_child_stops_sharing_on_an_older_consent(scen
         "on": today().isoformat(),
     }
     await create_consent(scenario, case_path, given_by=["child"], on=today().isoformat())
+    expect_json(await worker.act(path, "send"))
+
+
+@pytest.mark.parametrize("is_withdrawal", [True, False])
+async def test_sharing_stops_when_the_consent_to_services_ends(
+    scenario: Scenario, is_withdrawal: bool
+) -> None:
+    # Catches: check_entry() without the check of `services`.
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    consent_id = await create_consent(scenario, case_path, scope=["share_with_providers"])
+    path = await create_service_referral(scenario, case_path, consent_id=consent_id)
+    services = await create_consent(scenario, case_path, scope=["services"], on=today().isoformat())
+    if is_withdrawal:
+        expect_json(await worker.act(f"/v1/consents/{services}", "withdraw", {"reason": "No more."}))
+    else:
+        await create_consent(scenario, case_path, scope=["services"], **refusal_fields())
+    refused = await worker.act(path, "send")
+    code, verb = (
+        ("consent_withdrawn", "withdrew the consent to") if is_withdrawal else ("consent_refused", "refused")
+    )
+    assert parse_unmet_pointers(refused) == {code: "/consent_id"}
+    assert await read_details(refused) == [
+        f"The {giver} {verb} services on {today()}." for giver in ("child", "caregiver")
+    ]
+    assert {fault["params"]["scope"] for fault in refused.json()["unmet"]} == {"services"}
+    basis = await create_service_referral(scenario, case_path, basis_without_consent=VITAL_INTEREST_BASIS)
+    await confirm_pending_change(scenario, "consent_basis")
+    expect_json(await worker.act(basis, "send"))
+    await create_consent(scenario, case_path, scope=["services"], on=today().isoformat())
     expect_json(await worker.act(path, "send"))
 
 
@@ -100,7 +130,8 @@ async def test_withdrawal_of_one_giver_names_the_giver(scenario: Scenario) -> No
     newer = await create_consent(scenario, case_path, on=today().isoformat(), given_by=["child"])
     referral = await create_service_referral(scenario, case_path, consent_id=newer)
     assert await read_details(await worker.act(referral, "send")) == [
-        f"The caregiver withdrew the consent to share_with_providers on {today()}."
+        f"The caregiver withdrew the consent to {scope} on {today()}."
+        for scope in ("share_with_providers", "services")
     ]
     await create_consent(scenario, case_path, on=today().isoformat(), given_by=["caregiver"])
     expect_json(await worker.act(referral, "send"))
