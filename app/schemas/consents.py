@@ -156,8 +156,8 @@ class Consent(Versioned, Correctable):
         description="Legal basis for acting without consent; null for a consent or a refusal."
     )
     basis_confirmed_at: UtcDateTime | None = Field(
-        description="Time at which a second person confirmed the legal basis; null if nobody did. Sharing data on a legal "
-        "basis requires it."
+        description="Time at which a second person confirmed the legal basis; null if nobody did. Every gate "
+        "requires it, except the acceptance of a referral and the reopening of a case."
     )
     basis_confirmed_by_id: UUID | None = Field(
         description="Id of the second person who confirmed the legal basis."

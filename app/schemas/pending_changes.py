@@ -71,7 +71,7 @@ class RequestedApiAccess(Output):
 
 
 class RequestedLegalBasis(Output):
-    """A legal basis for sharing data without consent."""
+    """A legal basis for acting without consent."""
 
     consent_id: UUID = Field(
         description="Id of the entry of the consent register. It contains the reason and the person who decided."
@@ -179,7 +179,7 @@ class PendingChange(Versioned):
         description="The new access of an API client; null for other kinds of change."
     )
     legal_basis: RequestedLegalBasis | None = Field(
-        description="The legal basis for sharing data without consent; null for other kinds of change."
+        description="The legal basis for acting without consent; null for other kinds of change."
     )
     decided_by_id: UUID | None = Field(
         description="Id of the person who confirmed, rejected or withdrew the change; null if it is open or expired, or "

@@ -24,10 +24,6 @@ from app.services.consents.answers import (
 )
 
 CONSENT_POINTER = "/consent_id"
-SHARING_SCOPES = frozenset(
-    {"share_with_providers", "share_with_referrer", "share_with_authorities", "share_with_school"}
-)
-"""Purposes that share data of the child. A second person confirms a legal basis for them."""
 SCOPE_BY_PROVIDER_KIND = {"school": "share_with_school", "authority": "share_with_authorities"}
 REGISTER_SQL = text("SELECT * FROM access.list_consent_register(:child)").bindparams(
     bindparam("child", type_=Uuid)
@@ -66,9 +62,14 @@ class ConsentRegister:
         yield from _check_answers(of_caregivers, self.needed_answers.caregiver, "caregiver", scope, pointer)
 
     def check_with_basis(self, scope: str, pointer: str | None = None) -> Iterator[Fault]:
-        """Yield the faults of `check`, or none if the case has a legal basis for the purpose."""
-        if not any(self._is_basis_for(entry, scope) for entry in self.entries):
-            yield from self.check(scope, pointer=pointer)
+        """Yield the faults of `check`, or none if the case has a confirmed legal basis for the purpose."""
+        bases = [entry for entry in self.entries if self._is_basis_for(entry, scope)]
+        if any(entry.is_basis_confirmed for entry in bases):
+            return
+        faults = list(self.check(scope, pointer=pointer))
+        if faults and bases:
+            faults.append(_build_unconfirmed_fault(pointer))
+        yield from faults
 
     def _is_basis_for(self, entry: RegisterEntry, scope: str) -> bool:
         is_own = entry.case_id == self.case_id and entry.concerns(scope, None)
@@ -183,4 +184,8 @@ def _check_entry_itself(
         detail = "The consent permits sharing with another organisation only."
         yield Fault(pointer, "consent_recipient", detail)
     if entry.is_basis_only and not entry.is_basis_confirmed:
-        yield Fault(pointer, "basis_unconfirmed", "A second person must confirm the legal basis.")
+        yield _build_unconfirmed_fault(pointer)
+
+
+def _build_unconfirmed_fault(pointer: str | None) -> Fault:
+    return Fault(pointer, "basis_unconfirmed", "A second person must confirm the legal basis.")

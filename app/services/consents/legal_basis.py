@@ -17,7 +17,7 @@ from app.models import Case, Consent, PendingChange
 from app.models.record import new_id
 from app.schemas.consents import BasisWithoutConsent
 from app.services.cases import history as case_history
-from app.services.consents.gate import SHARING_SCOPES, lock_register
+from app.services.consents.gate import lock_register
 
 
 async def create_basis_entry(
@@ -50,8 +50,8 @@ async def create_basis_entry(
 
 
 async def request_basis_confirmation(session: AsyncSession, consent: Consent) -> None:
-    """Request the confirmation of a legal basis for sharing data. Nothing is requested for another entry."""
-    if consent.basis_without_consent is not None and not SHARING_SCOPES.isdisjoint(consent.scope):
+    """Request the confirmation of a legal basis by a second person. Nothing is requested for another entry."""
+    if consent.basis_without_consent is not None:
         payload = {"basis": consent.basis_without_consent, "scope": sorted(consent.scope)}
         await request_change(session, CONSENT_BASIS.name, payload, record_id=consent.id)
 

@@ -271,6 +271,11 @@ async def test_care_plan_does_not_start_services_after_a_refusal(scenario: Scena
     expect_json(await worker.act(path, "submit"))
     refusal = await create_consent(scenario, case_path, given_by=["caregiver"], **refusal_fields())
     assert parse_unmet_pointers(await supervisor.act(path, "approve")) == {"consent_refused": None}
+    basis = {"scope": ["services"], "on": today().isoformat(), "basis_without_consent": VITAL_INTEREST_BASIS}
+    entry = expect_json(await worker.post(f"{case_path}/consents", basis), 201)
+    refused = parse_unmet_pointers(await supervisor.act(path, "approve"))
+    assert refused == {"consent_refused": None, "basis_unconfirmed": None}
+    expect_json(await worker.act(f"/v1/consents/{entry['id']}", "withdraw", {"reason": "Not needed."}))
     expect_json(await worker.act(f"/v1/consents/{refusal}", "enter-in-error", {"reason": "Another child."}))
     expect_json(await supervisor.act(path, "approve"))
 
@@ -302,20 +307,6 @@ async def test_legal_basis_for_sharing_needs_a_second_person(scenario: Scenario)
     expect_json(await worker.act(path, "send"))
 
 
-async def test_requester_cannot_confirm_the_own_legal_basis(scenario: Scenario) -> None:
-    case_path = await create_case_path(scenario)
-    payload = {
-        "scope": ["share_with_authorities"],
-        "on": today().isoformat(),
-        "basis_without_consent": VITAL_INTEREST_BASIS,
-    }
-    expect_json(await scenario.manager.post(f"{case_path}/consents", payload), 201)
-    change = await find_pending_change(scenario.manager, "consent_basis")
-    refused = await scenario.manager.act(f"/v1/pending-changes/{change['id']}", "confirm")
-    assert parse_unmet_pointers(refused) == {"own_request": None}
-    await confirm_pending_change(scenario, "consent_basis")
-
-
 @pytest.mark.parametrize("act", ["withdraw", "enter-in-error"])
 async def test_confirmation_of_a_legal_basis_ends_with_its_entry(scenario: Scenario, act: str) -> None:
     case_path, worker = await create_case_path(scenario), scenario.worker_north
@@ -332,14 +323,6 @@ async def test_confirmation_of_a_legal_basis_ends_with_its_entry(scenario: Scena
     assert (ended["status"], ended["decided_by_id"]) == ("superseded", str(worker.id))
     refused = parse_unmet_pointers(await scenario.dpo.act(path, "confirm"))
     assert refused["status"] == "/status"
-
-
-async def test_legal_basis_for_services_needs_no_second_person(scenario: Scenario) -> None:
-    consent = {"basis_without_consent": VITAL_INTEREST_BASIS}
-    case = await scenario.open_case(consent=consent)
-    assert expect_json(await scenario.dpo.get("/v1/pending-changes?status=pending"))["items"] == []
-    [entry] = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}/consents"))["items"]
-    assert (entry["scope"], entry["basis_confirmed_at"]) == (["services"], None)
 
 
 async def test_changed_draft_needs_a_new_confirmation(scenario: Scenario) -> None:

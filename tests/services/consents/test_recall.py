@@ -5,6 +5,7 @@ from typing import Any
 from app.kit.dates import today
 from tests.support.agenda import list_agenda
 from tests.support.case_lifecycle import create_case_path, create_closed_case, iso_day
+from tests.support.confirmations import confirm_pending_change
 from tests.support.documents import ACCEPTED_FILES, letter_payload
 from tests.support.payloads import SERVICES_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
@@ -142,6 +143,9 @@ async def test_recording_needs_consent(scenario: Scenario) -> None:
     assert parse_unmet_pointers(refused) == {"consent_refused": "/content"}
     basis = {"scope": ["recording"], "on": today().isoformat(), "basis_without_consent": VITAL_INTEREST_BASIS}
     expect_json(await worker.post(f"{case_path}/consents", basis), 201)
+    refused = await worker.post(f"{case_path}/documents", payloads[0])
+    assert parse_unmet_pointers(refused) == {"consent_refused": "/content", "basis_unconfirmed": "/content"}
+    await confirm_pending_change(scenario, "consent_basis")
     expect_json(await worker.post(f"{case_path}/documents", payloads[0]), 201)
 
 
@@ -151,9 +155,11 @@ async def test_recording_on_a_legal_basis_ends_with_the_basis(scenario: Scenario
     payload = letter_payload(kind="other", content=ACCEPTED_FILES["mp3"][0])
     basis = {"scope": ["recording"], "on": iso_day(-9), "basis_without_consent": VITAL_INTEREST_BASIS}
     expect_json(await worker.post(f"{case_path}/consents", {**basis, "valid_until": iso_day(-1)}), 201)
+    await confirm_pending_change(scenario, "consent_basis")
     refused = await worker.post(f"{case_path}/documents", payload)
     assert parse_unmet_pointers(refused) == {"consent_giver_missing": "/content"}
     expect_json(await worker.post(f"{case_path}/consents", {**basis, "valid_until": iso_day(0)}), 201)
+    await confirm_pending_change(scenario, "consent_basis")
     expect_json(await worker.post(f"{case_path}/documents", payload), 201)
 
 

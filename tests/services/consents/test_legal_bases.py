@@ -1,0 +1,66 @@
+"""Legal bases for acting without consent: a second person confirms each of them, whatever its purpose."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.kit.dates import today
+from app.models.record import utc_now
+from app.schemas.codes import get_codes
+from app.services.consents.age_bands import AgeBand
+from app.services.consents.answers import RegisterEntry
+from app.services.consents.gate import ConsentRegister
+from tests.support.case_lifecycle import create_case_path
+from tests.support.confirmations import confirm_pending_change, find_pending_change
+from tests.support.payloads import VITAL_INTEREST_BASIS
+from tests.support.responses import expect_json, parse_unmet_pointers
+from tests.support.scenario import Scenario
+
+SCOPES = get_codes("consent_scope")
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("giver", ["child", "caregiver"])
+def test_unconfirmed_legal_basis_does_not_replace_a_refused_consent(scope: str, giver: str) -> None:
+    # Catches: check_with_basis() without `is_basis_confirmed`.
+    case_id, day = uuid4(), today() - timedelta(days=1)
+    entry = RegisterEntry(case_id=case_id, given_by=[], given_on=day, created_at=utc_now(), scope=[scope])
+    refusal = replace(entry, given_by=[giver], status="refused")
+    basis = replace(entry, basis_without_consent="vital_interest")
+    band = AgeBand(0, "sought", "sought")
+    register = ConsentRegister([refusal, basis], band, case_id)
+    assert [fault.code for fault in register.check_with_basis(scope)] == [
+        "consent_refused",
+        "basis_unconfirmed",
+    ]
+    confirmed = ConsentRegister([refusal, replace(basis, is_basis_confirmed=True)], band, case_id)
+    assert list(confirmed.check_with_basis(scope)) == []
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_legal_basis_waits_for_a_second_person(scenario: Scenario, scope: str) -> None:
+    # Catches: the confirmation requested for some purposes only.
+    case_path = await create_case_path(scenario)
+    payload = {
+        "scope": [scope],
+        "on": today().isoformat(),
+        "basis_without_consent": VITAL_INTEREST_BASIS,
+    }
+    entry = expect_json(await scenario.manager.post(f"{case_path}/consents", payload), 201)
+    change = await find_pending_change(scenario.manager, "consent_basis")
+    assert change["legal_basis"] == {"consent_id": entry["id"], "basis": "vital_interest", "scope": [scope]}
+    refused = await scenario.manager.act(f"/v1/pending-changes/{change['id']}", "confirm")
+    assert parse_unmet_pointers(refused) == {"own_request": None}
+    await confirm_pending_change(scenario, "consent_basis")
+    confirmed = expect_json(await scenario.dpo.get(f"/v1/consents/{entry['id']}"))
+    assert confirmed["basis_confirmed_by_id"] == str(scenario.dpo.id)
+
+
+async def test_referral_is_accepted_before_its_legal_basis_is_confirmed(scenario: Scenario) -> None:
+    case = await scenario.open_case(consent={"basis_without_consent": VITAL_INTEREST_BASIS})
+    [entry] = expect_json(await scenario.worker_north.get(f"/v1/cases/{case['id']}/consents"))["items"]
+    assert (entry["scope"], entry["basis_confirmed_at"]) == (["services"], None)
+    change = await find_pending_change(scenario.dpo, "consent_basis")
+    assert change["legal_basis"]["consent_id"] == entry["id"]
