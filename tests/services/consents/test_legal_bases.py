@@ -1,11 +1,13 @@
-"""Legal bases for acting without consent: a second person confirms each of them, whatever its purpose."""
+"""Purposes of the consent register: a gate reads each of them, and a second person confirms a legal basis for it."""
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from app import services
 from app.kit.dates import today
 from app.models.record import utc_now
 from app.schemas.codes import get_codes
@@ -18,7 +20,14 @@ from tests.support.payloads import VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario
 
+SERVICES = Path(services.__file__).parent
 SCOPES = get_codes("consent_scope")
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_every_purpose_is_enforced_by_a_service(scope: str) -> None:
+    # Catches: a code of `consent_scope` that no gate reads.
+    assert any(f'"{scope}"' in path.read_text() for path in SERVICES.rglob("*.py"))
 
 
 @pytest.mark.parametrize("scope", SCOPES)
