@@ -108,7 +108,8 @@ async def download_service_referral_letter(
 ) -> Response:
     """Download the letter to the provider as PDF in English or Khmer.
 
-    The letter contains exactly the shared fields. It can be downloaded once the service referral is sent.
+    The letter contains exactly the shared fields. It can be downloaded once the service referral is sent. After the consent
+    ended (`recall_requested_at`), every page is marked in English and Khmer: the letter must not be handed over.
     """
     return build_pdf_response(
         *await referral_letter.render_service_referral_letter(reader, service_referral_id, language), language

@@ -37,6 +37,7 @@ def build_letter(fields: int) -> Callable[[str, str], PageFlow]:
         shared = [(LETTER_LABELS[language].unknown, text)] * fields
         values: dict[str, Any] = {
             "provider_name": "Clinic", "service": "Health care", "sent_on": date(2026, 5, 4), "sender_name": LONG_NAME,
+            "recall_requested_on": None,
         }  # fmt: skip
         return LetterLayout(PrintableLetter(file_name="x", language=language, fields=shared, **values))
 

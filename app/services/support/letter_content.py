@@ -29,6 +29,8 @@ class LetterLabels(NamedTuple):
     date: str
     page: str
     confidential: str
+    recalled: str
+    """Mark of a letter whose shared data has to be recalled. The placeholder is the day on which the consent ended."""
 
 
 LETTER_LABELS = {
@@ -50,6 +52,7 @@ LETTER_LABELS = {
         date="Date",
         page="Page {} of {}",
         confidential="Confidential",
+        recalled="Consent withdrawn on {}. Do not hand over this letter.",
     ),
     "km": LetterLabels(
         organisation="First Step Cambodia",
@@ -69,6 +72,7 @@ LETTER_LABELS = {
         date="កាលបរិច្ឆេទ",
         page="ទំព័រទី {} នៃ {}",
         confidential="សម្ងាត់",
+        recalled="ការយល់ព្រមត្រូវបានដកវិញនៅថ្ងៃទី {}។ កុំប្រគល់លិខិតនេះ។",
     ),
 }
 
@@ -84,6 +88,8 @@ class PrintableLetter:
     sender_name: str
     fields: list[tuple[str, str]]
     """Label and text of each shared field."""
+    recall_requested_on: date | None
+    """Day on which the consent ended; None if it permits the sharing."""
     language: str
 
 

@@ -17,6 +17,8 @@ from app.rendering.printed_file import PrintedFile
 from app.rendering.signature_fields import Signatory, SignatureFields
 from app.services.support.letter_content import LETTER_LABELS, PrintableLetter
 
+RECALL_STYLE = TextStyle(11, bold=True)
+
 
 def lay_out_letter(printable: PrintableLetter) -> PrintedFile:
     """Return the letter as a PDF."""
@@ -45,6 +47,15 @@ class LetterLayout(PageFlow):
         signatures.write()
         self._write_footers()
         return self.pdf
+
+    def decorate_page(self) -> None:
+        """Mark every page of a letter whose consent ended, in all languages."""
+        day = self.printable.recall_requested_on
+        if day is None:
+            return
+        for line, (language, labels) in enumerate(LETTER_LABELS.items()):
+            text = labels.recalled.format(format_date(day, language))
+            self.write_aligned_line(text, 24 + line * RECALL_STYLE.line_height, RECALL_STYLE, 0.5)
 
     def _write_heading(self) -> None:
         labels, printable = self.labels, self.printable

@@ -56,16 +56,17 @@ async def _build_letter(
         file_name=f"service-referral-{str(referral.id)[:8]}.pdf",
         provider_name=referral.provider_name,
         service=get_code_label("service", referral.service, language),
-        sent_on=_get_sent_day(referral.sent_at),
+        sent_on=_get_day(referral.sent_at),
         sender_name=referral.sent_by.name if referral.sent_by else "",
         fields=build_letter_fields(
             shared, {code: place[f"name_{language}"] for code, place in places.items()}, language
         ),
+        recall_requested_on=_get_day(referral.recall_requested_at) if referral.recall_requested_at else None,
         language=language,
     )
 
 
-def _get_sent_day(sent_at: datetime | None) -> date:
-    if sent_at is None:
+def _get_day(moment: datetime | None) -> date:
+    if moment is None:
         raise ValueError("Only a sent service referral has a letter.")
-    return sent_at.astimezone(CAMBODIA_TIMEZONE).date()
+    return moment.astimezone(CAMBODIA_TIMEZONE).date()

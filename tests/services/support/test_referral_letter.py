@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.kit.dates import today
+from app.kit.formatting import format_date
 from app.schemas.codes import get_code_label, get_codes
 from app.services.support.letter_content import LETTER_LABELS
 from tests.support.case_lifecycle import create_case_path
@@ -65,6 +67,26 @@ async def test_letter_exists_after_the_sending_only(scenario: Scenario) -> None:
     assert (await worker.get(f"{path}/letter.pdf?lang=fr")).status_code == 422
     entries = await scenario.list_access_entries(letter.headers["x-request-id"])
     assert [entry["record"]["kind"] for entry in entries] == ["service_referral"]
+
+
+@pytest.mark.parametrize("language", ["en", "km"])
+async def test_letter_is_marked_on_every_page_after_the_consent_ended(
+    scenario: Scenario, language: str
+) -> None:
+    # Catches: the mark on the first page only, or in the language of the letter only.
+    need = "\n".join(f"Line {number} of the need." for number in range(80))
+    path, referral = await send_referral(scenario, "need", need=need)
+    warning = "Do not hand over this letter."
+    assert warning not in extract_text(await read_letter(scenario, path, language))
+    consent = f"/v1/consents/{referral['consent_id']}"
+    expect_json(await scenario.worker_north.act(consent, "withdraw", {"reason": "No more."}))
+    pages = (await read_letter(scenario, path, language)).pages
+    assert len(pages) > 1
+    for page in pages:
+        text = extract_page_text(page)
+        for written in ("en", "km"):
+            assert LETTER_LABELS[written].recalled.format(format_date(today(), written)) in text
+    assert "Line 79" in extract_page_text(pages[-1])
 
 
 @pytest.mark.parametrize("language", ["en", "km"])
