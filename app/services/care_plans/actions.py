@@ -33,6 +33,7 @@ from app.services.care_plans.plan_parts import (
 from app.services.care_plans.responses import get_action
 from app.services.cases.history import record_case_history
 from app.services.cases.write_access import check_case_writable
+from app.services.persons.life_dates import validate_after_birth
 
 COLUMN_FIELDS = {"by", "due_on", "status", "done_on"}
 """Fields in plain columns, because the agenda and reports query them."""
@@ -43,12 +44,14 @@ async def create_goal_action(session: AsyncSession, goal_id: UUID, payload: Acti
 
     Raises:
         GateRefused: the plan is frozen, or the goal has the maximum number of actions.
+        InvalidInput: `due_on` is before the birth of the child.
     """
     case = await get_case_for_update(session, Goal, goal_id)
     goal = await get_record(session, Goal, goal_id)
     plan = await get_record(session, CarePlan, goal.plan_id)
     limit = await check_item_limit(session, Action, col(Action.goal_id) == goal.id)
     raise_if_unmet([*await check_case_writable(session, case), *check_editable(plan), *limit])
+    await validate_after_birth(session, case.child_id, {"/due_on": payload.due_on})
     action = build_action(plan, goal, payload)
     session.add(action)
     increment_versions(plan, goal)
@@ -79,7 +82,8 @@ async def update_action(
 
     Raises:
         GateRefused: the plan is frozen. In an approved plan only the status, date and note can change.
-        InvalidInput: a field is invalid, `done_on` is in the future, or the patch sets it on an open action.
+        InvalidInput: a field is invalid, a date is before the birth of the child, `done_on` is in the future, or the patch sets it on
+            an open action.
     """
     case = await get_case_for_update(session, Action, action_id)
     action = await get_version_for_update(session, Action, action_id, expected_version)
@@ -91,6 +95,7 @@ async def update_action(
     }
     content = apply_patch(ActionContent, before, patch)
     status, done_on = _resolve_status(content, patch.model_fields_set)
+    await validate_after_birth(session, case.child_id, {"/due_on": content.due_on, "/done_on": done_on})
     await raise_if_frozen(session, case, plan, ActionBase, before, content.model_dump(mode="json"))
     copies = await list_draft_copies(session, plan, action)
     for action_or_copy in (action, *copies):

@@ -32,6 +32,7 @@ from app.services.care_plans.plan_parts import (
 from app.services.care_plans.responses import get_goal
 from app.services.cases.history import record_case_history
 from app.services.cases.write_access import check_case_writable
+from app.services.persons.life_dates import validate_after_birth
 
 
 async def create_care_plan_goal(
@@ -41,6 +42,7 @@ async def create_care_plan_goal(
 
     Raises:
         GateRefused: the plan is frozen, or the area has the status 'no need' or the maximum number of goals.
+        InvalidInput: an action is due before the birth of the child.
     """
     case = await get_case_for_update(session, CarePlan, plan_id)
     plan = await get_record(session, CarePlan, plan_id)
@@ -55,6 +57,8 @@ async def create_care_plan_goal(
             *limit,
         ]
     )
+    due_days = {f"/actions/{index}/due_on": action.due_on for index, action in enumerate(payload.actions)}
+    await validate_after_birth(session, case.child_id, due_days)
     goal = _build_goal(plan, area, payload)
     session.add(goal)
     plan_area.status, plan_area.version = "goals", plan_area.version + 1

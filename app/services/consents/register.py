@@ -38,6 +38,7 @@ from app.services.cases.write_access import check_works_on_case
 from app.services.consents.gate import lock_register
 from app.services.consents.legal_basis import end_basis_confirmation, request_basis_confirmation
 from app.services.consents.recall import apply_refusal
+from app.services.persons.life_dates import validate_after_birth
 
 COLUMN_FIELDS = [
     name
@@ -108,6 +109,7 @@ async def create_case_consent(
 
     Raises:
         GateRefused: The caller is not staff of the case.
+        InvalidInput: A date is before the birth of the child.
     """
     case = await get_for_share(session, Case, case_id)
     raise_if_unmet(await check_works_on_case(session, case))
@@ -116,9 +118,19 @@ async def create_case_consent(
     return await _to_recorded_consent(session, consent, shared)
 
 
-async def add_consent(session: AsyncSession, caller: Caller, case: Case, payload: ConsentCreate) -> Consent:
-    """Add an entry to the register of a locked case."""
+async def add_consent(
+    session: AsyncSession, caller: Caller, case: Case, payload: ConsentCreate, pointer: str = ""
+) -> Consent:
+    """Add an entry to the register of a locked case. `pointer` is the place of the entry in the request.
+
+    Raises:
+        InvalidInput: A date is before the birth of the child.
+    """
     basis = payload.basis_without_consent
+    days = {"/on": payload.on, "/basis_without_consent/on": basis.on if basis else None}
+    await validate_after_birth(
+        session, case.child_id, {f"{pointer}{name}": day for name, day in days.items()}
+    )
     consent = Consent(
         id=payload.id or new_id(),
         child_id=case.child_id,

@@ -31,6 +31,7 @@ from app.services.exit.exit_plan_checks import (
     split_checklist,
 )
 from app.services.exit.states import APPROVE, REVISE
+from app.services.persons.life_dates import validate_after_birth
 
 COLUMN_FIELDS = [name for name in ExitPlanSchema.model_fields if name in ExitPlan.model_fields]
 EXIT_PLAN_QUERY = ReadQuery(
@@ -108,12 +109,15 @@ async def replace_exit_plan(
 
     Raises:
         GateRefused: the case is closed, or the caller is not staff of the case.
+        InvalidInput: a date is before the birth of the child.
         StaleVersion, VersionRequired: see `validate_expected_version`.
     """
     case = await get_for_update(session, Case, case_id)
     plan = await find_exit_plan(session, case_id)
     validate_expected_version(plan, expected_version)
     raise_if_unmet(await check_case_writable(session, case))
+    days = {f"/taper/{index}/from": step.starts_on for index, step in enumerate(payload.taper)}
+    await validate_after_birth(session, case.child_id, {**days, "/ends_on": payload.ends_on})
     if plan is None:
         plan = _build_plan(caller, case)
         session.add(plan)

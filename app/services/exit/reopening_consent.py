@@ -54,4 +54,4 @@ async def record_new_consent(
     """Add the consent of a reopening to the register of the new case."""
     if consent is None:
         raise ValueError("The gate requires a consent.")
-    await add_consent(session, caller, case, consent)
+    await add_consent(session, caller, case, consent, POINTER)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -27,18 +28,27 @@ async def validate_after_birth(
     Raises:
         InvalidInput: with one fault for each of them.
     """
-    row = await session_reader(session).fetch_required(IDENTITY_QUERY, child_id=child_id)
-    birth = BirthRange.from_known_details(Child.identity.decrypt(child_id, row.identity_encrypted)["birth"])
-    if birth is None:
+    if not any(moments.values()):
         return
+    row = await session_reader(session).fetch_required(IDENTITY_QUERY, child_id=child_id)
+    birth = Child.identity.decrypt(child_id, row.identity_encrypted)["birth"]
+    if faults := check_after_birth(birth, moments):
+        raise InvalidInput(faults)
+
+
+def check_after_birth(
+    birth: Mapping[str, Any] | None, moments: Mapping[str, date | datetime | None]
+) -> list[Fault]:
+    """Return a fault for each date or time before the earliest possible day of a birth, or none if it is unknown."""
+    birth_range = BirthRange.from_known_details(birth)
+    if birth_range is None:
+        return []
     detail = "Must not be before the birth of the child."
-    faults = [
+    return [
         Fault(pointer, "date_before_birth", detail)
         for pointer, moment in moments.items()
-        if moment is not None and _to_local_day(moment) < birth.earliest
+        if moment is not None and _to_local_day(moment) < birth_range.earliest
     ]
-    if faults:
-        raise InvalidInput(faults)
 
 
 def _to_local_day(moment: date | datetime) -> date:

@@ -18,6 +18,7 @@ from app.services.cases import open as cases_open
 from app.services.consents.answers import RegisterEntry
 from app.services.consents.gate import ConsentRegister, build_register, list_register_entries
 from app.services.consents.legal_basis import request_basis_confirmation
+from app.services.persons.life_dates import check_after_birth
 from app.services.referrals.intake import has_complete_consent
 
 
@@ -26,7 +27,7 @@ async def check_consent(
 ) -> list[Fault]:
     """Return faults unless the referral contains a legal basis, or consent that the age and the register of the child permit.
 
-    A consent is to First Step's services. For the referral of a partner, it is also to sharing with First Step. `child_id` is
+    Its day must not be before the birth of the child. A consent is to First Step's services. For the referral of a partner, it is also to sharing with First Step. `child_id` is
     the known child, with a lock on the opening of cases, or None for a new child.
     """
     consent = content["consent"]
@@ -34,11 +35,12 @@ async def check_consent(
     if not (has_services and has_complete_consent(consent)):
         detail = "The referral must contain consent to First Step's services or a legal basis for acting without consent."
         return [Fault(None, "consent_missing", detail)]
+    faults = check_after_birth(content["child"]["birth"], {"/consent/on": _get_consent_day(consent)})
     if consent["basis_without_consent"]:
-        return []
+        return faults
     register = await _load_register(session, content, child_id)
     scopes = ["services", *(["share_with_fsc"] if referral.agency_id is not None else [])]
-    return [fault for scope in scopes for fault in register.check(scope, pointer="/consent")]
+    return [*faults, *(fault for scope in scopes for fault in register.check(scope, pointer="/consent"))]
 
 
 async def _load_register(

@@ -27,6 +27,7 @@ from app.schemas.reviews import ReviewContent, ReviewCreate, ReviewUpdate
 from app.services.care_plans.review_states import COMPLETE
 from app.services.cases.history import record_case_history
 from app.services.cases.write_access import check_works_on_case
+from app.services.persons.life_dates import validate_after_birth
 from app.services.reviews.load import build_review_document, get_review
 
 
@@ -76,13 +77,15 @@ async def update_review(
 
     Raises:
         GateRefused: the review is completed or cancelled, or the caller is not staff of the case.
-        InvalidInput: a field is invalid, or a note refers to a goal that is not part of the plan.
+        InvalidInput: a field is invalid, `held_on` is before the birth of the child, or a note refers to a goal that is
+            not part of the plan.
     """
     case = await get_case_for_share(session, Review, review_id)
     review = await get_version_for_update(session, Review, review_id, expected_version)
     raise_if_unmet([*check_status(COMPLETE, review.status), *await check_works_on_case(session, case)])
     content = apply_patch(ReviewContent, build_review_document(review, review.content), patch)
     await _validate_goals(session, review, content)
+    await validate_after_birth(session, case.child_id, {"/held_on": content.held_on})
     _store_content(review, content)
     return await get_review(await open_response_reader(session), review_id)
 

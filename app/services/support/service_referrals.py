@@ -42,6 +42,7 @@ from app.schemas.service_referrals import (
 from app.services.cases.write_access import check_case_writable
 from app.services.consents.gate import get_consent_scope
 from app.services.consents.legal_basis import create_basis_entry
+from app.services.persons.life_dates import validate_after_birth
 from app.services.support.case_records import build_case_fields, build_case_filters, join_case_and_child
 from app.services.support.service_referral_states import (
     check_service_referral_is_draft,
@@ -211,7 +212,7 @@ async def _store_content(
 
     Raises:
         InvalidInput: the provider does not exist, the consent or the goal belongs to another case, or the decision on
-            the legal basis is dated in the future.
+            the legal basis is dated in the future or before the birth of the child.
     """
     references: dict[str, tuple[type[CaseRecord], UUID | None]] = {
         "/consent_id": (Consent, payload.consent_id),
@@ -225,9 +226,11 @@ async def _store_content(
     if not await session.scalar(select(col(Provider.id)).where(col(Provider.id) == payload.provider_id)):
         faults.append(Fault("/provider_id", "reference_unknown", "The provider does not exist."))
     basis = payload.basis_without_consent
-    faults += check_not_in_future({"/basis_without_consent/on": basis.on if basis else None})
+    days = {"/basis_without_consent/on": basis.on if basis else None}
+    faults += check_not_in_future(days)
     if faults:
         raise InvalidInput(faults)
+    await validate_after_birth(session, case.child_id, days)
     await _store_basis_entry(session, caller, case, referral, payload)
     for field in CONTENT_FIELDS - ENCRYPTED_FIELDS:
         setattr(referral, field, getattr(payload, field))

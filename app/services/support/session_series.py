@@ -22,6 +22,7 @@ from app.schemas.support_sessions import (
 )
 from app.services.cases import history as case_history
 from app.services.cases.states import check_case_open
+from app.services.persons.life_dates import validate_after_birth
 from app.services.support.session_checks import (
     check_support_session_staffing,
     validate_case_goals,
@@ -45,7 +46,7 @@ async def create_case_support_session_series(
     Raises:
         AlreadyExists: the id of the series is taken.
         GateRefused: the case is closed, or the caller or the worker is not staff of the case.
-        InvalidInput: the series begins or ends out of bounds, or a goal belongs to another case.
+        InvalidInput: the series begins or ends out of bounds or before the birth of the child, or a goal belongs to another case.
     """
     times = _compute_session_times(payload)
     case = await get_for_share(session, Case, case_id)
@@ -56,6 +57,7 @@ async def create_case_support_session_series(
         ]
     )
     await validate_case_goals(session, case, payload.goal_ids)
+    await validate_after_birth(session, case.child_id, {"/first_at": payload.first_at})
     series_id, support_sessions = payload.id or new_id(), []
     fields = payload.model_dump(include=set(SupportSessionPlan.model_fields))
     for number, time in enumerate(times):
