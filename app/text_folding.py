@@ -66,7 +66,7 @@ def detect_script(text: str) -> Script:
     if text.isascii():
         return "latin"
     khmer_letters = len(_KHMER_LETTER.findall(text))
-    other_letters = sum(1 for character in text if character.isalpha()) - khmer_letters
+    other_letters = sum(map(str.isalpha, text)) - khmer_letters
     return "khmer" if khmer_letters and khmer_letters >= other_letters else "latin"
 
 

@@ -40,7 +40,8 @@ from app.services.referrals.similarity import (
     DUPLICATE_THRESHOLD,
     LIKELY_THRESHOLD,
     IdentityProfile,
-    is_same_household,
+    can_match,
+    is_match,
     score_similarity,
 )
 from app.services.referrals.states import OPEN_STATUSES
@@ -190,10 +191,12 @@ async def _find_possible_duplicates(
 ) -> list[PossibleDuplicate]:
     """Return the possible duplicates of a referral in the order of the list."""
     candidates = await _load_candidates(session, referral, only_visible=only_visible)
-    scored = _select_best_scores(
-        (candidate, *score_similarity(profile, candidate.profile)) for candidate in candidates
+    scored = (
+        (candidate, *score_similarity(profile, candidate.profile))
+        for candidate in candidates
+        if can_match(profile, candidate.profile)
     )
-    similar = [item for item in scored if item[1] >= DUPLICATE_THRESHOLD or is_same_household(item[2])]
+    similar = _select_best_scores(item for item in scored if is_match(item[1], item[2]))
     visible_ids, household_ids = await _select_visible_ids(session, [item[0].id for item in similar])
     digest = matching.compute_identity_digest(referral.id, profile)
     duplicates = []
@@ -212,7 +215,7 @@ async def _find_possible_duplicates(
 
 
 def _select_best_scores(scored: Iterable[ScoredCandidate]) -> list[ScoredCandidate]:
-    """Return the best score of each record. A child has several if other records were merged into it."""
+    """Return the best match of each record. A child has several if other records were merged into it."""
     best: dict[UUID, ScoredCandidate] = {}
     for item in scored:
         known = best.setdefault(item[0].id, item)

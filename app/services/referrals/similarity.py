@@ -8,6 +8,7 @@ duplicate, because twins have the same birth date and household. The score only 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from app.kit.dates import BirthRange
 from app.services.persons.given_names import (
@@ -51,7 +52,9 @@ _CERTAIN_NAME_SIMILARITY = 0.93
 _VILLAGE_DIGITS, _COMMUNE_DIGITS, _DISTRICT_DIGITS, _PROVINCE_DIGITS = 8, 6, 4, 2
 """Number of digits of the NCDD code of a village, a commune, a district and a province."""
 
-_ScoredReasons = Iterator[tuple[float, str | None]]
+_ScoredReason: TypeAlias = tuple[float, str | None]
+"""Points, and the reason code if there is one."""
+_ScoredReasons: TypeAlias = Iterator[_ScoredReason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,40 @@ def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, lis
     household = list(_score_household(a, b))
     similarity, given_names = _compare_names(a, b, has_common_fact=bool(household))
     names = _score_name(a, b, similarity, given_names)
+    return _sum_scores(a, b, names, similarity, given_names, household)
+
+
+def can_match(a: IdentityProfile, b: IdentityProfile) -> bool:
+    """Return whether two profiles can be similar or one household, if everything that is not compared here agrees.
+
+    A profile for which the result is false never reaches the threshold, and is never the same household. The names of
+    most candidates are not compared, because the other facts exclude them.
+    """
+    has_nickname = bool(a.nickname or b.nickname)
+    if not _can_reach(a, b, _NAME_WEIGHT + _NICKNAME_WITH_NAME_WEIGHT * has_nickname):
+        return False
+    is_name_similar = name_similarity(a.names, b.names) > _MIN_NAME_SIMILARITY
+    return is_name_similar or _can_reach(a, b, _NICKNAME_WEIGHT * has_nickname)
+
+
+def _can_reach(a: IdentityProfile, b: IdentityProfile, name_points: float) -> bool:
+    """Return whether the best case with these points for the names is similar or the same household."""
+    household = [*_score_place(a.place_code or "", b.place_code or ""), *_score_phones(a, b)]
+    if a.caregiver_names and b.caregiver_names:
+        household.append((_CAREGIVER_WEIGHT, "caregiver_similar"))
+    score, codes = _sum_scores(a, b, [(name_points, None)], 1.0, GivenNameAgreement.same, household)
+    return is_match(score, codes)
+
+
+def _sum_scores(
+    a: IdentityProfile,
+    b: IdentityProfile,
+    names: Iterable[_ScoredReason],
+    similarity: float,
+    given_names: GivenNameAgreement,
+    household: Sequence[_ScoredReason],
+) -> tuple[float, list[str]]:
+    """Return the score and the reason codes. They also depend on the birth dates and on the sex."""
     reasons = [*names, *_score_birth(a, b), *_score_sex(a, b), *household]
     surplus = max(0.0, sum(points for points, _ in household) - _MAX_HOUSEHOLD_WEIGHT)
     score = sum(points for points, _ in reasons) - surplus
@@ -86,6 +123,11 @@ def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, lis
     if "given_name_conflict" in codes:
         score = min(score, LIKELY_THRESHOLD - 0.01)
     return round(min(1.0, max(0.0, score)), 2), codes
+
+
+def is_match(score: float, codes: Iterable[str]) -> bool:
+    """Return whether a score and its reason codes show a possible duplicate or the same household."""
+    return score >= DUPLICATE_THRESHOLD or is_same_household(codes)
 
 
 def is_same_household(codes: Iterable[str]) -> bool:
@@ -116,12 +158,11 @@ def _is_known_given_name(
 
     The caregiver, the phone and the village each count as one agreement.
     """
-    is_alone = given_names is GivenNameAgreement.same and not (
-        have_family_name(a.names) and have_family_name(b.names)
-    )
     is_village_same = a.place_code == b.place_code and len(a.place_code or "") == _VILLAGE_DIGITS
     agreements = len(_CONTACT_CODES.intersection(codes)) + is_village_same
-    return is_alone and agreements > _count_conflicts(codes)
+    if given_names is not GivenNameAgreement.same or agreements <= _count_conflicts(codes):
+        return False
+    return not (have_family_name(a.names) and have_family_name(b.names))
 
 
 def _count_conflicts(codes: Sequence[str]) -> int:
@@ -210,13 +251,17 @@ def _score_sex(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
 
 def _score_household(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
     yield from _score_place(a.place_code or "", b.place_code or "")
-    if a.phones & b.phones:
-        yield _PHONE_WEIGHT, "phone_shared"
+    yield from _score_phones(a, b)
     if a.caregiver_names and b.caregiver_names:
         if name_similarity(a.caregiver_names, b.caregiver_names) >= _SIMILAR_NAME_THRESHOLD:
             yield _CAREGIVER_WEIGHT, "caregiver_similar"
         elif not a.phones & b.phones:
             yield _CAREGIVER_CONFLICT_WEIGHT, None
+
+
+def _score_phones(a: IdentityProfile, b: IdentityProfile) -> _ScoredReasons:
+    if a.phones & b.phones:
+        yield _PHONE_WEIGHT, "phone_shared"
 
 
 def _score_place(a: str, b: str) -> _ScoredReasons:

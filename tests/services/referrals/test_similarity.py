@@ -1,5 +1,6 @@
 """Similarity of profiles: above the threshold for the same child, below it for siblings and namesakes."""
 
+import random
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +14,8 @@ from app.services.referrals.similarity import (
     DUPLICATE_THRESHOLD,
     LIKELY_THRESHOLD,
     IdentityProfile,
+    can_match,
+    is_match,
     is_same_household,
     score_similarity,
 )
@@ -529,3 +532,54 @@ def test_shared_phone_does_not_reduce_the_score(
 
     score_with_phone, _ = score_similarity(add_phone(profile), add_phone(other_profile))
     assert score_with_phone >= score_similarity(profile, other_profile)[0]
+
+
+def generate_profile(rng: random.Random) -> IdentityProfile:
+    """Return a profile of a few facts, so that many profiles have most of them in common."""
+    families, given_names = (
+        ["Sok", "Sokh", "Chan", "សុខ", "ចាន់"],
+        ["Vichet", "Vicheth", "Sokha", "Sokhom", "វិចិត្រ", "សុខា"],
+    )
+    names = [
+        build_name(rng.choice([None, *families]), rng.choice([None, *given_names]))
+        for _ in range(rng.randrange(3))
+    ]
+    days = ["2016-03-11", "2016-11-03", "2016-05-20", "2015-03-11", "2009-06-20"]
+    births = [None, build_birth("2016-03-01", "month"), build_estimated_birth(12), *map(build_birth, days)]
+    return IdentityProfile(
+        names=names,
+        nickname=rng.choice([None, "Vichet", "វិចិត្រ", "Touch"]),
+        sex=rng.choice([None, "male", "male", "female"]),
+        birth=rng.choice(births),
+        place_code=rng.choice([None, "17", "1710", "171009", "17100901", "17100901", "12010101"]),
+        phones=frozenset(rng.sample(["+85512345678", "+855977001122", "+85599999999"], rng.randrange(3))),
+        caregiver_names=[build_name("Chea", given_name) for given_name in rng.sample(["Srey Mom", "Bopha"], rng.randrange(2))],
+    )  # fmt: skip
+
+
+def build_name(family: str | None, given_name: str | None) -> Name:
+    return {"script": "latin", "family": family, "given": given_name}
+
+
+def test_match_is_never_excluded() -> None:
+    # Catches: the points of the nickname or the contacts are left out of the best case.
+    rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
+    pairs = list(combinations([generate_profile(rng) for _ in range(200)], 2))
+    matches = [pair for pair in pairs if is_match(*score_similarity(*pair))]
+    assert matches == [pair for pair in matches if can_match(*pair)]
+    assert len(matches) > 0.02 * len(pairs)
+    assert sum(can_match(*pair) for pair in pairs) < 0.5 * len(pairs)
+
+
+def test_child_with_another_family_name_is_not_excluded() -> None:
+    # Catches: the certain identity is left out of the best case.
+    facts = {"sex": "male", "birth": build_birth("2016-03-11"), "phones": HOUSEHOLD["phones"]}
+    child = build_profile(latin("Sok", "Vichet"), **facts)
+    again = build_profile(latin("Heang", "Vichet"), **facts)
+    assert is_match(*score_similarity(child, again))
+    assert can_match(child, again)
+
+
+def test_unrelated_candidates_are_excluded() -> None:
+    # Catches: `can_match` returns true for every candidate.
+    assert not any(can_match(*pair) for pair in combinations([SIEM_REAP, ESTIMATED, EMERGENCY, EIGHTEEN], 2))
