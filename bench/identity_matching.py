@@ -16,7 +16,8 @@ import typer
 from app.kit.dates import BirthRange
 from app.models.contents import StoredPersonName
 from app.services.persons import name_matching
-from app.services.referrals.similarity import DUPLICATE_THRESHOLD, IdentityProfile, score_similarity
+from app.services.referrals.identity_profiles import IdentityProfile
+from app.services.referrals.similarity import DUPLICATE_THRESHOLD, score_similarity
 
 PAIRS = Path(__file__).parent / "identity_pairs"
 RESULT = Path(__file__).parent / "results" / "identity-matching.json"

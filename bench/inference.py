@@ -19,10 +19,10 @@ import typer
 
 from app.kit.dates import BirthRange
 from app.services.persons.gazetteer import load_gazetteer
+from app.services.referrals.identity_profiles import IdentityProfile
 from app.services.referrals.similarity import (
     DUPLICATE_THRESHOLD,
     LIKELY_THRESHOLD,
-    IdentityProfile,
     score_similarity,
 )
 

@@ -230,7 +230,8 @@ class ReferralMatch(Output):
         "and the caregiver are shared."
     )
     score: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        description="Similarity, from 0.55 to 1, and below 0.55 for a household; null for a record that the caller cannot see."
+        description="Similarity, from 0.55 to 1. For a household, the sum of 0.15 for the phone number, 0.15 for the caregiver "
+        "and 0.10 for the place if they are shared. Null for a record that the caller cannot see."
     )
     why: list[Annotated[str, CodeOf("match_reason")]] | None = Field(
         description="Codes of the facts that agree or differ; null for a record that the caller cannot see."

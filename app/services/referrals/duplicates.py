@@ -19,13 +19,11 @@ from app.access.accessed_records import AccessedRecord
 from app.access.caller import Caller
 from app.access.session_records import get_accessed_records
 from app.errors import Fault
-from app.kit.dates import BirthRange
 from app.kit.pagination import Paginator
 from app.kit.records import get_record
 from app.models import Child, Person, Referral
-from app.models.contents import StoredChildIdentity
 from app.models.people import StoredPersonDetails
-from app.models.referrals import StoredCaregiver, StoredReferralContent
+from app.models.referrals import StoredReferralContent
 from app.schemas.referrals import (
     ReferralMatch,
     ReferralMatchKind,
@@ -36,14 +34,8 @@ from app.schemas.referrals import (
 from app.schemas.wire import PageQuery
 from app.services.persons import person_details
 from app.services.referrals import matching
-from app.services.referrals.similarity import (
-    DUPLICATE_THRESHOLD,
-    LIKELY_THRESHOLD,
-    IdentityProfile,
-    can_match,
-    is_match,
-    score_similarity,
-)
+from app.services.referrals.identity_profiles import IdentityProfile, build_profile, build_referral_profile
+from app.services.referrals.similarity import LIKELY_THRESHOLD, ProfileMatch, compare_profiles
 from app.services.referrals.states import OPEN_STATUSES
 
 CANDIDATES_SQL = text("SELECT * FROM access.possible_duplicates(:referral, :child_tokens, :referral_tokens)")
@@ -68,7 +60,7 @@ class DuplicateCandidate:
     profile: IdentityProfile
 
 
-ScoredCandidate: TypeAlias = tuple[DuplicateCandidate, float, list[str]]
+MatchingCandidate: TypeAlias = tuple[DuplicateCandidate, ProfileMatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +117,7 @@ async def list_referral_matches(
     """
     paginator = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
     referral = await get_record(session, Referral, referral_id)
-    profile = _build_referral_profile(referral.content)
+    profile = build_referral_profile(referral.content)
     digest = matching.compute_identity_digest(referral.id, profile)
     limit = await matching.record_matching(session, referral.id, digest)
     duplicates = await _find_possible_duplicates(session, referral, profile, only_visible=limit is not None)
@@ -145,7 +137,7 @@ async def find_matching_child_id(session: AsyncSession, referral: Referral, show
 
     Without a listing of the matches for the present content of the referral, nothing is compared.
     """
-    profile = _build_referral_profile(referral.content)
+    profile = build_referral_profile(referral.content)
     digest = matching.compute_identity_digest(referral.id, profile)
     if not await matching.is_matched(session, referral.id, digest):
         return None
@@ -162,12 +154,12 @@ async def find_matching_child_id(session: AsyncSession, referral: Referral, show
 
 def is_identity_changed(before: StoredReferralContent, after: StoredReferralContent) -> bool:
     """Return whether two contents of a referral differ in a fact that is compared with other records."""
-    return _build_referral_profile(before) != _build_referral_profile(after)
+    return build_referral_profile(before) != build_referral_profile(after)
 
 
 async def check_matches_opened(session: AsyncSession, referral: Referral) -> list[Fault]:
     """Return a fault unless the caller listed the matches for the present content of the referral."""
-    digest = matching.compute_identity_digest(referral.id, _build_referral_profile(referral.content))
+    digest = matching.compute_identity_digest(referral.id, build_referral_profile(referral.content))
     if await matching.has_opened_matches(session, referral.id, digest):
         return []
     detail = "Open the possible duplicates of the referral first: its identity changed, or you have not listed them."
@@ -191,36 +183,38 @@ async def _find_possible_duplicates(
 ) -> list[PossibleDuplicate]:
     """Return the possible duplicates of a referral in the order of the list."""
     candidates = await _load_candidates(session, referral, only_visible=only_visible)
-    scored = (
-        (candidate, *score_similarity(profile, candidate.profile))
+    matches = _select_best_matches(
+        (candidate, match)
         for candidate in candidates
-        if can_match(profile, candidate.profile)
+        if (match := compare_profiles(profile, candidate.profile)) is not None
     )
-    similar = _select_best_scores(item for item in scored if is_match(item[1], item[2]))
-    visible_ids, household_ids = await _select_visible_ids(session, [item[0].id for item in similar])
+    visible_ids, household_ids = await _select_visible_ids(
+        session, [candidate.id for candidate, _ in matches]
+    )
     digest = matching.compute_identity_digest(referral.id, profile)
     duplicates = []
-    for candidate, score, reasons in similar:
-        is_similar = score >= DUPLICATE_THRESHOLD
-        if not (is_similar or candidate.id in household_ids):
+    for candidate, match in matches:
+        if match.is_household and candidate.id not in household_ids:
             continue
         is_visible = candidate.id in visible_ids
-        kind = ReferralMatchKind(candidate.kind) if is_similar else ReferralMatchKind.household
+        kind = ReferralMatchKind.household if match.is_household else ReferralMatchKind(candidate.kind)
         match_id = matching.compute_match_id(referral.id, digest, candidate.id)
         shown_id = candidate.id if is_visible else match_id
         duplicates.append(
-            PossibleDuplicate(kind, candidate.kind, candidate.id, shown_id, is_visible, score, reasons)
+            PossibleDuplicate(
+                kind, candidate.kind, candidate.id, shown_id, is_visible, match.score, match.reasons
+            )
         )
     return sorted(duplicates, key=lambda duplicate: duplicate.sort_key)
 
 
-def _select_best_scores(scored: Iterable[ScoredCandidate]) -> list[ScoredCandidate]:
+def _select_best_matches(matches: Iterable[MatchingCandidate]) -> list[MatchingCandidate]:
     """Return the best match of each record. A child has several if other records were merged into it."""
-    best: dict[UUID, ScoredCandidate] = {}
-    for item in scored:
-        known = best.setdefault(item[0].id, item)
-        if item[1] > known[1]:
-            best[item[0].id] = item
+    best: dict[UUID, MatchingCandidate] = {}
+    for candidate, match in matches:
+        known = best.setdefault(candidate.id, (candidate, match))
+        if match.score > known[1].score:  # the score of a household is always lower
+            best[candidate.id] = candidate, match
     return list(best.values())
 
 
@@ -274,28 +268,6 @@ def _build_candidate_profile(
     row: Row[Any], contacts: Mapping[UUID, Sequence[StoredPersonDetails]]
 ) -> IdentityProfile:
     if row.kind == "referral":
-        return _build_referral_profile(Referral.content.decrypt(row.id, row.profile_encrypted))
+        return build_referral_profile(Referral.content.decrypt(row.id, row.profile_encrypted))
     identity = Child.identity.decrypt(row.id, row.profile_encrypted)
-    return _build_profile(identity, row.sex, contacts.get(row.child_id, []))
-
-
-def _build_referral_profile(content: StoredReferralContent) -> IdentityProfile:
-    caregiver = content["caregiver"]
-    return _build_profile(content["child"], content["child"]["sex"], [caregiver] if caregiver else [])
-
-
-def _build_profile(
-    identity: StoredChildIdentity,
-    sex: str | None,
-    contacts: Sequence[StoredCaregiver | StoredPersonDetails],
-) -> IdentityProfile:
-    phones = [*identity["phones"], *(phone for contact in contacts for phone in contact["phones"])]
-    return IdentityProfile(
-        names=identity["names"],
-        nickname=identity["nickname"],
-        sex=sex,
-        birth=BirthRange.from_known_details(identity["birth"]),
-        place_code=identity["place_code"],
-        phones=frozenset(phone["e164"] for phone in phones if phone["e164"]),
-        caregiver_names=[name for contact in contacts for name in contact["names"]],
-    )
+    return build_profile(identity, row.sex, contacts.get(row.child_id, []))

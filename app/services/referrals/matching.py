@@ -22,7 +22,7 @@ from app.schemas.references import StaffRef
 from app.schemas.referral_responses import ReferralView
 from app.schemas.referrals import ReferralMatchingAllowance, ReferralMatchingLimit, WithheldMatches
 from app.services.referrals import views
-from app.services.referrals.similarity import IdentityProfile
+from app.services.referrals.identity_profiles import IdentityProfile
 from app.services.referrals.states import check_referral_open
 
 RECORDED = "recorded"

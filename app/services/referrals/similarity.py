@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from app.kit.dates import BirthRange
 from app.services.persons.given_names import (
     GivenNameAgreement,
     compare_given_names,
@@ -19,6 +18,7 @@ from app.services.persons.given_names import (
 )
 from app.services.persons.name_similarity import Name, name_similarity
 from app.services.referrals.birth_similarity import BirthAgreement, compare_births
+from app.services.referrals.identity_profiles import IdentityProfile
 from app.text_folding import detect_script
 
 DUPLICATE_THRESHOLD = 0.55
@@ -38,6 +38,12 @@ _SEX_WEIGHT, _SEX_CONFLICT_WEIGHT = 0.05, -0.15
 _SAME_PLACE_WEIGHT, _NEAR_PLACE_WEIGHT, _PLACE_CONFLICT_WEIGHT = 0.10, 0.05, -0.05
 _PHONE_WEIGHT, _CAREGIVER_WEIGHT, _CAREGIVER_CONFLICT_WEIGHT = 0.15, 0.15, -0.10
 _MAX_HOUSEHOLD_WEIGHT = 0.30
+_HOUSEHOLD_WEIGHTS = {
+    "phone_shared": _PHONE_WEIGHT,
+    "caregiver_similar": _CAREGIVER_WEIGHT,
+    "place_same": _SAME_PLACE_WEIGHT,
+}
+"""Reason codes of the facts that show one household, and their parts of the score of a household."""
 _CONTACT_CODES = frozenset({"caregiver_similar", "phone_shared"})
 _AGREEMENT_CODES = _CONTACT_CODES | {"place_same", "birth_compatible", "sex_same"}
 _SUFFICIENT_AGREEMENTS = 3
@@ -58,17 +64,12 @@ _ScoredReasons: TypeAlias = Iterator[_ScoredReason]
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityProfile:
-    """The facts about the child of a referral or of a child record that are compared."""
+class ProfileMatch:
+    """Two records that may be about the same child or, with `is_household`, about two children of one household."""
 
-    names: Sequence[Name]
-    nickname: str | None
-    sex: str | None
-    birth: BirthRange | None
-    place_code: str | None
-    phones: frozenset[str]
-    """Phone numbers of the child and of the contacts, in E.164."""
-    caregiver_names: Sequence[Name]
+    score: float
+    reasons: list[str]
+    is_household: bool
 
 
 def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, list[str]]:
@@ -83,11 +84,28 @@ def score_similarity(a: IdentityProfile, b: IdentityProfile) -> tuple[float, lis
     return _sum_scores(a, b, names, similarity, given_names, household)
 
 
-def can_match(a: IdentityProfile, b: IdentityProfile) -> bool:
-    """Return whether two profiles can be similar or one household, if everything that is not compared here agrees.
+def compare_profiles(a: IdentityProfile, b: IdentityProfile) -> ProfileMatch | None:
+    """Return how two profiles match, or None if they are neither a possible duplicate nor of one household.
 
-    A profile for which the result is false never reaches the threshold, and is never the same household. The names of
-    most candidates are not compared, because the other facts exclude them.
+    Below the threshold, profiles match if two of the phone, the caregiver and the commune agree: they are different children of
+    one household, for example if the birth date is far off and the sex differs. The score of such a match consists of these
+    three facts only, because the same name of another child says nothing about the household.
+    """
+    if not can_match(a, b):
+        return None
+    score, reasons = score_similarity(a, b)
+    if score >= DUPLICATE_THRESHOLD:
+        return ProfileMatch(score, reasons, is_household=False)
+    if is_same_household(reasons):
+        points = sum(weight for code, weight in _HOUSEHOLD_WEIGHTS.items() if code in reasons)
+        return ProfileMatch(round(points, 2), reasons, is_household=True)
+    return None
+
+
+def can_match(a: IdentityProfile, b: IdentityProfile) -> bool:
+    """Return whether two profiles can match if everything that is not compared here agrees.
+
+    The names of most candidates are not compared, because the other facts exclude them.
     """
     has_nickname = bool(a.nickname or b.nickname)
     if not _can_reach(a, b, _NAME_WEIGHT + _NICKNAME_WITH_NAME_WEIGHT * has_nickname):
@@ -102,7 +120,7 @@ def _can_reach(a: IdentityProfile, b: IdentityProfile, name_points: float) -> bo
     if a.caregiver_names and b.caregiver_names:
         household.append((_CAREGIVER_WEIGHT, "caregiver_similar"))
     score, codes = _sum_scores(a, b, [(name_points, None)], 1.0, GivenNameAgreement.same, household)
-    return is_match(score, codes)
+    return score >= DUPLICATE_THRESHOLD or is_same_household(codes)
 
 
 def _sum_scores(
@@ -125,15 +143,9 @@ def _sum_scores(
     return round(min(1.0, max(0.0, score)), 2), codes
 
 
-def is_match(score: float, codes: Iterable[str]) -> bool:
-    """Return whether a score and its reason codes show a possible duplicate or the same household."""
-    return score >= DUPLICATE_THRESHOLD or is_same_household(codes)
-
-
 def is_same_household(codes: Iterable[str]) -> bool:
     """Return whether the reason codes show the same household: two of phone, caregiver and commune, not only the place."""
-    shared = {"phone_shared", "caregiver_similar", "place_same"}.intersection(codes)
-    return len(shared) > 1
+    return len(_HOUSEHOLD_WEIGHTS.keys() & set(codes)) > 1
 
 
 def _is_certain_identity(similarity: float, given_names: GivenNameAgreement, codes: Sequence[str]) -> bool:
@@ -156,11 +168,11 @@ def _is_known_given_name(
 ) -> bool:
     """Return whether the given names agree, a family name is unknown, and more household facts agree than facts contradict.
 
-    The caregiver, the phone and the village each count as one agreement.
+    The caregiver, the phone and the village each count as one agreement. At most one fact may contradict.
     """
     is_village_same = a.place_code == b.place_code and len(a.place_code or "") == _VILLAGE_DIGITS
-    agreements = len(_CONTACT_CODES.intersection(codes)) + is_village_same
-    if given_names is not GivenNameAgreement.same or agreements <= _count_conflicts(codes):
+    agreements, conflicts = len(_CONTACT_CODES.intersection(codes)) + is_village_same, _count_conflicts(codes)
+    if given_names is not GivenNameAgreement.same or conflicts > 1 or agreements <= conflicts:
         return False
     return not (have_family_name(a.names) and have_family_name(b.names))
 

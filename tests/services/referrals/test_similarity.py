@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from app.kit.dates import BirthRange
 from app.services.persons.name_similarity import Name
+from app.services.referrals.identity_profiles import IdentityProfile
 from app.services.referrals.similarity import (
     DUPLICATE_THRESHOLD,
     LIKELY_THRESHOLD,
-    IdentityProfile,
     can_match,
-    is_match,
+    compare_profiles,
     is_same_household,
     score_similarity,
 )
@@ -561,11 +561,16 @@ def build_name(family: str | None, given_name: str | None) -> Name:
     return {"script": "latin", "family": family, "given": given_name}
 
 
+def is_match(profile: IdentityProfile, other_profile: IdentityProfile) -> bool:
+    score, reasons = score_similarity(profile, other_profile)
+    return score >= DUPLICATE_THRESHOLD or is_same_household(reasons)
+
+
 def test_match_is_never_excluded() -> None:
     # Catches: the points of the nickname or the contacts are left out of the best case.
     rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
     pairs = list(combinations([generate_profile(rng) for _ in range(200)], 2))
-    matches = [pair for pair in pairs if is_match(*score_similarity(*pair))]
+    matches = [pair for pair in pairs if is_match(*pair)]
     assert matches == [pair for pair in matches if can_match(*pair)]
     assert len(matches) > 0.02 * len(pairs)
     assert sum(can_match(*pair) for pair in pairs) < 0.5 * len(pairs)
@@ -576,10 +581,41 @@ def test_child_with_another_family_name_is_not_excluded() -> None:
     facts = {"sex": "male", "birth": build_birth("2016-03-11"), "phones": HOUSEHOLD["phones"]}
     child = build_profile(latin("Sok", "Vichet"), **facts)
     again = build_profile(latin("Heang", "Vichet"), **facts)
-    assert is_match(*score_similarity(child, again))
+    assert is_match(child, again)
     assert can_match(child, again)
 
 
 def test_unrelated_candidates_are_excluded() -> None:
     # Catches: `can_match` returns true for every candidate.
     assert not any(can_match(*pair) for pair in combinations([SIEM_REAP, ESTIMATED, EMERGENCY, EIGHTEEN], 2))
+
+
+OTHER_CHILD: dict[str, Any] = {"birth": build_birth("2005-06-28"), "sex": "female"}
+
+
+@pytest.mark.parametrize("names", [CERTAIN_CHILD.names, [latin(None, "Vichet")], [latin("Keo", "Bopha")]])
+@pytest.mark.parametrize(
+    ("unknown", "score"),
+    [((), 0.40), (("phones",), 0.25), (("caregiver_names",), 0.25), (("place_code",), 0.30)],
+)
+def test_child_with_another_age_and_sex_is_another_child_of_the_household(
+    names: list[Name], unknown: tuple[str, ...], score: float
+) -> None:
+    # Catches: the points of the name count for the household, and a given name alone outweighs two contradictions.
+    missing = {field: UNKNOWN_FACTS[field] for field in unknown}
+    match = compare_profiles(CERTAIN_CHILD, change_profile(**OTHER_CHILD, **missing, names=names))
+    assert match is not None
+    assert (match.is_household, match.score) == (True, score)
+
+
+@pytest.mark.parametrize("fact", HOUSEHOLD)
+def test_name_and_one_shared_household_fact_are_no_match_if_age_and_sex_differ(fact: str) -> None:
+    missing = {field: UNKNOWN_FACTS[field] for field in HOUSEHOLD if field != fact}
+    assert compare_profiles(CERTAIN_CHILD, change_profile(**OTHER_CHILD, **missing)) is None
+
+
+@pytest.mark.parametrize("conflict", [{field: value} for field, value in OTHER_CHILD.items()], ids=str)
+def test_another_age_or_another_sex_alone_is_a_possible_duplicate(conflict: dict[str, Any]) -> None:
+    match = compare_profiles(CERTAIN_CHILD, change_profile(**conflict))
+    assert match is not None
+    assert not match.is_household
