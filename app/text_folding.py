@@ -52,8 +52,10 @@ _MARK: Final = "(?:\u17d2[\u1780-\u17b3]|[\u17b6-\u17d1\u17d3\u17dd])"
 _MARKS: Final = re.compile(_MARK)
 _CLUSTER: Final = re.compile(f"([\u1780-\u17b3]?)({_MARK}{{2,}})")
 _COMPOSED_VOWELS: Final = {("\u17c1", "\u17b8"): "\u17be", ("\u17c1", "\u17b6"): "\u17c4"}
-_VOWELS_ABOVE: Final = frozenset("\u17b7\u17b8\u17b9\u17ba\u17be\u17d0")
+_VOWELS_BUT_U: Final = frozenset({*map(chr, range(0x17B6, 0x17C6)), "\u17d0"} - {"\u17bb"})
+"""The vowels that a cluster never has together with the vowel u, and the sign samyok sannya, which is a vowel too."""
 _MUUSIKATOAN, _TRIISAP, _VOWEL_U, _NIKAHIT = "\u17c9", "\u17ca", "\u17bb", "\u17c6"
+_SHIFTERS: Final = frozenset((_MUUSIKATOAN, _TRIISAP))
 _MUUSIKATOAN_LETTERS: Final = frozenset("\u1784\u1789\u1793\u1794\u1798\u1799\u179a\u179b\u179c\u179d")
 """Letters below which the sign muusikatoan looks like the vowel u if another mark is above."""
 _TRIISAP_LETTERS: Final = frozenset("\u179f\u17a0\u17a2")
@@ -93,7 +95,8 @@ def fold_text(text: str) -> str:
 
     Ignores Unicode forms, invisible characters, letter case, the script of digits, and the kind of dashes, apostrophes and
     spaces. Letters of other scripts that look like Latin letters are Latin. Khmer marks have one order, and the subscripts TA and
-    DA, which look the same, are one. The letter O is not the digit 0: `fold_number` ignores that difference.
+    DA, which look the same, are one. The vowel u is a shifter if the cluster has another vowel. The letter O is not the digit
+    0: `fold_number` ignores that difference.
     """
     if text.isascii():
         plain = _APOSTROPHES.sub("'", _INVISIBLE.sub("", text)).lower()
@@ -154,15 +157,11 @@ def _reorder_cluster(cluster: re.Match[str]) -> str:
     for parts, composed_vowel in _COMPOSED_VOWELS.items():
         if all(part in marks for part in parts):
             marks = dict.fromkeys([mark for mark in marks if mark not in parts] + [composed_vowel])
-    if (
-        base
-        and _VOWEL_U in marks
-        and not _VOWELS_ABOVE.isdisjoint(marks)
-        and not {_MUUSIKATOAN, _TRIISAP} & marks.keys()
-    ):
-        # Below an upper vowel, a shifter looks exactly like the vowel u and is often typed as that vowel.
-        marks = {_get_shifter(base, marks) if mark == _VOWEL_U else mark: None for mark in marks}
-    elif _has_muusikatoan(base, marks) and _NIKAHIT in marks and _VOWELS_ABOVE.isdisjoint(marks):
+    if base and _VOWEL_U in marks and not _VOWELS_BUT_U.isdisjoint(marks):
+        # The vowel u is a shifter, which looks like that vowel below an upper vowel and is often typed as that vowel.
+        shifter = next((mark for mark in marks if mark in _SHIFTERS), _get_shifter(base, marks))
+        marks = {shifter if mark == _VOWEL_U else mark: None for mark in marks}
+    elif _has_muusikatoan(base, marks) and _NIKAHIT in marks and _VOWELS_BUT_U.isdisjoint(marks):
         # Below nikahit too, as in Mom. The vowel is the usual spelling, which has a romanization.
         marks = {_VOWEL_U if mark == _MUUSIKATOAN else mark: None for mark in marks}
     return base + "".join(sorted(marks, key=_get_mark_order))
@@ -186,6 +185,6 @@ def _get_mark_order(mark: str) -> tuple[int, str]:
         return (2, "") if mark == _COENG_RO else (1, "")
     if mark == _ROBAT:
         return 0, ""
-    if mark in {_MUUSIKATOAN, _TRIISAP}:
+    if mark in _SHIFTERS:
         return 3, mark
     return (4, mark) if mark <= "\u17c5" else (5, mark)

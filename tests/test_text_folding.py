@@ -205,3 +205,24 @@ def test_khmer_clusters_with_equal_glyphs_have_one_folded_form() -> None:
 @pytest.mark.parametrize(("text", "other"), [("ចំប៉ី", "ចំបុី"), ("មុំ", "ម៉ំ")])
 def test_khmer_words_that_look_equal_have_one_folded_form(text: str, other: str) -> None:
     assert fold_text(text) == fold_text(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("ប៉ា", "បុា"), ("ម៉ៅ", "មុៅ"), ("ស៊ា", "សុា"), ("ហ៊ាន", "ហុាន"), ("អ៊ូ", "អុូ"), ("ស៊ី", "ស៊ុី"), ("ញ៉ែម", "ញុែម"), ("ម៉ាំ", "មុាំ")],
+)  # fmt: skip
+def test_shifter_typed_as_the_vowel_u_has_one_folded_form(text: str, other: str) -> None:
+    # Catches: only vowels above the letter make the vowel u a shifter.
+    assert fold_text(text) == fold_text(other) == text
+
+
+def test_every_vowel_but_u_makes_the_vowel_u_a_shifter() -> None:
+    vowels = [chr(point) for point in range(0x17B6, 0x17C6) if chr(point) != "\u17bb"]
+    for letter, sign, vowel, last in product(
+        "ងញនបមយរលវសហអ", "\u17c9\u17ca", vowels, ("", "\u17c6", "\u17c7")
+    ):
+        typed = {fold_text(letter + marks + last) for marks in (f"\u17bb{vowel}", f"{vowel}\u17bb")}
+        correct = {fold_text(f"{letter}{sign}{vowel}{last}") for sign in "\u17c9\u17ca"}
+        assert len(typed) == 1
+        assert typed < correct
+        assert fold_text(f"{letter}{sign}{vowel}\u17bb{last}") == fold_text(f"{letter}{sign}{vowel}{last}")

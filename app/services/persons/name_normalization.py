@@ -30,8 +30,10 @@ _LATIN_SOUNDS = re.compile(
 )
 _REPEATED_CHARACTER = re.compile(r"(.)\1+")
 _VOWELS = re.compile("[aeiou]")
-_KHMER_OPTIONAL_SIGNS = re.compile("[\u17c9-\u17cb\u17cf\u17d0]")
-"""Register signs and signs of short vowels, which people often omit."""
+_KHMER_SILENT_SIGNS = str.maketrans(dict.fromkeys("\u17ce\u17cf\u17d1\u17d3\u17dd", "\u17cb"))
+"""Signs above a letter that are not part of names, and are typed instead of bantoc, which looks similar."""
+_KHMER_OPTIONAL_SIGNS = re.compile("[\u17c9-\u17cd\u17d0]")
+"""Register signs, signs of short vowels, robat and toandakhiat, which people often omit or exchange."""
 
 _CACHE_SIZE = 256
 """Maximum number of cached words. It is enough for one search, and too small to keep the names of many people in
@@ -46,7 +48,7 @@ def canonical_form(text: str, script: str) -> str:
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _canonical_khmer(text: str) -> str:
-    return _NOT_KHMER_WORD.sub(" ", fold_text(text)).strip()
+    return _NOT_KHMER_WORD.sub(" ", fold_text(text.translate(_KHMER_SILENT_SIGNS))).strip()
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -107,5 +109,5 @@ def get_consonants(sound: str) -> str:
 
 
 def omit_optional_signs(word: str) -> str:
-    """Return a canonical Khmer word without register signs and signs of short vowels."""
+    """Return a canonical Khmer word without the signs that people often omit."""
     return _KHMER_OPTIONAL_SIGNS.sub("", word)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.services.persons.given_names import GivenNameAgreement, compare_given_names
 from app.services.persons.name_matching import (
     compute_person_keys,
     compute_search_keys,
@@ -173,6 +174,27 @@ def test_khmer_spelling_without_register_signs_is_nearly_equal() -> None:
     assert name_similarity(khmer("សុខ", "ដារ៉ា"), khmer("សុខ", "ដារា")) > 0.98
     assert search_query_similarity("ដារា", khmer("សុខ", "ដារ៉ា"), None) > 0.9
     assert compute_search_keys("ដារា", is_query=True) & compute_person_keys(khmer("សុខ", "ដារ៉ា"), None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("បុា", "ប៉ា"),
+        ("មុៅ", "ម៉ៅ"),
+        ("ចាន៎", "ចាន់"),
+        ("ចាន់", "ចាន៎"),
+        ("ពណ៍", "ពណ៌"),
+        ("ពណ", "ពណ៌"),
+        ("ពង្ស", "ពង្ស៍"),
+        ("រតន", "រតន៍"),
+    ],
+)
+def test_exchanged_or_omitted_khmer_sign_is_found_and_is_the_same_given_name(typed: str, name: str) -> None:
+    # Catches: robat and toandakhiat are not optional, and kakabat is not bantoc.
+    assert search_query_similarity(typed, khmer("សុខ", name), None) > 0.8
+    assert compute_search_keys(typed, is_query=True) & compute_person_keys(khmer("សុខ", name), None)
+    assert name_similarity(khmer("សុខ", typed), khmer("សុខ", name)) > 0.98
+    assert compare_given_names(khmer("សុខ", typed), khmer("សុខ", name)) is GivenNameAgreement.same
 
 
 def test_wrong_declared_script_is_ignored() -> None:

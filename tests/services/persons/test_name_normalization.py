@@ -51,6 +51,12 @@ def test_khmer_words_that_look_the_same_have_one_canonical_form(text: str, other
     assert canonical_form(text, "khmer") == canonical_form(other_text, "khmer")
 
 
+@pytest.mark.parametrize("sign", "\u17ce\u17cf\u17d1\u17d3\u17dd")
+def test_sign_that_is_typed_instead_of_bantoc_has_its_canonical_form(sign: str) -> None:
+    for typed in (f"ចាន{sign}", f"ចាន់{sign}", f"ចាន{sign}{sign}"):
+        assert canonical_form(typed, "khmer") == "ចាន់"
+
+
 @pytest.mark.parametrize(("text", "other_text"), [("សុខ", "សូខ"), ("កា", "ខា"), ("មុំ", "មុះ"), ("ប៉ា", "បា")])
 def test_khmer_words_that_look_different_have_different_forms(text: str, other_text: str) -> None:
     assert canonical_form(text, "khmer") != canonical_form(other_text, "khmer")
