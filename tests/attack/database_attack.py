@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from app.access.caller import OpenAccess
-from tests.attack.leak_oracle import ID_ONLY_TABLES, UUID_PATTERN, LeakOracle
+from tests.attack.leak_oracle import HISTORY_ONLY_TABLES, UUID_PATTERN, LeakOracle
 from tests.attack.statement_generator import TABLES_QUERY, Statement, StatementGenerator
 from tests.support.raw_sql import conclude_access, make_access_older, open_access, set_access
 
@@ -104,7 +104,7 @@ class DatabaseAttack:
             # An earlier statement of the batch can have changed the caller's own records, and with them the scope.
             allowed |= (await self.oracle.refresh_scope(caller)).visible_ids
         tables = {self.oracle.table_by_id[record_id] for record_id in records - allowed}
-        tables -= {table for table in ID_ONLY_TABLES if table not in statement.sql}
+        tables -= {table for table in HISTORY_ONLY_TABLES if table not in statement.sql}
         if "access.context" in statement.sql:
             # The row of the caller contains the ids of the cases that row policies hide behind the conflict wall.
             tables -= {"cases"}

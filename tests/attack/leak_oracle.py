@@ -38,8 +38,9 @@ cases of other teams. The timeline of a case shows the ids of break-glass access
 )
 LOGGED_REJECTIONS = frozenset({400, 403, 404, 409, 412, 422, 428})
 """Statuses of rejected requests whose children are in the access log. Others are rejected before the caller is known."""
-ID_ONLY_TABLES = frozenset({"break_glass"})
-"""Tables whose ids are in rows that show no more about the record: the history of a case names its break-glass accesses."""
+HISTORY_PATH = re.compile(r"/v1/cases/[^/]+/(?:timeline|file)")
+HISTORY_ONLY_TABLES = frozenset({"break_glass", "feedback"})
+"""Tables of records that some staff of a case know from its history only, which contains their ids and no content."""
 READS_IDS_ONLY = frozenset({"dpo", "finance"})
 """Callers who see the ids of children and cases in the log or in payments, but no row about a child."""
 
@@ -153,7 +154,8 @@ class LeakOracle:
         leaks = [f"status {exchange.status}"] if exchange.status >= 500 else []
         leaks += [f"text {text}" for text in texts if self.child_by_text[text] not in children]
         if exchange.caller not in READS_IDS_ONLY and exchange.path != BREAK_GLASS_PATH:
-            hidden = {i for i in records - visible if self.table_by_id[i] not in ID_ONLY_TABLES}
+            in_history = HISTORY_ONLY_TABLES if HISTORY_PATH.fullmatch(exchange.path) else frozenset()
+            hidden = {i for i in records - visible if self.table_by_id[i] not in in_history}
             leaks += [f"row of {self.table_by_id[i]} {i}" for i in hidden]
             if exchange.caller not in API_CLIENTS:
                 leaks += [f"child of {i}" for i in records if self.child_by_id[i] not in {None, *children}]
