@@ -199,7 +199,6 @@ class AuthorizationServerMetadata(Output):
         description="Supported response types; empty, because there is no authorization endpoint."
     )
     scopes_supported: list[str] = Field(description="Scopes of API clients.")
-    service_documentation: str = Field(description="URL of the API documentation.")
 
 
 class Jwk(Output):

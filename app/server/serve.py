@@ -65,9 +65,7 @@ def serve(
         configure_logging()
         asyncio.run(_require_healthy_installation(settings, report_progress))
         app = app_factory()
-        report_progress(
-            f"First Step runs on {settings.issuer}  ·  documentation: {settings.issuer}/docs  ·  stop with Ctrl-C"
-        )
+        report_progress(describe_address(settings))
         if settings.mode == "demo":
             report_progress(f"Demonstration users and passwords: {settings.home / 'demo.json'}")
         check = DatabaseRestart(EmbeddedServer(settings.home)) if launch.is_embedded else _check_nothing
@@ -79,6 +77,12 @@ def serve(
         _stop_set_up(launch)
         if launch.is_embedded:
             EmbeddedServer(settings.home).stop()
+
+
+def describe_address(settings: Settings) -> str:
+    """Return the line that `run` prints when it serves."""
+    documentation = f"  ·  documentation: {settings.issuer}/docs" if settings.docs else ""
+    return f"First Step runs on {settings.issuer}{documentation}  ·  stop with Ctrl-C"
 
 
 def _check_nothing() -> None:

@@ -1,7 +1,8 @@
-"""The environment and the open files of the processes that serve requests."""
+"""The environment of the processes that serve requests, and the line that `run` prints."""
 
 from app.config import Settings
 from app.server.launch import build_serving_environment
+from app.server.serve import describe_address
 
 ENVIRONMENT = {
     "PATH": "/bin",
@@ -25,3 +26,11 @@ def test_serving_environment_keeps_client_settings_for_configured_roles() -> Non
         Settings(api_database_url=ENVIRONMENT["FIRSTSTEP_API_DATABASE_URL"]), ENVIRONMENT
     )
     assert set(kept) == {"PATH", "FIRSTSTEP_API_DATABASE_URL", "PGPASSWORD"}
+
+
+def test_printed_address_names_the_documentation_only_if_it_is_served() -> None:
+    # Catches: the line with `/docs`, which answers 404, for an installation with `FIRSTSTEP_DOCS=false`.
+    served = Settings(public_url="https://api.example.org", docs=True)
+    assert "documentation: https://api.example.org/docs" in describe_address(served)
+    hidden = Settings(public_url="https://api.example.org", docs=False)
+    assert describe_address(hidden) == "First Step runs on https://api.example.org  ·  stop with Ctrl-C"

@@ -98,7 +98,6 @@ def get_server_metadata() -> AuthorizationServerMetadata:
         grant_types_supported=[GRANT_TYPE],
         response_types_supported=[],
         scopes_supported=sorted(ROLE_BY_SCOPE),
-        service_documentation=f"{issuer}/docs",
     )
 
 
