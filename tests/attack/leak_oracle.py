@@ -31,11 +31,8 @@ REACHABLE_CHILDREN_QUERY = """
 """
 """The children of a member of staff, written from the rules of the domain: own cases, cases of supervised teams and
 break-glass, for a programme manager ($2) all; for a worker who is not a supervisor ($3) none behind the conflict wall."""
-BREAK_GLASS_PATH = (
-    "/v1/audit/break-glass"
-    """Shows supervisors the break-glass accesses of their workers, with the ids of
-cases of other teams. The timeline of a case shows the ids of break-glass accesses to the staff of the case."""
-)
+BREAK_GLASS_PATH = "/v1/audit/break-glass"
+"""Shows supervisors the break-glass accesses of their workers, with the ids of cases of other teams."""
 LOGGED_REJECTIONS = frozenset({400, 403, 404, 409, 412, 422, 428})
 """Statuses of rejected requests whose children are in the access log. Others are rejected before the caller is known."""
 HISTORY_PATH = re.compile(r"/v1/cases/[^/]+/(?:timeline|file)")
