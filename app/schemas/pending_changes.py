@@ -73,8 +73,9 @@ class RequestedApiAccess(Output):
 class RequestedLegalBasis(Output):
     """A legal basis for acting without consent."""
 
-    consent_id: UUID = Field(
-        description="Id of the entry of the consent register. It contains the reason and the person who decided."
+    consent_id: UUID | None = Field(
+        description="Id of the entry of the consent register. It contains the reason and the person who decided. Null for a "
+        "caller who cannot read the entry any more."
     )
     basis: Annotated[str, CodeOf("basis_without_consent")] = Field(description="The legal basis.")
     scope: list[Annotated[str, CodeOf("consent_scope")]] = Field(

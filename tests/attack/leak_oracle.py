@@ -163,8 +163,15 @@ class LeakOracle:
             concerned |= {self.child_by_id[i] for i in named if i in self.child_by_id}
         if exchange.caller:
             logged = await self._fetch_logged_children(exchange.request_id)
-            leaks += [f"no entry for child {child}" for child in concerned - {None} - logged]
+            leaks += [
+                f"no entry for child {child}: {self._describe_records(child, records)}"
+                for child in concerned - {None} - logged
+            ]
         return leaks
+
+    def _describe_records(self, child: str | None, records: set[str]) -> str:
+        """Return the records of a child in a response, with their tables. None for a child that only the request names."""
+        return ", ".join(f"{self.table_by_id[i]} {i}" for i in records if self.child_by_id[i] == child)
 
     async def _fetch_logged_children(self, request_id: str) -> set[str]:
         rows = await self.superuser.fetch(ENTRIES_QUERY, request_id)

@@ -89,7 +89,9 @@ async def test_hostile_requests_reveal_nothing_and_are_logged(
                 oracle.forget_texts(exchange.response_text)
         found = await oracle.find_leaks(exchange, scope)
         if found:
-            leaks.append((f"{exchange.method} {exchange.path} {exchange.status}", exchange.caller, found))
+            leaks.append(
+                (f"{exchange.method} {exchange.request_text} {exchange.status}", exchange.caller, found)
+            )
     write_figures(
         "Requests of a hostile client", statuses.total(), len(leaks), dict(sorted(statuses.items()))
     )

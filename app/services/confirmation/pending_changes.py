@@ -3,17 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Uuid, and_, bindparam, case, func, select
+from sqlalchemy import Boolean, ColumnElement, Label, Uuid, and_, bindparam, case, func, select
+from sqlalchemy.orm import outerjoin
 from sqlmodel import col
 
 from app.access.caller import Caller
 from app.access.permissions import Permission
-from app.access.reader import ReadQuery, RecordReader
+from app.access.reader import ReadQuery, RecordReader, ShownRecord
 from app.kit.list_query import COUNTED, ListQuery, is_one_of
 from app.kit.pending_changes import IS_PENDING, SUPERVISED_TEAMS
 from app.kit.reference_names import staff_names, to_ref, to_staff_refs
 from app.kit.resources import Resource
-from app.models import ApiClient, PendingChange, User
+from app.models import ApiClient, Consent, Disbursement, PendingChange, User
 from app.schemas.pending_changes import PendingChange as PendingChangeSchema
 from app.schemas.pending_changes import PendingChangeFilters, PendingChangeList
 from app.services.confirmation.kinds import KINDS
@@ -39,6 +40,20 @@ EMPTY_DESCRIPTION: dict[str, Any] = {
     "roles": [], "remove_second_factor": None, "approval_limit": None, "exchange_rate": None, "payment_date": None, "api_access": None,
     "legal_basis": None,
 }  # fmt: skip
+SUBJECTS = [
+    ShownRecord(kind, child_id=f"{kind}_child_id", case_id=f"{kind}_case_id", record_id=f"{kind}_id")
+    for kind in ("consent", "disbursement")
+]
+"""The record of a child that a change is about. A caller who cannot see the record sees neither its id nor the child."""
+
+
+def _label_subject(kind: str, record: type[Consent | Disbursement]) -> list[Label[Any]]:
+    columns = {"id": record.id, "child_id": record.child_id, "case_id": record.case_id}
+    return [col(column).label(f"{kind}_{name}") for name, column in columns.items()]
+
+
+def _is_subject(record: type[Consent | Disbursement], *kinds: str) -> ColumnElement[bool]:
+    return and_(col(record.id) == col(PendingChange.record_id), col(PendingChange.kind).in_(kinds))
 
 
 def _row_to_fields(row: Any) -> dict[str, Any]:
@@ -49,7 +64,7 @@ def _row_to_fields(row: Any) -> dict[str, Any]:
             "api_client": to_ref(row.record_id, row.api_client_name),
         }
     if description["legal_basis"] is not None:
-        description["legal_basis"] |= {"consent_id": row.record_id}
+        description["legal_basis"] |= {"consent_id": row.consent_id}
     return {
         **dict(zip(COLUMN_FIELDS, row, strict=False)),
         **to_staff_refs(row, "requested_by", "person", "decided_by"),
@@ -81,6 +96,14 @@ CHANGES = Resource(
             .scalar_subquery()
             .label("api_client_name"),
             SUPERVISED_TEAMS.label("supervised_teams"),
+            *_label_subject("consent", Consent),
+            *_label_subject("disbursement", Disbursement),
+        ).select_from(
+            outerjoin(
+                outerjoin(PendingChange, Consent, _is_subject(Consent, "consent_basis")),
+                Disbursement,
+                _is_subject(Disbursement, "payment_rate", "payment_date"),
+            )
         ),
         filters={
             "status": is_one_of(STATUS, "status"),
@@ -88,6 +111,7 @@ CHANGES = Resource(
             "awaiting": {"me": AWAITING_ME},
         },
         sorts={"created_at": col(PendingChange.created_at)},
+        shows=SUBJECTS,
     ),
     PendingChangeSchema,
     PendingChangeList,

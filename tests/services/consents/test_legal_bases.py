@@ -19,6 +19,7 @@ from tests.support.confirmations import confirm_pending_change, find_pending_cha
 from tests.support.payloads import VITAL_INTEREST_BASIS
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario
+from tests.support.service_referrals import create_service_referral
 
 SERVICES = Path(services.__file__).parent
 SCOPES = get_codes("consent_scope")
@@ -73,3 +74,20 @@ async def test_referral_is_accepted_before_its_legal_basis_is_confirmed(scenario
     assert (entry["scope"], entry["basis_confirmed_at"]) == (["services"], None)
     change = await find_pending_change(scenario.dpo, "consent_basis")
     assert change["legal_basis"]["consent_id"] == entry["id"]
+
+
+async def test_reading_a_requested_legal_basis_is_logged_for_the_child(scenario: Scenario) -> None:
+    # Catches: the list of pending changes without `shows`; the outer join of consents removed.
+    case_path, worker = await create_case_path(scenario), scenario.worker_north
+    path = await create_service_referral(scenario, case_path, basis_without_consent=VITAL_INTEREST_BASIS)
+    assert (await worker.act(path, "send")).status_code == 409
+    change = await find_pending_change(scenario.dpo, "consent_basis")
+    child_id = expect_json(await worker.get(case_path))["child_id"]
+    for reader in (worker, scenario.manager, scenario.dpo):
+        for read in ("/v1/pending-changes", f"/v1/pending-changes/{change['id']}"):
+            response = await reader.get(read)
+            entries = await scenario.list_access_entries(response.headers["x-request-id"])
+            logged = {
+                (entry["child_id"], entry["record"]["kind"], entry["record"]["id"]) for entry in entries
+            }
+            assert (child_id, "consent", change["legal_basis"]["consent_id"]) in logged, (reader.name, read)

@@ -55,6 +55,9 @@ async def test_payment_more_than_seven_days_ago_needs_a_second_person(
     assert await expect_disbursement_refused(scenario.finance, disbursement, "pay", old) == {
         "payment_date_old"
     }
+    listed = await scenario.manager.get("/v1/pending-changes")
+    entries = await scenario.list_access_entries(listed.headers["x-request-id"])
+    assert disbursement["id"] in {entry["record"]["id"] for entry in entries}
     change = await confirm_pending_change(scenario, "payment_date", by="manager")
     named = {"paid_on": old["paid_on"], "disbursement_number": disbursement["number"]}
     assert change["payment_date"] == named
