@@ -34,6 +34,20 @@ class JobKind:
     """Records for the user that the last attempt of a job failed."""
 
 
+LeaseRenewal = Callable[[], Awaitable[None]]
+RENEW_LEASE = "renew_lease"
+"""Key of the session's `info` under which the job process stores a `LeaseRenewal`."""
+
+
+async def renew_lease(session: AsyncSession) -> None:
+    """Begin the time limit of the current job again, after a part of its work.
+
+    The session must not have a transaction during the work: PostgreSQL ends a transaction that is idle for 30 seconds.
+    """
+    renew: LeaseRenewal = session.info[RENEW_LEASE]
+    await renew()
+
+
 def enqueue_job(session: AsyncSession, kind: JobKind, payload: Mapping[str, str]) -> None:
     """Add a job. It runs after the transaction of the session has committed, and never if it is rolled back."""
     session.add(Job(kind=kind.name, payload=dict(payload)))

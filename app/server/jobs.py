@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ from app.config import get_settings
 from app.database.engine import Database
 from app.database.errors import translate_database_errors
 from app.database.urls import get_api_url, get_reports_url
-from app.kit.jobs import MAX_ATTEMPTS, JobKind, get_retry_delay
+from app.kit.jobs import MAX_ATTEMPTS, RENEW_LEASE, JobKind, LeaseRenewal, get_retry_delay
 from app.server.child_processes import STOP_SIGNALS, exit_with_parent
 from app.server.job_kinds import JOB_KINDS
 from app.server.operator_errors import describe_failure
@@ -33,7 +34,10 @@ CONCURRENT_JOBS = 3
 """Number of jobs that one process runs at the same time. Each needs one database connection."""
 LEASE_SECONDS = 120.0
 TIME_LIMIT_SHARE = 0.75
-"""The part of the lease after which a job is stopped. It ends before another process can run the job again."""
+"""The part of the lease after which a job is stopped, unless it renews the lease (`app.kit.jobs.renew_lease`).
+
+The job ends before another process can run it again.
+"""
 POLL_SECONDS = 2.0
 """Seconds between two looks for a job that is due."""
 
@@ -54,6 +58,10 @@ CLAIM_SQL = text("""
 """).columns(payload=JSONB)
 FINISH_SQL = text("""
     UPDATE jobs SET finished_at = clock_timestamp(), leased_until = NULL, last_error = NULL
+     WHERE id = :id AND attempts = :attempts
+""")
+RENEW_SQL = text("""
+    UPDATE jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease_seconds)
      WHERE id = :id AND attempts = :attempts
 """)
 RELEASE_SQL = text("UPDATE jobs SET leased_until = NULL WHERE id = :id AND attempts = :attempts")
@@ -98,6 +106,7 @@ class JobRunner:
         self._database = database
         self._kinds = {kind.name: kind for kind in kinds}
         self._lease_seconds = lease_seconds
+        self._time_limit = lease_seconds * TIME_LIMIT_SHARE
         self._poll_seconds = poll_seconds
 
     async def run(self) -> None:
@@ -136,8 +145,8 @@ class JobRunner:
         try:
             if job.attempts > MAX_ATTEMPTS and not job.is_periodic:
                 raise AttemptsExhausted  # noqa: TRY301 - recorded like any other failure
-            async with asyncio.timeout(self._lease_seconds * TIME_LIMIT_SHARE):
-                await self._run_job(job)
+            async with asyncio.timeout(self._time_limit) as timer:
+                await self._run_job(job, partial(self._renew_lease, job, timer))
         except asyncio.CancelledError:
             await self._execute(RELEASE_SQL, id=job.id, attempts=job.attempts)
             raise
@@ -154,10 +163,20 @@ class JobRunner:
                 row = (await session.execute(CLAIM_SQL, parameters)).one_or_none()
         return None if row is None else ClaimedJob(*row)
 
-    async def _run_job(self, job: ClaimedJob) -> None:
+    async def _renew_lease(self, job: ClaimedJob, timer: asyncio.Timeout) -> None:
+        """Begin the lease and the time limit of a running job again."""
+        renewed = await self._execute(
+            RENEW_SQL, id=job.id, attempts=job.attempts, lease_seconds=self._lease_seconds
+        )
+        if renewed != 1:
+            raise LeaseLost
+        timer.reschedule(asyncio.get_running_loop().time() + self._time_limit)
+
+    async def _run_job(self, job: ClaimedJob, renew: LeaseRenewal) -> None:
         kind = self._kinds[job.kind]
         with translate_database_errors():
             async with self._database.session_factory.begin() as session:
+                session.info[RENEW_LEASE] = renew
                 await kind.run(session, job.payload)
                 await session.flush()  # the changes of the job come before its end
                 finished: Any = await session.execute(FINISH_SQL, {"id": job.id, "attempts": job.attempts})
@@ -187,10 +206,12 @@ class JobRunner:
             async with self._database.session_factory.begin() as session:
                 await fail(session, job.payload)
 
-    async def _execute(self, statement: Any, **parameters: object) -> None:
+    async def _execute(self, statement: Any, **parameters: object) -> int:
+        """Execute a statement in a transaction of its own, and return the number of changed rows."""
         with translate_database_errors():
             async with self._database.session_factory.begin() as session:
-                await session.execute(statement, parameters)
+                result: Any = await session.execute(statement, parameters)
+                return int(result.rowcount)
 
 
 async def _schedule_run(session: AsyncSession, kind: str, delay: timedelta) -> None:

@@ -17,6 +17,7 @@ from app.kit.jobs import (
     JobKind,
     enqueue_job,
     get_retry_delay,
+    renew_lease,
 )
 from app.server.job_kinds import JOB_KINDS
 from app.server.jobs import JobRunner
@@ -140,6 +141,46 @@ async def test_job_that_exceeds_its_time_limit_is_stopped(
     await add_job(scenario.database, recording.kind)
     assert await JobRunner(scenario.database, [recording.kind], lease_seconds=0.2).run_next_job()
     assert (await superuser_connection.fetchrow(JOBS_QUERY))["last_error"] == "TimeoutError"
+
+
+async def test_job_that_renews_its_lease_can_take_longer(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Catches: the renewal changes the lease and not the time limit; the time limit and not the lease.
+    leases = []
+
+    async def run_long(session: AsyncSession, payload: Mapping[str, Any]) -> None:
+        del payload
+        for _ in range(4):
+            await asyncio.sleep(0.4)
+            await renew_lease(session)
+            leases.append(
+                await superuser_connection.fetchval(
+                    "SELECT leased_until > now() + interval '0.7 s' FROM jobs"
+                )
+            )
+
+    kind = JobKind("long", run_long)
+    await add_job(scenario.database, kind)
+    await JobRunner(scenario.database, [kind], lease_seconds=1.0).run_next_job()
+    job = await superuser_connection.fetchrow(JOBS_QUERY)
+    assert (job["finished_at"] is not None, leases) == (True, [True] * 4)
+
+
+async def test_job_whose_lease_another_process_has_taken_ends_at_the_renewal(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    reached = []
+
+    async def run_late(session: AsyncSession, payload: Mapping[str, Any]) -> None:
+        await superuser_connection.execute("UPDATE jobs SET attempts = attempts + 1")
+        await renew_lease(session)
+        reached.append(payload)
+
+    kind = JobKind("late", run_late)
+    await add_job(scenario.database, kind)
+    await JobRunner(scenario.database, [kind]).run_next_job()
+    assert (reached, await superuser_connection.fetchval("SELECT last_error FROM jobs")) == ([], None)
 
 
 async def test_two_runners_run_a_job_once(scenario: Scenario, second_database: Database) -> None:
