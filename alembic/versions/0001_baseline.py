@@ -18,7 +18,7 @@ depends_on = None
 
 SQL = MIGRATIONS_DIR / "sql"
 FUNCTIONS = (
-    "context", "case_scope", "responsibility", "accounts", "consents", "pending_changes", "access_log", "log_records", "rejections", "last_contact", "case_periods", "search_tokens", "matching", "duplicates", "child_merges", "triggers", "change_rules", "fund", "ledger", "cleanup", "sessions", "digests", "report_runs", "alerts", "metrics", "compatibility",
+    "context", "case_scope", "responsibility", "accounts", "consents", "pending_changes", "access_log", "log_records", "rejections", "last_contact", "case_periods", "search_tokens", "matching", "duplicates", "child_merges", "triggers", "change_rules", "fund", "ledger", "cleanup", "sessions", "digests", "report_runs", "entry_profiles", "alerts", "metrics", "compatibility",
 )  # fmt: skip
 """Files in `sql/functions`, in this order: a function exists before another one, or a policy, refers to it."""
 CASE_TABLES = (

@@ -16,6 +16,7 @@ class ActWithoutPermission(StrEnum):
     client_revoke_token = "client.revoke_token"  # noqa: S105 - an act, not a password
     agenda_feed = "agenda.feed"
     agenda_digest = "agenda.digest"
+    report_read_entry_profile = "report.read_entry_profile"
     # Processes of the server
     keys_reencrypt = "keys.reencrypt"
     keys_retire = "keys.retire"

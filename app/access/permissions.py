@@ -141,6 +141,7 @@ class Permission(StrEnum):
     alert_read = "alert.read"
     alert_acknowledge = "alert.acknowledge"
     report_read = "report.read"
+    report_run = "report.run"
     release_read = "release.read"
     release_prepare = "release.prepare"
     release_publish = "release.publish"
@@ -294,6 +295,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.alert_read:                   SUPERVISORS | DATA_PROTECTION,
     Permission.alert_acknowledge:            SUPERVISORS | DATA_PROTECTION,
     Permission.report_read:                  MONITORING | SUPERVISORS | MANAGERS | FINANCE | DATA_PROTECTION,
+    Permission.report_run:                   MONITORING | SUPERVISORS | MANAGERS | FINANCE | DATA_PROTECTION,
     Permission.release_read:                 MONITORING | SUPERVISORS | MANAGERS | FINANCE | DATA_PROTECTION | SCRIPTS,
     Permission.release_prepare:              MONITORING,
     Permission.release_publish:              MANAGERS,

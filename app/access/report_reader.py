@@ -4,8 +4,8 @@ The role can read plain columns only, and its row policies need an open access o
 `release.prepare`. A report counts rows and shows none, so the access log names the report, its period and its filters instead of children.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -19,6 +19,8 @@ from app.errors import Unavailable
 REPORT_SECONDS = 30
 """Maximum time of a statement of a report."""
 RETRY_SECONDS = 60
+BATCH_ROWS = 500
+"""Rows that `fetch_batches` keeps in memory."""
 BEGIN_REPORT_SQL = """
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SELECT set_config('firststep.access', '{}', true), set_config('statement_timeout', '{}s', true)
@@ -59,14 +61,35 @@ class ReportReader:
         Raises:
             ReportTooSlow: the statement took longer than `REPORT_SECONDS`.
         """
-        try:
+        with _translate_timeout():
             rows: list[asyncpg.Record] = await self._connection.fetch(sql, *arguments)
-        except asyncpg.QueryCanceledError:
-            raise ReportTooSlow(
-                f"The report took longer than {REPORT_SECONDS} seconds. Try a shorter period.",
-                retry_after=RETRY_SECONDS,
-            ) from None
         return rows
+
+    async def fetch_batches(self, sql: str, *arguments: object) -> AsyncIterator[list[asyncpg.Record]]:
+        """Yield the rows of a statement in batches, for rows that need much memory.
+
+        Raises:
+            ReportTooSlow: the statement took longer than `REPORT_SECONDS`.
+        """
+        with _translate_timeout():
+            cursor = await self._connection.cursor(sql, *arguments)
+        is_last = False
+        while not is_last:
+            with _translate_timeout():
+                rows: list[asyncpg.Record] = await cursor.fetch(BATCH_ROWS)
+            is_last = len(rows) < BATCH_ROWS
+            yield rows
+
+
+@contextmanager
+def _translate_timeout() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.QueryCanceledError:
+        raise ReportTooSlow(
+            f"The report took longer than {REPORT_SECONDS} seconds. Try a shorter period.",
+            retry_after=RETRY_SECONDS,
+        ) from None
 
 
 @asynccontextmanager

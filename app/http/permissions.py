@@ -191,6 +191,7 @@ AlertAcknowledger = Annotated[Caller, Depends(RequirePermission(Permission.alert
 
 # Reports
 ReportViewer = Annotated[Caller, Depends(RequirePermission(Permission.report_read))]
+ReportRequester = Annotated[Caller, Depends(RequirePermission(Permission.report_run))]
 ReleaseReader = Annotated[Caller, Depends(RequirePermission(Permission.release_read))]
 ReleasePreparer = Annotated[Caller, Depends(RequirePermission(Permission.release_prepare))]
 ReleasePublisher = Annotated[Caller, Depends(RequirePermission(Permission.release_publish))]

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from app.http.permissions import ReportViewer
+from app.http.permissions import ReportRequester
 from app.http.printed_responses import PrintedResponse, build_printed_response
 from app.http.responses import build_attachment_response, describe_attachment
 from app.http.route import Router
@@ -27,7 +27,7 @@ router = Router(prefix="/report-runs", tags=["reports"])
 
 @router.post("", status_code=202)
 async def create_report_run(
-    caller: ReportViewer,
+    caller: ReportRequester,
     session: Session,
     payload: ReportRunCreate,
 ) -> ReportRun:
@@ -35,13 +35,16 @@ async def create_report_run(
 
     A job computes the reports after the response. The caller needs a role that can read each of them. The roles and teams
     that the caller has at the time of the computation apply. The access log names each report when it is computed.
+
+    Each report has a time limit of its own. For a report that takes longer than 30 seconds, the files contain a note, and its
+    `failure` in `reports` is `too_slow`. Reports with `needs_run` in the catalogue are available here only.
     """
     return await report_runs.create_report_run(session, caller, payload)
 
 
 @router.get("")
 async def list_report_runs(
-    caller: ReportViewer,
+    caller: ReportRequester,
     reader: Reader,
     filters: Annotated[ReportRunFilters, Query()],
 ) -> ReportRunList:
@@ -54,7 +57,7 @@ async def list_report_runs(
 
 @router.get("/{run_id}")
 async def get_report_run(
-    caller: ReportViewer,
+    caller: ReportRequester,
     reader: Reader,
     run_id: RunId,
 ) -> ReportRun:
@@ -71,7 +74,7 @@ async def get_report_run(
     responses=describe_attachment(PDF_MEDIA_TYPE, XLSX_MEDIA_TYPE),
 )
 async def download_report_run(
-    caller: ReportViewer,
+    caller: ReportRequester,
     reader: Reader,
     run_id: RunId,
     query: Annotated[ReportRunContentQuery, Query()],

@@ -194,6 +194,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "risk_missing": "The risk in the area is required.",
     "role_unfit": "The role is not allowed here.",
     "roles_exclusive": "An administrator cannot also have a role with access to data of children or to money.",
+    "run_required": "The report is computed in the background only.",
     "run_unfinished": "The report run is not finished.",
     "safeguarding_invalid": "The provider has no child-safeguarding check that is valid today.",
     "safety_plan_missing": "A safety plan is required, because the risk level of the assessment is high.",

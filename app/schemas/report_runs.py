@@ -23,8 +23,8 @@ from app.schemas.wire import (
     Versioned,
 )
 
-MAX_REPORTS = 12
-"""Maximum number of reports of a run, so that the job ends within its time limit."""
+MAX_REPORTS = 40
+"""Maximum number of reports of a run. Each of them has a time limit of its own."""
 
 
 ReportRunSort = TypeAliasType("ReportRunSort", Literal["created_at", "-created_at"])
@@ -70,6 +70,10 @@ class ReportRunReport(Output):
 
     name: ReportName = Field(description="Name of the report.")
     by: list[ReportDimensionName] = Field(description="Dimensions of the report.")
+    failure: Annotated[str, CodeOf("report_run_failure")] | None = Field(
+        None,
+        description="Reason why the files contain a note instead of the figures of this report; null if they contain them.",
+    )
 
 
 class ReportRun(Versioned):

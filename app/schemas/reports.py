@@ -106,6 +106,7 @@ class ReportPeriodRule(Output):
         description="Names of the targets for which each entry of a cohort is followed: the longest one decides. Empty if "
         "`follow_up_days` is given, and for other rules."
     )
+    is_year: bool = Field(description="Whether the period must be one calendar year.")
 
 
 class ReportMeasure(Output):
@@ -138,6 +139,10 @@ class ReportDefinition(Output):
     formats: list[Annotated[str, CodeOf("report_format")]] = Field(
         description="Formats that `format` accepts."
     )
+    needs_run: bool = Field(
+        description="Whether only a report run computes the report (`POST /v1/report-runs`), because it reads encrypted data."
+    )
+    max_dimensions: int = Field(description="Largest number of dimensions in `by`.")
     has_grants: bool = Field(description="Whether `grant_code` can limit the report to a grant.")
     roles: list[Annotated[str, CodeOf("role")]] = Field(
         description="Roles that can read the report. For a supervisor, it counts the records of the supervised teams."

@@ -24,7 +24,11 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
 - `grant_code` limits a report to a grant: to the cases with its code, the referrals of these cases, and the disbursements of
   its funds. Outreach activities have no grant.
 - `POST /v1/report-runs` requests several reports in one PDF and one spreadsheet, which a job computes with the roles of the
-  requester ([Front end](for-front-end.md#reports)). The files are encrypted and deleted after 24 hours.
+  requester ([Front end](for-front-end.md#reports)). The files are encrypted and deleted after 24 hours. A report that takes
+  longer than 30 seconds is left out of the files and named there; the run computes the others. Runs have a permission of
+  their own, `report.run`.
+- A report about encrypted answers is computed by a run only. The process that decrypts them keeps numbers and no rows, and
+  the access log has an event of the act `report.read_entry_profile`.
 - The access log names report, period and filters of each read. It contains no entry per child.
 
 This page is generated from `app/services/reports/catalogue/` by `python -m app.cli report-docs`.
@@ -39,6 +43,8 @@ def render_reports_page() -> str:
 def _render_report(report: Report) -> str:
     rule = get_code_label("report_period", report.period.kind, "en")
     days = f", {report.period.follow_up_days} days" if report.period.follow_up_days else ""
+    if report.period.is_year:
+        days = ", which is one calendar year"
     if report.period.targets:
         names = [f"`{name}`" for name in report.period.targets]
         days = (
@@ -54,7 +60,8 @@ def _render_report(report: Report) -> str:
         f"- Numerator: {report.numerator}",
         *([f"- Denominator: {report.denominator}"] if report.denominator else []),
         f"- Period: {rule[0].lower()}{rule[1:]}{days}.",
-        f"- Dimensions: {', '.join(f'`{dimension.name}`' for dimension in report.dimensions) or 'none'}.",
+        f"- Dimensions: {', '.join(f'`{dimension.name}`' for dimension in report.dimensions) or 'none'}"
+        f"{', one at a time' if report.max_dimensions == 1 else ''}.",
         f"- Readers: {', '.join(role[0].lower() + role[1:] for role in roles)}.",
         f"- Keep in mind: {report.pitfall}\n",
         f"| figure | meaning | kind |\n|---|---|---|\n{measures}",

@@ -75,7 +75,7 @@ SECRET_FUNCTIONS = {
 OPENING_FUNCTIONS = {
     "open": "SELECT access.open('{{anonymous}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{case.read}}', '{{by-hand-00}}', '{{NULL}}', '{{NULL}}')",
     "open_digest": "SELECT access.open_digest(NULL, 'x', 'by-hand-00')",
-    "open_report_run": "SELECT access.open_report_run(NULL, 'x', 'by-hand-00')",
+    "open_report_run": "SELECT access.open_report_run(NULL, 'x', 'report.read', 'by-hand-00')",
     "open_calendar_feed": "SELECT access.open_calendar_feed('x', 'by-hand-00', NULL, NULL)",
 }  # fmt: skip
 """Functions that write the event of a new access."""

@@ -259,7 +259,7 @@ async def test_security_definer_functions_have_fixed_search_path_and_limited_exe
     assert len(definers) >= 20
     assert {row["proname"] for row in definers if row["owner"] != "firststep_gate"} == OWNER_FUNCTIONS
     assert {(row["has_fixed_search_path"], row["public"]) for row in definers} == {(True, False)}
-    assert [row["proname"] for row in definers if row["reports"]] == ["context"]
+    assert [row["proname"] for row in definers if row["reports"]] == ["context", "list_entry_profiles"]
     # The body of a function that PostgreSQL inlines into a policy is parsed when the function is created.
     assert all(row["has_fixed_search_path"] or row["has_parsed_body"] for row in functions)
     public_definers = await superuser_connection.fetchval(

@@ -48,7 +48,7 @@ from app.services.releases.menu import MENU
 from app.services.releases.periods import ReleasePeriod, list_latest_closed_periods
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.query import Period, compute_table
-from tests.services.reports.comparison import find_differences, load_rows
+from tests.services.reports.comparison import ACT, find_differences, load_rows
 from tests.support.raw_sql import conclude_access, open_access, set_access
 from tests.support.scenario import AuthenticatedClient, Scenario
 from tests.support.server_process import ServerProcess, temporary_home
@@ -279,7 +279,7 @@ async def assert_reports_are_exact(scenario: Scenario, superuser: asyncpg.Connec
         await asyncpg.connect(to_driver_url(url)) for url in (scenario.urls.api, scenario.urls.reports)
     ]
     try:
-        access = await open_access(api, "manager", "report.read")
+        access = await open_access(api, "manager", ACT)
         async with reports.transaction():
             await set_access(reports, access)
             for months in range(0, 24, 3):

@@ -106,7 +106,7 @@ COMMENT ON FUNCTION access.is_kind_with_tiers(text) IS
     'case can see access log entries about them.';
 
 CREATE FUNCTION access.can_count(x public.access_contexts) RETURNS boolean LANGUAGE sql IMMUTABLE
-RETURN x.act IN ('report.read', 'release.prepare');
+RETURN x.act IN ('report.read', 'report.read_entry_profile', 'release.prepare');
 COMMENT ON FUNCTION access.can_count(access_contexts) IS
     'Returns whether the access reads a report or prepares a release. Such an access can count rows but does not return '
     'them.';

@@ -6,7 +6,8 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
-CREATE FUNCTION access.open_report_run(p_run uuid, p_secret bytea, p_request text) RETURNS access.opened_access
+CREATE FUNCTION access.open_report_run(p_run uuid, p_secret bytea, p_act text, p_request text)
+RETURNS access.opened_access
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
@@ -16,23 +17,26 @@ DECLARE
     opened access.opened_access;
 BEGIN
     PERFORM access.require_durable_commit();
+    IF p_act IS NULL OR p_act NOT IN ('report.read', 'report.read_entry_profile') THEN
+        RAISE EXCEPTION 'a report run has another act' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     opened := access.resolve_user(requester);
     IF opened.name IS NULL THEN
         PERFORM access.write_unauthenticated_event(
-            'anonymous', NULL, NULL, NULL, 'report.read', p_request, NULL, NULL, 404);
+            'anonymous', NULL, NULL, NULL, p_act, p_request, NULL, NULL, 404);
     ELSE
-        opened := access.write_event(opened, 'person', requester, NULL, NULL, 'report.read', p_request, NULL, NULL);
+        opened := access.write_event(opened, 'person', requester, NULL, NULL, p_act, p_request, NULL, NULL);
     END IF;
     RETURN opened;
 END
 $$;
-COMMENT ON FUNCTION access.open_report_run(uuid, bytea, text) IS
-    'Opens an access for the requester of an unfinished report run, with the act report.read and the current roles of the '
-    'requester. If the secret is wrong or the requester is inactive, it writes an anonymous event with the outcome '
+COMMENT ON FUNCTION access.open_report_run(uuid, bytea, text, text) IS
+    'Opens an access for the requester of an unfinished report run, with the act report.read or report.read_entry_profile '
+    'and the current roles of the requester. If the secret is wrong or the requester is inactive, it writes an anonymous event with the outcome '
     'unauthenticated.';
 
-REVOKE ALL ON FUNCTION access.open_report_run(uuid, bytea, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION access.open_report_run(uuid, bytea, text) TO firststep_api;
+REVOKE ALL ON FUNCTION access.open_report_run(uuid, bytea, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.open_report_run(uuid, bytea, text, text) TO firststep_api;
 
 RESET ROLE;
 REVOKE CREATE ON SCHEMA access FROM firststep_gate;

@@ -14,7 +14,7 @@ GRANT UPDATE (
 ) ON cases TO firststep_api;
 GRANT SELECT (
     id, child_id, status, team_id, lead_worker_id, version, opened_on, extended_until, last_contact_on, updated_at,
-    previous_case_id
+    previous_case_id, referral_id
 ) ON cases TO firststep_gate;
 GRANT UPDATE (version, child_id, last_contact_on, updated_at) ON cases TO firststep_gate;
 GRANT SELECT (hsb_outcome, grant_code) ON cases TO firststep_reports;

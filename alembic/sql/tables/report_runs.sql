@@ -2,7 +2,7 @@
 -- permissions of the API alone control its use. access.delete_expired_rows() deletes runs after 30 days.
 
 GRANT SELECT, INSERT ON report_runs TO firststep_api;
-GRANT UPDATE (version, status, done, failure, finished_at) ON report_runs TO firststep_api;
+GRANT UPDATE (version, status, done, failure, finished_at, reports) ON report_runs TO firststep_api;
 GRANT SELECT, DELETE ON report_runs TO firststep_gate;
 
 ALTER TABLE report_runs ADD CONSTRAINT ck_report_runs_period CHECK (last_day >= first_day);

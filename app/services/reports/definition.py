@@ -1,18 +1,21 @@
 """The definition of a report: what it counts, for which period, and who can read it."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from app.access.roles import Role
 from app.schemas.codes import CODE_LISTS, get_code_label
+from app.schemas.reports import MAX_DIMENSIONS
 
 TEAM_REPORT_READERS = frozenset({Role.supervisor, Role.programme_manager, Role.me_officer})
 """Readers of reports about children. For supervisors, a report counts the records of their teams."""
 FUND_REPORT_READERS = frozenset({Role.finance_officer, Role.programme_manager, Role.me_officer})
 UNKNOWN = "unknown"
 """Code of the group of rows without a value."""
+NOT_ASKED = "not_asked"
+"""Code of the group of rows for which the question was not answered, neither with yes nor with no."""
 MeasureKind: TypeAlias = Literal["count", "percentage", "number", "money"]
 PeriodKind: TypeAlias = Literal["flow", "stock", "cohort"]
 
@@ -43,6 +46,8 @@ class PeriodRule:
     """For a cohort: the days after the entry within which the outcome counts. Younger entries are counted apart."""
     targets: tuple[str, ...] = ()
     """For a cohort without `follow_up_days`: names of targets. The longest of these targets is the follow-up time."""
+    is_year: bool = False
+    """Whether the period must be one calendar year."""
 
     @property
     def extra_columns(self) -> str:
@@ -83,6 +88,7 @@ def build_target_days(*names: str) -> str:
 
 FLOW = PeriodRule("flow")
 SPAN = PeriodRule("flow", is_span=True)
+YEAR = PeriodRule("flow", is_year=True)
 STOCK = PeriodRule("stock")
 
 
@@ -94,11 +100,14 @@ class Dimension:
     code_list: str | None = None
     """The list of the codes. None: the codes are those of teams, provinces or other records, in the table `source`."""
     source: Literal["teams", "provinces", "funds"] | None = None
+    can_be_not_asked: bool = False
+    """Whether `NOT_ASKED` is a code in addition to those of the list."""
 
     def list_codes(self) -> list[str]:
         """Return the codes of the list, the unknown one last; without a list only the unknown one."""
         codes = [code.code for code in CODE_LISTS[self.code_list].codes] if self.code_list else []
-        return [*(code for code in codes if code != UNKNOWN), UNKNOWN]
+        not_asked = [NOT_ASKED] if self.can_be_not_asked else []
+        return [*(code for code in codes if code != UNKNOWN), *not_asked, UNKNOWN]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +178,10 @@ PROGRAMME = Dimension("programme", "programme")
 GOVERNMENT_LEVEL = Dimension("government_level", "government_level")
 FUND = Dimension("fund", source="funds")
 CATEGORY = Dimension("category", "assistance_category")
+DISABILITY = Dimension("disability", "disability")
+GENDER_IDENTITY = Dimension("gender_identity", "gender_identity")
+SCHOOL = Dimension("school", "school_status", can_be_not_asked=True)
+IDPOOR = Dimension("idpoor", "idpoor", can_be_not_asked=True)
 
 
 UNRIPE = count_if("unripe", Text("Not followed to the end yet", "មិនទាន់គ្រប់រយៈពេលតាមដាន"), "NOT is_ripe")
@@ -235,6 +248,16 @@ class Report:
     the measures. It reads `counted_cases` and `counted_referrals` (`app.services.reports.population`)."""
     unit: str | None = None
     """The column that identifies a unit, for example `child_id`: of several facts of a unit, the latest one counts."""
+    classify: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
+    """Returns the code of each dimension of a fact, if the facts contain encrypted columns. Only a report run, and the
+    preparation of a release, compute such a report. Its only measure is the number of facts."""
+    max_dimensions: int = MAX_DIMENSIONS
+    """Largest number of dimensions by which the report can be grouped at the same time."""
+
+    @property
+    def needs_run(self) -> bool:
+        """Whether only a report run computes the report."""
+        return self.classify is not None
 
     def get_title(self, language: str) -> str:
         """Return the title in a language."""
@@ -242,4 +265,8 @@ class Report:
 
     def get_dimension(self, name: str) -> Dimension:
         """Return a dimension of the report by its name."""
-        return next(dimension for dimension in self.dimensions if dimension.name == name)
+        return self.dimensions[self.find_position(name)]
+
+    def find_position(self, name: str) -> int:
+        """Return the position of a dimension of the report by its name."""
+        return [dimension.name for dimension in self.dimensions].index(name)

@@ -18,10 +18,13 @@ def build_definition(report: Report) -> ReportDefinition:
             kind=report.period.kind,
             follow_up_days=report.period.follow_up_days,
             targets=list(report.period.targets),
+            is_year=report.period.is_year,
         ),
         dimensions=[dimension.name for dimension in report.dimensions],
         measures=[_build_measure(measure) for measure in report.measures],
         formats=list(get_codes("report_format")),
+        needs_run=report.needs_run,
+        max_dimensions=report.max_dimensions,
         has_grants=report.has_grants,
         roles=[role for role in get_codes("role") if role in report.readers],
     )

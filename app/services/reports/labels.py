@@ -5,7 +5,7 @@ from itertools import product
 
 from app.access.report_reader import ReportReader
 from app.schemas.codes import get_code_label
-from app.services.reports.definition import UNKNOWN, Dimension
+from app.services.reports.definition import NOT_ASKED, UNKNOWN, Dimension
 from app.services.reports.query import Group
 
 SOURCES_SQL = {
@@ -22,7 +22,9 @@ async def load_labels(reader: ReportReader, dimension: Dimension, language: str)
     if dimension.code_list is not None:
         name = dimension.code_list
         labels = {
-            code: get_code_label(name, code, language) for code in dimension.list_codes() if code != UNKNOWN
+            code: get_code_label("disability" if code == NOT_ASKED else name, code, language)
+            for code in dimension.list_codes()
+            if code != UNKNOWN
         }
     else:
         rows = await reader.fetch(SOURCES_SQL[dimension.source or ""])

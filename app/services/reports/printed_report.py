@@ -1,6 +1,7 @@
 """A report to print: title, period and definition, then a bar chart, a table or both."""
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from app.kit.formatting import format_date, format_number
@@ -18,7 +19,14 @@ from app.rendering.strips import (
 )
 from app.schemas.money import Money
 from app.schemas.reports import ReportFigure, ReportMeasure, ReportResult, ReportRow, ReportTable
-from app.services.reports.table_rows import GRANT, PREVIOUS, TOTAL, get_text, list_dimension_titles
+from app.services.reports.table_rows import (
+    GRANT,
+    PREVIOUS,
+    TOTAL,
+    SlowReport,
+    get_text,
+    list_dimension_titles,
+)
 
 MAX_BARS = 60
 """A chart with more groups cannot be read."""
@@ -66,6 +74,19 @@ def build_report_strips(result: ReportResult, language: str) -> list[Strip]:
     ]
 
 
+def build_part_strips(part: ReportResult | SlowReport, language: str) -> list[Strip]:
+    """Return a part of the file of a run: a report, or the note about a report that took too long."""
+    if isinstance(part, ReportResult):
+        return build_report_strips(part, language)
+    title, period = part.get_title(language), format_days(part.first_day, part.last_day, language)
+    return [
+        *build_paragraph(title, TITLE_SIZE, bold=True, following_height=90),
+        *build_paragraph(f"{LABELS[language]['period']}: {period}"),
+        build_gap(5),
+        *build_paragraph(part.build_note(language)),
+    ]
+
+
 def _build_head(result: ReportResult, language: str) -> Iterator[Strip]:
     labels = LABELS[language]
     yield from build_paragraph(
@@ -88,7 +109,12 @@ def _build_head(result: ReportResult, language: str) -> Iterator[Strip]:
 
 def format_period(table: ReportTable, language: str) -> str:
     """Return the first and the last day of a period."""
-    return f"{format_date(table.first_day, language)} … {format_date(table.last_day, language)}"
+    return format_days(table.first_day, table.last_day, language)
+
+
+def format_days(first_day: date, last_day: date, language: str) -> str:
+    """Return two days."""
+    return f"{format_date(first_day, language)} … {format_date(last_day, language)}"
 
 
 def _list_tables(result: ReportResult) -> list[ReportTable]:

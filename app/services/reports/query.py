@@ -1,5 +1,7 @@
 """Compute the figures of a report with one SQL statement."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -57,6 +59,8 @@ async def compute_table(
     Raises:
         Unavailable: the statement took too long.
     """
+    if report.classify is not None:
+        return await _count_classified(reader, report, period, by, grant_code)
     rows = await reader.fetch(build_sql(report, by), period.first_day, period.last_day, today(), grant_code)
     (total,) = (row for row in rows if row["is_total"])
     groups = {
@@ -65,6 +69,46 @@ async def compute_table(
         if not row["is_total"]
     }
     return Table(groups, _build_figures(report.measures, total))
+
+
+async def _count_classified(
+    reader: ReportReader, report: Report, period: Period, by: Sequence[str], grant_code: str | None
+) -> Table:
+    """Return the number of facts per group, for a report whose facts are classified in Python."""
+    counts = Counter[Group]()
+    for cell, facts in (await count_classified_facts(reader, report, period, grant_code)).items():
+        counts[tuple(cell[report.find_position(name)] for name in by)] += facts
+    (measure,) = report.measures
+    groups: dict[Group, dict[str, Figure]] = {
+        group: {measure.name: facts} for group, facts in counts.items() if by
+    }
+    return Table(groups, {measure.name: counts.total()})
+
+
+async def count_classified_facts(
+    reader: ReportReader, report: Report, period: Period, grant_code: str | None
+) -> Counter[Group]:
+    """Return the number of facts by the codes of all dimensions. No more than a batch of facts is in memory.
+
+    Raises:
+        Unavailable: the statement took too long.
+    """
+    sql = f"{build_units_sql(report)} SELECT * FROM units"  # noqa: S608 - every name comes from the definition
+    counts = Counter[Group]()
+    arguments = (period.first_day, period.last_day, today(), grant_code)
+    async for facts in reader.fetch_batches(sql, *arguments):
+        # Decryption uses the processor. A thread leaves the event loop to other work.
+        counts += await asyncio.to_thread(_classify_facts, report, facts)
+    return counts
+
+
+def _classify_facts(report: Report, facts: Sequence[Mapping[str, Any]]) -> Counter[Group]:
+    classify = report.classify
+    if classify is None:
+        msg = f"The facts of {report.name} are grouped in SQL."
+        raise TypeError(msg)
+    cells = map(classify, facts)
+    return Counter(tuple(cell[dimension.name] for dimension in report.dimensions) for cell in cells)
 
 
 def build_sql(report: Report, by: Sequence[str]) -> str:

@@ -15,22 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import log
+from app.access.acts import Act, ActWithoutPermission
 from app.access.caller import Caller
+from app.access.permissions import Permission
 from app.access.report_reader import BEGIN_REPORT_SQL, REPORT_SECONDS, ReportReader, ReportTooSlow
 from app.access.vault import get_vault
 from app.database.engine import Database
 from app.errors import FirstStepError, Forbidden
-from app.kit.jobs import JobKind
+from app.kit.jobs import JobKind, renew_lease
 from app.models import ReportRun, ReportRunContent
 from app.models.record import utc_now
 from app.rendering.printed_file import PrintedFile
 from app.schemas.reports import ReportQuery, ReportResult
+from app.services.reports.catalogue import REPORTS
 from app.services.reports.reports import compute_report
+from app.services.reports.table_rows import SlowReport
 
-OPEN_REPORT_RUN_SQL = "SELECT * FROM access.open_report_run($1, $2, $3)"
-FAILURES: dict[type[FirstStepError], str] = {Forbidden: "not_allowed", ReportTooSlow: "too_slow"}
-"""Reasons for a failure that a retry cannot resolve."""
+OPEN_REPORT_RUN_SQL = "SELECT * FROM access.open_report_run($1, $2, $3, $4)"
+TOO_SLOW = "too_slow"
 TITLES = {"en": "Reports", "km": "របាយការណ៍"}
+RunPart = ReportResult | SlowReport
 
 
 def compute_secret(run_id: UUID) -> bytes:
@@ -41,26 +45,42 @@ def compute_secret(run_id: UUID) -> bytes:
 async def produce_report_run(session: AsyncSession, payload: Mapping[str, Any]) -> None:
     """Compute the reports of a run and store the files, unless the run has ended.
 
-    A run that another attempt cannot finish fails with its reason. Every other error is raised, so that the job is repeated.
+    A report that takes too long becomes a note in the files. A run that another attempt cannot finish fails with its
+    reason. Every other error is raised, so that the job is repeated.
     """
-    run = await session.get(ReportRun, UUID(payload["run_id"]))
-    if run is None or run.finished_at is not None:
-        return
+    database: Database = session.info["database"]
+    own = Database(database.url, pool_size=1, reports_url=database.reports_url)
+    await own.open()
     try:
-        results = await _compute_reports(session.info["database"], run)
-    except (Forbidden, ReportTooSlow) as error:
-        await _end_run(session, run.id, status="failed", failure=FAILURES[type(error)])
+        run = await _load_run(own, UUID(payload["run_id"]))
+        if run is None or run.finished_at is not None:
+            return
+        try:
+            parts = await _compute_parts(session, own, run)
+        except Forbidden:
+            await _end_run(session, run.id, status="failed", failure="not_allowed")
+            return
+    finally:
+        await own.close()
+    if all(isinstance(part, SlowReport) for part in parts):
+        await _end_run(session, run.id, status="failed", failure=TOO_SLOW)
         return
-    printed, workbook = await asyncio.to_thread(_render_files, results, run.language)
+    await renew_lease(session)
+    printed, workbook = await asyncio.to_thread(_render_files, parts, run.language)
     content = ReportRunContent(id=run.id, missing_characters=printed.missing_characters)
     content.pdf, content.xlsx = printed.content, workbook
     session.add(content)
-    await _end_run(session, run.id, status="finished", done=len(results))
+    await _end_run(session, run.id, status="finished", done=len(parts), reports=_list_outcomes(run, parts))
 
 
 async def fail_report_run(session: AsyncSession, payload: Mapping[str, Any]) -> None:
     """Record that the last attempt of the job failed."""
     await _end_run(session, UUID(payload["run_id"]), status="failed", failure="technical")
+
+
+async def _load_run(own: Database, run_id: UUID) -> ReportRun | None:
+    async with own.session_factory() as session:
+        return await session.get(ReportRun, run_id)
 
 
 async def _end_run(session: AsyncSession, run_id: UUID, **values: object) -> None:
@@ -72,20 +92,33 @@ async def _end_run(session: AsyncSession, run_id: UUID, **values: object) -> Non
     )
 
 
-async def _compute_reports(database: Database, run: ReportRun) -> list[ReportResult]:
-    """Return the figures of the reports. The progress is committed after each of them."""
-    results: list[ReportResult] = []
-    own = Database(database.url, pool_size=1, reports_url=database.reports_url)
-    await own.open()
-    try:
-        for item in run.reports:
-            await _record_progress(own, run.id, len(results))
-            async with _open_reader(own, run) as (reader, caller):
-                query = _build_query(run, item["by"])
-                results.append(await compute_report(reader, caller, item["name"], query, run.language))
-    finally:
-        await own.close()
-    return results
+def _list_outcomes(run: ReportRun, parts: Sequence[RunPart]) -> list[dict[str, Any]]:
+    """Return the reports of a run, with the reason of those that have no figures."""
+    return [
+        {**item, "failure": TOO_SLOW} if isinstance(part, SlowReport) else item
+        for item, part in zip(run.reports, parts, strict=True)
+    ]
+
+
+async def _compute_parts(session: AsyncSession, own: Database, run: ReportRun) -> list[RunPart]:
+    """Return the figures of the reports. The progress is committed after each of them, and the lease begins again."""
+    parts: list[RunPart] = []
+    for item in run.reports:
+        await renew_lease(session)
+        await _record_progress(own, run.id, len(parts))
+        try:
+            parts.append(await _compute_report(own, run, item["name"], item["by"]))
+        except ReportTooSlow:
+            parts.append(SlowReport(item["name"], run.first_day, run.last_day))
+    return parts
+
+
+async def _compute_report(own: Database, run: ReportRun, name: str, by: Sequence[str]) -> ReportResult:
+    act = (
+        ActWithoutPermission.report_read_entry_profile if REPORTS[name].needs_run else Permission.report_read
+    )
+    async with _open_reader(own, run, act) as (reader, caller):
+        return await compute_report(reader, caller, name, _build_query(run, by), run.language)
 
 
 def _build_query(run: ReportRun, by: Sequence[str]) -> ReportQuery:
@@ -106,14 +139,16 @@ async def _record_progress(database: Database, run_id: UUID, done: int) -> None:
 
 
 @asynccontextmanager
-async def _open_reader(database: Database, run: ReportRun) -> AsyncIterator[tuple[ReportReader, Caller]]:
+async def _open_reader(
+    database: Database, run: ReportRun, act: Act
+) -> AsyncIterator[tuple[ReportReader, Caller]]:
     """Open an access for the requester, and yield a reader with it. At the end, write the log entry.
 
     Raises:
         Forbidden: the requester is not active.
     """
     opened = await database.access_pool.fetchrow(
-        OPEN_REPORT_RUN_SQL, run.id, compute_secret(run.id), uuid4().hex
+        OPEN_REPORT_RUN_SQL, run.id, compute_secret(run.id), act, uuid4().hex
     )
     if opened["event_id"] is None:
         raise Forbidden
@@ -137,13 +172,13 @@ async def _open_reader(database: Database, run: ReportRun) -> AsyncIterator[tupl
             )
 
 
-def _render_files(results: Sequence[ReportResult], language: str) -> tuple[PrintedFile, bytes]:
+def _render_files(parts: Sequence[RunPart], language: str) -> tuple[PrintedFile, bytes]:
     from app.rendering.strip_pdf import render_strips_pdf  # noqa: PLC0415 - slow to import and rarely needed
-    from app.services.reports.printed_report import build_report_strips  # noqa: PLC0415 - same
+    from app.services.reports.printed_report import build_part_strips  # noqa: PLC0415 - same
     from app.services.reports.xlsx_file import render_xlsx  # noqa: PLC0415 - same
 
-    parts = [build_report_strips(result, language) for result in results]
-    return render_strips_pdf(parts, TITLES[language], language), render_xlsx(results, language)
+    strips = [build_part_strips(part, language) for part in parts]
+    return render_strips_pdf(strips, TITLES[language], language), render_xlsx(parts, language)
 
 
 REPORT_RUN = JobKind("report_run", produce_report_run, fail=fail_report_run)

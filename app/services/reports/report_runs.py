@@ -1,7 +1,7 @@
 """Report runs: request several reports in one PDF and one spreadsheet, and download the files."""
 
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +20,11 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import ReportRun, ReportRunContent
 from app.models.record import new_id, utc_now
 from app.rendering.printed_file import PrintedFile
+from app.schemas.fault_messages import VALIDATION_MESSAGES
 from app.schemas.report_runs import ReportRun as ReportRunSchema
 from app.schemas.report_runs import ReportRunCreate, ReportRunFilters, ReportRunList
 from app.services.reports.catalogue import REPORTS
+from app.services.reports.definition import Report
 from app.services.reports.files import PDF_MEDIA_TYPE, XLSX_MEDIA_TYPE, PrintedReport, ReportFile
 from app.services.reports.report_run_job import REPORT_RUN, compute_secret
 from app.services.reports.reports import check_dimensions
@@ -107,10 +109,21 @@ def _check_reports(payload: ReportRunCreate) -> list[Fault]:
     for index, item in enumerate(payload.reports):
         report = REPORTS[item.name]
         faults += check_dimensions(report, item.by, f"/reports/{index}/by")
+        faults += _check_year(report, payload)
         if payload.grant_code is not None and not report.has_grants:
             detail = "The records of this report have no grant. Remove the report or `grant_code`."
             faults.append(Fault(f"/reports/{index}/name", "field_unfit", detail))
     return faults
+
+
+def _check_year(report: Report, payload: ReportRunCreate) -> list[Fault]:
+    year = payload.first_day.year
+    if not report.period.is_year or (payload.first_day, payload.last_day) == (
+        date(year, 1, 1),
+        date(year, 12, 31),
+    ):
+        return []
+    return [Fault("/last_day", "period_not_year", VALIDATION_MESSAGES["period_not_year"])]
 
 
 async def list_report_runs(reader: RecordReader, caller: Caller, filters: ReportRunFilters) -> ReportRunList:

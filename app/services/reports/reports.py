@@ -1,11 +1,14 @@
 """The catalogue of reports, and the figures of one report."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from app.access.caller import Caller
 from app.access.report_reader import ReportReader
 from app.errors import Fault, Forbidden, InvalidInput
+from app.fault_codes import FaultCode
 from app.kit.dates import today
+from app.kit.state_machine import raise_if_unmet
 from app.schemas.fault_messages import PYDANTIC_MESSAGES, format_message
 from app.schemas.reports import (
     ReportCatalogue,
@@ -35,8 +38,12 @@ async def get_report(
 
     Raises:
         Forbidden, InvalidInput, Unavailable: see `compute_report`.
+        GateRefused: only a report run computes the report.
     """
     language = query.language or accepted_language
+    if REPORTS[name].needs_run and not caller.roles.isdisjoint(REPORTS[name].readers):
+        detail = "The report reads encrypted answers. Request it with POST /v1/report-runs."
+        raise_if_unmet([Fault(None, "run_required", detail)])
     result = await compute_report(reader, caller, name, query, language)
     if query.format == "json":
         return result
@@ -82,13 +89,17 @@ async def compute_report(
 
 
 def check_dimensions(report: Report, by: Sequence[str], pointer: str) -> list[Fault]:
-    """Return a fault if the report does not have one of the dimensions."""
+    """Return a fault if the report does not have one of the dimensions, or cannot be grouped by so many."""
     allowed = [dimension.name for dimension in report.dimensions]
+    if set(by) <= set(allowed) and len(by) > report.max_dimensions:
+        return [_build_fault(pointer, "too_long", {"max_length": report.max_dimensions})]
     if set(by) <= set(allowed):
         return []
-    params = {"allowed": allowed}
-    detail = format_message(PYDANTIC_MESSAGES["literal_error"], params)
-    return [Fault(pointer, "literal_error", detail, params)]
+    return [_build_fault(pointer, "literal_error", {"allowed": allowed})]
+
+
+def _build_fault(pointer: str, code: FaultCode, params: dict[str, Any]) -> Fault:
+    return Fault(pointer, code, format_message(PYDANTIC_MESSAGES[code], params), params)
 
 
 async def _validate_grant(reader: ReportReader, report: Report, grant_code: str | None) -> None:

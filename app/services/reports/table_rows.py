@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
+from app.access.report_reader import REPORT_SECONDS
+from app.kit.formatting import format_number
 from app.schemas.codes import get_code_label
 from app.schemas.money import Money
 from app.schemas.reports import ReportFigure, ReportResult, ReportText
@@ -11,6 +14,29 @@ TOTAL = {"en": "Total", "km": "សរុប"}
 PREVIOUS = {"en": "period before", "km": "រយៈពេលមុន"}
 GRANT = {"en": "Grant", "km": "លេខកូដជំនួយ"}
 Cell = str | int | float | None
+
+
+TOO_SLOW = {
+    "en": "The report took longer than {seconds} seconds, so that its figures are missing. Try a shorter period.",
+    "km": "របាយការណ៍នេះចំណាយពេលលើសពី {seconds} វិនាទី ដូច្នេះគ្មានតួលេខទេ។ សូមសាកល្បងរយៈពេលខ្លីជាងនេះ។",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlowReport:
+    """A report of a run that took too long. The files contain a note in its place."""
+
+    name: str
+    first_day: date
+    last_day: date
+
+    def get_title(self, language: str) -> str:
+        """Return the title of the report."""
+        return get_code_label("report", self.name, language)
+
+    def build_note(self, language: str) -> str:
+        """Return the explanation."""
+        return TOO_SLOW[language].format(seconds=format_number(str(REPORT_SECONDS), language))
 
 
 @dataclass(frozen=True, slots=True)

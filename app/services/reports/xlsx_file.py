@@ -9,6 +9,7 @@ from app.schemas.reports import ReportResult
 from app.services.reports.table_rows import (
     GRANT,
     Column,
+    SlowReport,
     get_text,
     list_columns,
     list_dimension_titles,
@@ -26,20 +27,30 @@ FIELD_LABELS = {
 }
 
 
-def render_xlsx(results: Sequence[ReportResult], language: str) -> bytes:
-    """Return a workbook with the figures and the definition of each report."""
+def render_xlsx(parts: Sequence[ReportResult | SlowReport], language: str) -> bytes:
+    """Return a workbook with the figures and the definition of each report. A slow report has a sheet with a note."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - slow to import and rarely needed
 
     output = BytesIO()
     # The name of a team that begins with "=" or "http" must stay a text.
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(output, options) as workbook:
-        for number, result in enumerate(results, 1):
-            prefix = f"{number} " if len(results) > 1 else ""
+        for number, part in enumerate(parts, 1):
+            prefix = f"{number} " if len(parts) > 1 else ""
             figures_name, definitions_name = (prefix + name for name in SHEET_NAMES[language])
-            _write_figures(workbook, workbook.add_worksheet(figures_name), result, language)
-            _write_definitions(workbook, workbook.add_worksheet(definitions_name), result, language)
+            if isinstance(part, SlowReport):
+                _write_note(workbook, workbook.add_worksheet(figures_name), part, language)
+                continue
+            _write_figures(workbook, workbook.add_worksheet(figures_name), part, language)
+            _write_definitions(workbook, workbook.add_worksheet(definitions_name), part, language)
     return output.getvalue()
+
+
+def _write_note(workbook: Any, sheet: Any, report: SlowReport, language: str) -> None:
+    sheet.set_column(0, 0, 90)
+    sheet.write_string(0, 0, report.get_title(language), workbook.add_format({"bold": True}))
+    sheet.write_string(1, 0, f"{report.first_day} … {report.last_day}")
+    sheet.write_string(2, 0, report.build_note(language))
 
 
 def _write_figures(workbook: Any, sheet: Any, result: ReportResult, language: str) -> None:

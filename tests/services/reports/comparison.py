@@ -7,6 +7,7 @@ from typing import Any
 from app.access.report_reader import ReportReader
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.query import Period, build_empty_figures, compute_table
+from tests.services.reports.slow_entries import ENTRY_REPORTS
 from tests.services.reports.slow_exits import EXIT_REPORTS
 from tests.services.reports.slow_figures import Rows
 from tests.services.reports.slow_fund import FUND_REPORTS
@@ -18,6 +19,7 @@ from tests.services.reports.slow_times import TIME_REPORTS
 
 SLOW_REPORTS = {
     **INTAKE_REPORTS,
+    **ENTRY_REPORTS,
     **PATHWAY_REPORTS,
     **TIME_REPORTS,
     **EXIT_REPORTS,
@@ -30,6 +32,10 @@ COUNTED_TABLES = (
     "service_referrals", "follow_ups", "disbursements", "break_glass", "exit_plans", "status_periods", "assignment_periods",
     "feedback", "funds", "outreach_activities", "outreach_participants",
 )  # fmt: skip
+
+
+ACT = "report.read_entry_profile"
+"""Act of an access that can compute all reports, including those with encrypted answers."""
 
 
 async def load_rows(superuser: Any, today: date) -> Rows:

@@ -4,12 +4,14 @@ The generated rows can violate the rules of the services, because a report must 
 """
 
 from datetime import date, timedelta
+from typing import Any, cast
 from uuid import UUID
 
 from hypothesis import strategies as st
 from sqlmodel import SQLModel
 
 from app.models import Case, Child, Referral
+from tests.services.reports.generated_answers import answers
 from tests.services.reports.generated_days import DAYS, MOMENTS, codes
 from tests.services.reports.generated_outreach import feedback, outreach_activities
 from tests.services.reports.generated_pathway import GRANTS, funds, pathway_records
@@ -24,6 +26,7 @@ WORKERS = st.sampled_from([id_of(name) for name in ("worker_north", "worker_nort
 def children_with_cases(draw: st.DrawFn, number: int) -> list[SQLModel]:
     """Draw a child with up to three cases. A later case can continue an earlier one."""
     child = Child(sex=draw(codes("sex")))
+    child.identity = cast("Any", draw(answers()))
     rows: list[SQLModel] = [child]
     if draw(st.booleans()):  # a merge moves the cases of this record to the child
         rows.append(Child(sex=draw(codes("sex")), merged_into_id=child.id))
@@ -67,7 +70,7 @@ def referrals(draw: st.DrawFn, number: int, case_ids: list[UUID]) -> Referral:
     status = draw(codes("referral_status"))
     received_at = draw(MOMENTS)
     is_decided = status in {"accepted", "declined", "withdrawn"}
-    return Referral(
+    referral = Referral(
         team_id=draw(st.none() | TEAMS), tracking_number=f"T-{number}", source=draw(codes("referral_source")),
         urgency=draw(codes("urgency")), concern_kind=draw(st.none() | codes("concern_kind")), status=status,
         received_at=received_at,
@@ -78,6 +81,8 @@ def referrals(draw: st.DrawFn, number: int, case_ids: list[UUID]) -> Referral:
         province_code=draw(st.sampled_from([None, "12", "1702"])),
         case_id=draw(st.sampled_from([None, *case_ids])),
     )  # fmt: skip
+    referral.content = cast("Any", {"child": draw(answers())})
+    return referral
 
 
 class Caseload(list[SQLModel]):

@@ -18,7 +18,7 @@ from app.models.record import freeze_time
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.definition import Report
 from app.services.reports.query import Period
-from tests.services.reports.comparison import COUNTED_TABLES, SLOW_REPORTS, find_differences, load_rows
+from tests.services.reports.comparison import ACT, COUNTED_TABLES, SLOW_REPORTS, find_differences, load_rows
 from tests.services.reports.generated_caseload import caseloads
 from tests.services.reports.generated_days import FIRST_DAY, LAST_DAY, TODAY
 from tests.services.reports.generated_pathway import GRANTS
@@ -67,7 +67,7 @@ class FiguresDatabase:
     @asynccontextmanager
     async def open_reader(self, name: str) -> AsyncIterator[ReportReader]:
         """Read reports as a member of staff."""
-        access = await open_access(self.api, name, "report.read")
+        access = await open_access(self.api, name, ACT)
         async with self.reports.transaction():
             await set_access(self.reports, access)
             yield ReportReader(self.reports)

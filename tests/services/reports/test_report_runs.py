@@ -1,7 +1,6 @@
 """Report runs: several reports in one PDF and one spreadsheet, computed by a job."""
 
-import io
-import zipfile
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,9 +16,11 @@ from app.server.jobs import JobRunner
 from app.services.reports import report_run_job
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.report_run_job import REPORT_RUN
+from app.services.reports.reports import compute_report
 from tests.support.printed_pages import extract_page_text, parse_pdf
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
+from tests.support.spreadsheets import open_workbook
 
 PATH = "/v1/report-runs"
 
@@ -67,10 +68,10 @@ async def test_run_contains_each_report_in_both_files(scenario: Scenario, superu
     for name, page in zip(("new_cases", "exits"), pages, strict=False):
         assert "".join(REPORTS[name].get_title("km").split()) in page
     workbook = await download(manager, path, "xlsx")
-    with zipfile.ZipFile(io.BytesIO(workbook.content)) as archive:
-        assert archive.read("xl/workbook.xml").decode().count("<sheet ") == 4
-        texts = archive.read("xl/sharedStrings.xml").decode()
-    assert all(REPORTS[name].definition.km in texts for name in ("new_cases", "exits"))
+    sheets = open_workbook(workbook.content).worksheets
+    assert len(sheets) == 4
+    for name, sheet in zip(("new_cases", "exits"), sheets[1::2], strict=True):
+        assert sheet["B2"].value == REPORTS[name].definition.km
 
     stored = await superuser_connection.fetchrow("SELECT * FROM report_run_contents")
     assert not stored["pdf_encrypted"].startswith(b"%PDF")
@@ -97,7 +98,8 @@ async def test_log_contains_each_report_and_each_download(
     await download(scenario.manager, path)
     rows = await superuser_connection.fetch(
         """SELECT e.actor_id, n.record_kind, n.record_id, n.outcome FROM access_events e
-             JOIN access_entries n ON n.event_id = e.id WHERE e.act = 'report.read' ORDER BY e.id"""
+             JOIN access_entries n ON n.event_id = e.id WHERE e.act = ANY ($1) ORDER BY e.id""",
+        ["report.read", "report.run"],
     )
     assert {row["actor_id"] for row in rows} == {id_of("manager")}
     assert {row["outcome"] for row in rows} == {"allowed"}
@@ -140,6 +142,45 @@ async def test_run_fails_with_a_reason_if_a_report_is_too_slow(
         await superuser_connection.execute("LOCK TABLE cases IN ACCESS EXCLUSIVE MODE")
         await run_job(scenario)
     assert expect_json(await scenario.manager.get(path))["failure"] == "too_slow"
+
+
+async def test_slow_report_of_a_run_is_named_and_the_other_reports_are_computed(
+    scenario: Scenario, superuser_connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Catches: the exception of the first report ends the run.
+    path = await request_run(
+        scenario.manager,
+        reports=[{"name": "outreach_meetings"}, {"name": "exits"}],
+    )
+    monkeypatch.setattr(report_run_job, "REPORT_SECONDS", 0.2)
+    async with superuser_connection.transaction():
+        await superuser_connection.execute("LOCK TABLE outreach_activities IN ACCESS EXCLUSIVE MODE")
+        await run_job(scenario)
+    run = expect_json(await scenario.manager.get(path))
+    assert (run["status"], run["failure"], run["done"]) == ("finished", None, 2)
+    assert [report["failure"] for report in run["reports"]] == ["too_slow", None]
+    first, second = parse_pdf((await download(scenario.manager, path)).content).pages
+    assert "Meetings" in extract_page_text(first)
+    assert "took longer than 30 seconds" in " ".join(extract_page_text(first).split())
+    assert "Exits" in extract_page_text(second)
+    workbook = open_workbook((await download(scenario.manager, path, "xlsx")).content)
+    assert workbook.sheetnames == ["1 Figures", "2 Figures", "2 Definitions"]
+    assert "30 seconds" in workbook["1 Figures"]["A3"].value
+
+
+async def test_each_report_of_a_run_has_the_time_limit_of_a_job(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Catches: `_compute_parts` does not renew the lease.
+    path = await request_run(scenario.manager, *["exits"] * 6)
+
+    async def compute_slowly(*arguments: Any) -> Any:
+        await asyncio.sleep(0.5)
+        return await compute_report(*arguments)
+
+    monkeypatch.setattr(report_run_job, "compute_report", compute_slowly)
+    assert await JobRunner(scenario.database, [REPORT_RUN], lease_seconds=3.0).run_next_job()
+    assert expect_json(await scenario.manager.get(path))["status"] == "finished"
 
 
 async def test_repeated_job_stores_the_files_once(
@@ -202,7 +243,7 @@ async def test_run_with_a_forbidden_report_or_an_unsupported_parameter_is_reject
     assert parse_faults(await post(PATH, outreach)) == {("/reports/0/name", "field_unfit")}
     reversed_period = build_payload("exits", first_day="2026-02-01", last_day="2026-01-31")
     assert parse_faults(await post(PATH, reversed_period)) == {("/last_day", "period_reversed")}
-    many = build_payload(*["exits"] * 13)
+    many = build_payload(*["exits"] * 41)
     assert parse_faults(await post(PATH, many)) == {("/reports", "too_long")}
 
 
@@ -210,6 +251,6 @@ async def test_statement_without_the_key_ring_opens_no_access_for_a_run(
     scenario: Scenario, api_connection: Any
 ) -> None:
     path = await request_run(scenario.manager, "new_cases")
-    statement = "SELECT event_id FROM access.open_report_run($1, 'forged', $2)"
+    statement = "SELECT event_id FROM access.open_report_run($1, 'forged', 'report.read', $2)"
     run_id = path.rpartition("/")[2]
     assert await api_connection.fetchval(statement, run_id, uuid4().hex) is None
