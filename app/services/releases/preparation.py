@@ -36,7 +36,7 @@ async def create_release(
 
     Raises:
         InvalidInput: the period is not closed, or a table is not available for it.
-        GateRefused: the period has a draft, or an edition that is less than a year old.
+        GateRefused: the period has a draft or gets one at this time, or has an edition that is less than a year old.
         AlreadyExists: the id is taken.
         Unavailable: counting took too long.
     """
@@ -120,9 +120,13 @@ async def _find_next_edition(session: AsyncSession, period: ReleasePeriod) -> in
         func.max(col(Release.published_at)),
         func.count().filter(col(Release.status).in_(("draft", "auditing"))),
     ).where(col(Release.period) == str(period))
+    # Another request can be counting the same period, which takes long. A lock that does not wait refuses this one.
+    is_first = await session.scalar(
+        select(func.pg_try_advisory_xact_lock(func.hashtext(f"releases|{period}")))
+    )
     edition, published_at, drafts = (await session.execute(query)).one()
     unmet = []
-    if drafts:
+    if drafts or not is_first:
         unmet.append(Fault("/period", "draft_exists", "The period has a draft. Discard or publish it first."))
     if published_at is not None:
         earliest = add_months(published_at.astimezone(CAMBODIA_TIMEZONE).date(), MONTHS_BETWEEN_EDITIONS)

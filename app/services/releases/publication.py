@@ -70,6 +70,8 @@ def _check_another_person(release: Release, caller: Caller) -> list[Fault]:
 
 async def _check_no_audit_running(session: AsyncSession, release_id: UUID) -> list[Fault]:
     """Return a fault if another release is being audited: neither audit would include the tables of the other one."""
+    # Two people can begin to publish different releases at the same time. The lock lasts until the transaction ends.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext("releases.audit"))))
     query = select(col(Release.id)).where(
         col(Release.status) == states.AUDITING, col(Release.id) != release_id
     )

@@ -122,7 +122,7 @@ async def save_release(session: AsyncSession, caller: Caller, release: Release) 
     """Write a new or changed release and return it.
 
     Raises:
-        AlreadyExists: the id is taken, or another request prepares or publishes at the same time.
+        AlreadyExists: the id is taken.
     """
     session.add(release)
     await session.flush()  # the query of the response bypasses the session
