@@ -9,8 +9,10 @@ The audit knows the true counts, which are one solution. Each further solution w
 cells need no program of their own, because only the intervals that are too narrow must be exact.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from random import Random
 from typing import NamedTuple
 
@@ -42,6 +44,36 @@ class Population:
     """Names of the populations whose sum this one is, such as the four quarters of a year."""
     corrects: str | None = None
     """Name of the population of which this is a later edition."""
+    blocks: tuple[tuple[str, ...], ...] = ()
+    """The dimensions in groups, such that no published table has dimensions of two of them. Empty: all in one group.
+
+    For all counts by the dimensions of each group with the same total, counts by all dimensions exist. The unknown numbers
+    of the groups are therefore connected by the total only, which makes the program much smaller.
+    """
+
+    def list_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """Return the groups of dimensions."""
+        return self.blocks or (self.dimensions,)
+
+    def find_block(self, values: Values) -> int:
+        """Return the number of the group that contains the dimensions of a cell.
+
+        Raises:
+            ValueError: no group contains them.
+        """
+        names = {name for name, _ in values}
+        for number, block in enumerate(self.list_blocks()):
+            if names <= set(block):
+                return number
+        raise ValueError("The dimensions of a table must be in one group.")
+
+    def count_block(self, number: int) -> Counter[tuple[str, ...]]:
+        """Return the true counts by the dimensions of a group."""
+        positions = [self.dimensions.index(name) for name in self.list_blocks()[number]]
+        counts = Counter[tuple[str, ...]]()
+        for cell, count in self.counts.items():
+            counts[tuple(cell[position] for position in positions)] += count
+        return counts
 
 
 class PublishedCell(NamedTuple):
@@ -74,8 +106,8 @@ class DisclosureAudit:
 
     populations: Mapping[str, Population]
     program: IntegerProgram = field(default_factory=IntegerProgram)
-    _columns: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
-    """Column of each finest cell, by population."""
+    _columns: dict[str, list[dict[tuple[str, ...], int]]] = field(default_factory=dict)
+    """For each population and each of its groups of dimensions: the column of each finest cell."""
     _sums: dict[tuple[str, Values], LinearSum] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,34 +146,48 @@ class DisclosureAudit:
         return sorted(search.intervals.values())
 
     def _add_columns(self, name: str, population: Population) -> None:
-        self._columns[name] = {
-            values: self.program.add_column(population.counts.get(values, 0), LARGEST_COUNT)
-            for values in _list_finest_cells(population)
-        }
+        self._columns[name] = []
+        for number, block in enumerate(population.list_blocks()):
+            counts = population.count_block(number)
+            self._columns[name].append({
+                values: self.program.add_column(counts[values], LARGEST_COUNT)
+                for values in _list_finest_cells(population, block)
+            })  # fmt: skip
+        first, *others = self._columns[name]
+        for columns in others:
+            signs = dict.fromkeys(first.values(), 1) | dict.fromkeys(columns.values(), -1)
+            self.program.constrain_sum(LinearSum(signs), 0, 0)
 
     def _link_editions(self, name: str, population: Population, earlier: str) -> None:
         """Let the attacker know how many records a correction added or removed at most. A real attacker knows less."""
-        differences: list[int] = []
-        for values in _list_finest_cells(population):
-            columns = self._columns[name][values], self._columns[earlier][values]
-            new, old = (self.program.solution[column] for column in columns)
-            added = self.program.add_column(max(0, new - old), LARGEST_COUNT)
-            removed = self.program.add_column(max(0, old - new), LARGEST_COUNT)
-            signs = {columns[0]: 1, columns[1]: -1, added: -1, removed: 1}
-            self.program.constrain_sum(LinearSum(signs), 0, 0)
-            differences += [added, removed]
-        total = LinearSum(dict.fromkeys(differences, 1))
-        self.program.constrain_sum(total, 0, total.value(self.program.solution))
+        if population.list_blocks() != self.populations[earlier].list_blocks():
+            raise ValueError("The editions of a period must have the same groups of dimensions.")
+        new_counts = Counter(population.counts)
+        new_counts.subtract(self.populations[earlier].counts)
+        changes = sum(map(abs, new_counts.values()))
+        for columns, earlier_columns in zip(self._columns[name], self._columns[earlier], strict=True):
+            differences: list[int] = []
+            for values, column in columns.items():
+                pair = column, earlier_columns[values]
+                new, old = (self.program.solution[number] for number in pair)
+                added = self.program.add_column(max(0, new - old), LARGEST_COUNT)
+                removed = self.program.add_column(max(0, old - new), LARGEST_COUNT)
+                signs = {pair[0]: 1, pair[1]: -1, added: -1, removed: 1}
+                self.program.constrain_sum(LinearSum(signs), 0, 0)
+                differences += [added, removed]
+            self.program.constrain_sum(LinearSum(dict.fromkeys(differences, 1)), 0, changes)
 
     def _sum_of(self, name: str, values: Values) -> LinearSum:
         """Return the sum of the finest cells that a cell of a table contains."""
         if (name, values) not in self._sums:
             population = self.populations[name]
-            wanted = [(population.dimensions.index(dimension), value) for dimension, value in values]
+            number = population.find_block(values)
+            block = population.list_blocks()[number]
+            wanted = [(block.index(dimension), value) for dimension, value in values]
             columns = [
                 column
                 for part in population.parts or (name,)
-                for cell, column in self._columns[part].items()
+                for cell, column in self._columns[part][number].items()
                 if all(cell[position] == value for position, value in wanted)
             ]
             self._sums[name, values] = LinearSum(dict.fromkeys(columns, 1))
@@ -185,8 +231,5 @@ class _IntervalSearch:
             self.intervals[cell] = CellInterval(*cell, min(low, value), max(high, value))
 
 
-def _list_finest_cells(population: Population) -> list[tuple[str, ...]]:
-    cells: list[tuple[str, ...]] = [()]
-    for dimension in population.dimensions:
-        cells = [(*cell, value) for cell in cells for value in population.categories[dimension]]
-    return cells
+def _list_finest_cells(population: Population, block: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(product(*(population.categories[dimension] for dimension in block)))

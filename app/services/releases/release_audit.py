@@ -89,17 +89,37 @@ def build_populations(report: MenuReport, releases: Iterable[AuditedRelease]) ->
     releases = list(releases)
     categories = _collect_categories(report, releases)
     dimensions = tuple(categories)
+    blocks = group_dimensions(
+        dimensions, (table.dimensions for release in releases for table in release.tables)
+    )
     populations: dict[str, Population] = {}
     latest: dict[str, str] = {}
     for release in releases:
         for quarter, counts in release.counts.items():
             name = release.get_population_name(quarter)
-            populations[name] = Population(dimensions, counts, categories, corrects=latest.get(quarter))
+            populations[name] = Population(
+                dimensions, counts, categories, corrects=latest.get(quarter), blocks=blocks
+            )
             latest[quarter] = name
         if release.population not in populations:
             parts = tuple(map(release.get_population_name, release.counts))
-            populations[release.population] = Population(dimensions, {}, categories, parts=parts)
+            populations[release.population] = Population(
+                dimensions, {}, categories, parts=parts, blocks=blocks
+            )
     return populations
+
+
+def group_dimensions(
+    dimensions: Sequence[str], tables: Iterable[Sequence[str]]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the dimensions in groups, so that those of each table are in one group."""
+    groups = [{dimension} for dimension in dimensions]
+    for table in tables:
+        connected = [group for group in groups if group & set(table)]
+        groups = [group for group in groups if group not in connected]
+        groups += [set().union(*connected)] if connected else []
+    in_order = sorted(groups, key=lambda group: min(dimensions.index(name) for name in group))
+    return tuple(tuple(sorted(group, key=dimensions.index)) for group in in_order)
 
 
 def _collect_categories(report: MenuReport, releases: Iterable[AuditedRelease]) -> dict[str, tuple[str, ...]]:

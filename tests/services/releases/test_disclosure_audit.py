@@ -1,6 +1,7 @@
 """The audit of released statistics: its intervals against a complete search, and attacks on random populations."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from random import Random
@@ -22,8 +23,11 @@ from tests.support.random_populations import (
 )
 
 POPULATIONS = 30
-QUARTER_CATEGORIES = {name: values for name, values in RANDOM_CATEGORIES.items() if name != "province"}
-"""Fewer dimensions, because an audit of linked periods with all of them takes minutes."""
+PERSON_CATEGORIES = {name: values for name, values in RANDOM_CATEGORIES.items() if name != "province"}
+"""Fewer dimensions in tables by two dimensions, because an audit of linked periods with all of them takes minutes."""
+PROVINCES = tuple(f"{number:02}" for number in range(1, 26))
+QUARTER_CATEGORIES = {**PERSON_CATEGORIES, "province": (*PROVINCES, "unknown")}
+QUARTER_BLOCKS = (tuple(PERSON_CATEGORIES), ("province",))
 CATEGORIES = {"age": ("child", "teenager"), "sex": ("female", "male")}
 FINEST_CELLS = tuple(product(*CATEGORIES.values()))
 TABLES = [Table("q", dimensions) for dimensions in ((), ("age",), ("sex",), ("age", "sex"))]
@@ -49,6 +53,17 @@ def search_all_solutions(cells: list[PublishedCell], largest: int) -> Iterator[t
             yield counts
 
 
+def publish_with_errors(
+    population: Population, counts: tuple[int, ...], chosen: list[tuple[Table, int, int]]
+) -> list[PublishedCell]:
+    """Return the cells of tables, each with a largest error and a smaller actual one."""
+    return [
+        PublishedCell("q", values, max(0, sum_cell(counts, values) + min(shift, error)), error)
+        for table, error, shift in chosen
+        for values in table.list_cells(population)
+    ]
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.tuples(*[st.integers(0, 5)] * 4),
@@ -61,11 +76,7 @@ def test_narrow_intervals_equal_those_of_a_complete_search(
 ) -> None:
     # Catches: the upper limit of a published cell one too large; only the maximum of a cell searched.
     population = build_small_population(counts)
-    cells = [
-        PublishedCell("q", values, max(0, sum_cell(counts, values) + min(shift, error)), error)
-        for table, error, shift in chosen
-        for values in table.list_cells(population)
-    ]
+    cells = publish_with_errors(population, counts, chosen)
     audit = DisclosureAudit({"q": population})
     audit.publish(cells)
     targets = {(cell.population, cell.values) for cell in cells}
@@ -118,6 +129,35 @@ def test_attack_reveals_most_small_counts_without_rounding(size: int) -> None:
     assert pinned > 0.9 * small > 10
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    st.tuples(*[st.integers(0, 5)] * 4),
+    st.lists(
+        st.tuples(st.sampled_from(TABLES[:3]), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=6
+    ),
+)
+def test_dimensions_in_groups_have_the_same_intervals_as_all_dimensions_together(
+    counts: tuple[int, ...], chosen: list[tuple[Table, int, int]]
+) -> None:
+    # Catches: no constraint that the groups have the same total.
+    population = build_small_population(counts)
+    cells = publish_with_errors(population, counts, chosen)
+    targets = {("q", values) for table in TABLES[:3] for values in table.list_cells(population)}
+    together, grouped = (
+        DisclosureAudit({"q": replace(population, blocks=blocks)}) for blocks in ((), (("age",), ("sex",)))
+    )
+    for audit in (together, grouped):
+        audit.publish(cells)
+    assert grouped.find_narrow_intervals(targets) == together.find_narrow_intervals(targets)
+
+
+def test_table_with_dimensions_of_two_groups_is_rejected() -> None:
+    population = replace(build_small_population((1, 2, 3, 4)), blocks=(("age",), ("sex",)))
+    audit = DisclosureAudit({"q": population})
+    with pytest.raises(ValueError, match="in one group"):
+        audit.publish([PublishedCell("q", (("age", "child"), ("sex", "male")), 5, 4)])
+
+
 def test_twelve_quarters_with_years_and_corrections_reveal_no_small_count() -> None:
     rng = Random(20261130)  # noqa: S311 - reproducible
     for year in (2024, 2025, 2026):
@@ -133,7 +173,9 @@ def test_twelve_quarters_with_years_and_corrections_reveal_no_small_count() -> N
                 populations[name] = sum_populations({part: populations[part] for part in latest})
             else:
                 populations[name] = create_population(30, rng, QUARTER_CATEGORIES)
-            tables, publish = list_tables(name, QUARTER_CATEGORIES), partial(publish_rounded, populations)
+            populations[name] = replace(populations[name], blocks=QUARTER_BLOCKS)
+            tables, publish = list_tables(name, PERSON_CATEGORIES), partial(publish_rounded, populations)
+            tables.append(Table(name, ("province",)))
             dropped = choose_tables_to_drop(populations, tables, publish, published)
             published += [cell for table in tables if table not in dropped for cell in publish(table)]
         audit = DisclosureAudit(populations)
