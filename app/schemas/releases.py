@@ -44,7 +44,7 @@ class ReleaseCreate(Input):
         description="A quarter such as `2026-Q3`, or a year such as `2026`. Its last day must be over."
     )
     tables: (
-        Annotated[list[ReleaseTableName], Field(min_length=1, max_length=200), AfterValidator(sort_unique)]
+        Annotated[list[ReleaseTableName], Field(min_length=1, max_length=300), AfterValidator(sort_unique)]
         | None
     ) = Field(
         None,
@@ -88,7 +88,9 @@ class ReleasedCell(Output):
     values: list[str] = Field(
         description="A code for each dimension, in the order of `dimensions`. The code lists of the dimensions explain them."
     )
-    count: int = Field(description="Rounded count, a multiple of 5. 0 means 0 to 4.")
+    count: int = Field(
+        description="Rounded count, a multiple of 5: 0 means 0 to 4. In a table with `is_exact`, the exact count."
+    )
     percentage: int | None = Field(
         description="Whole percentage of the rounded count without the last dimension; null for other tables, and if that "
         "count is less than 20."
@@ -110,11 +112,14 @@ class ReleasedTable(Output):
     report: ReportName = Field(description="Report whose definition the table follows.")
     definition: ReportText = Field(description="Definition of the events or records that the table counts.")
     dimensions: list[ReleaseTableDimension] = Field(description="Dimensions; empty for a total.")
+    is_exact: bool = Field(
+        description="Whether the counts are not rounded. They are counts of public outreach activities and their participants."
+    )
     cells: list[ReleasedCell] = Field(
         description="Every combination of codes. The sum of cells can differ from a total, which is rounded independently."
     )
     median: float | None = Field(
-        description="Median of the days or hours that the report measures. Only a total has one, of at least ten records."
+        description="Median of the hours, days or months that the report measures. Only a total has one, of at least ten records."
     )
     sha256: str = Field(
         description="SHA-256 of the canonical form of the table (JSON with sorted keys and without spaces), in hexadecimal."

@@ -60,10 +60,14 @@ def _render_report(report: Report) -> str:
         f"- Numerator: {report.numerator}",
         *([f"- Denominator: {report.denominator}"] if report.denominator else []),
         f"- Period: {rule[0].lower()}{rule[1:]}{days}.",
-        f"- Dimensions: {', '.join(f'`{dimension.name}`' for dimension in report.dimensions) or 'none'}"
-        f"{', one at a time' if report.max_dimensions == 1 else ''}.",
+        f"- Dimensions: {_list_dimensions(report)}.",
         f"- Readers: {', '.join(role[0].lower() + role[1:] for role in roles)}.",
         f"- Keep in mind: {report.pitfall}\n",
         f"| figure | meaning | kind |\n|---|---|---|\n{measures}",
     ]
     return "\n".join(lines)
+
+
+def _list_dimensions(report: Report) -> str:
+    names = ", ".join(f"`{dimension.name}`" for dimension in report.dimensions) or "none"
+    return f"{names}, one at a time" if report.max_dimensions == 1 else names

@@ -1,5 +1,6 @@
 """Count the facts of a release with the database role of the reports."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from app.access.report_reader import ReportReader
@@ -7,7 +8,7 @@ from app.kit.dates import today
 from app.services.releases.menu import MenuReport
 from app.services.releases.periods import ReleasePeriod
 from app.services.reports.definition import UNKNOWN
-from app.services.reports.query import build_units_sql
+from app.services.reports.query import Period, build_units_sql, compute_table, count_classified_facts
 
 MIN_MEDIAN_COUNT = 10
 """Smallest number of facts whose median is published."""
@@ -35,13 +36,31 @@ async def count_facts(reader: ReportReader, report: MenuReport, period: ReleaseP
     Raises:
         Unavailable: a statement took too long.
     """
-    quarters = {
-        str(quarter): await _count_cells(reader, report, quarter) for quarter in period.list_quarters()
-    }
+    quarters = {str(part): await _count_cells(reader, report, part) for part in _list_parts(report, period)}
     return ReportCounts(quarters, await _compute_median(reader, report, period))
 
 
+def _list_parts(report: MenuReport, period: ReleasePeriod) -> list[ReleasePeriod]:
+    """Return the quarters of the period, or the year itself if the report has no tables of quarters."""
+    return [period] if report.periods == "years" else period.list_quarters()
+
+
+async def _count_classified_cells(
+    reader: ReportReader, report: MenuReport, part: ReleasePeriod
+) -> dict[Cell, int]:
+    """Return the counts of a report whose facts are classified in Python."""
+    period = Period(part.first_day, part.last_day)
+    facts = await count_classified_facts(reader, report.report, period, ALL_GRANTS)
+    positions = [report.report.find_position(dimension.sql) for dimension in report.dimensions]
+    counts = Counter[Cell]()
+    for codes, number in facts.items():
+        counts[tuple(codes[position] for position in positions)] += number
+    return dict(counts)
+
+
 async def _count_cells(reader: ReportReader, report: MenuReport, quarter: ReleasePeriod) -> dict[Cell, int]:
+    if report.report.needs_run:
+        return await _count_classified_cells(reader, report, quarter)
     names = [f"value_{number}" for number, _ in enumerate(report.dimensions)]
     values = ", ".join(
         f"coalesce({dimension.sql}, '{UNKNOWN}') AS {name}"
@@ -56,6 +75,12 @@ async def _count_cells(reader: ReportReader, report: MenuReport, quarter: Releas
 
 
 async def _compute_median(reader: ReportReader, report: MenuReport, period: ReleasePeriod) -> float | None:
+    if report.median_measure is not None:
+        days = Period(period.first_day, period.last_day)
+        figures = (await compute_table(reader, report.report, days, [])).total
+        median, exits = figures[report.median_measure], figures["exits"]
+        is_published = isinstance(exits, int) and exits >= MIN_MEDIAN_COUNT
+        return median if is_published and isinstance(median, float) else None
     if report.median is None:
         return None
     sql = f"""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from math import ceil
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -21,12 +22,15 @@ from app.schemas.fault_messages import PYDANTIC_MESSAGES, VALIDATION_MESSAGES, f
 from app.schemas.releases import Release as ReleaseSchema
 from app.schemas.releases import ReleaseCreate
 from app.services.releases.counts import ReportCounts, count_facts
-from app.services.releases.menu import MENU, TABLES, MenuReport, MenuTable
+from app.services.releases.exact_tables import build_exact_content
+from app.services.releases.menu import MenuReport, MenuTable
+from app.services.releases.menu_reports import MENU, TABLES
 from app.services.releases.periods import ReleasePeriod, list_latest_closed_periods
 from app.services.releases.published_cells import CellRounding, build_table_content, compute_table_hash
 from app.services.releases.responses import save_release
 
 MONTHS_BETWEEN_EDITIONS = 12
+POSITIONS = {name: position for position, name in enumerate(TABLES, 1)}
 
 
 async def create_release(
@@ -58,6 +62,11 @@ async def create_release(
     await session.flush()  # the rows of the tables refer to the release
     for name, group in groupby(tables, lambda table: table.report):
         report = MENU[name]
+        if report.is_exact:
+            for table in group:
+                content = await build_exact_content(reader, report, table, period)
+                session.add(_build_table(release, table, content))
+            continue
         counts = await count_facts(reader, report, period)
         session.add(_build_population(release.id, report, counts))
         session.add_all(_build_tables(release, period, report, list(group), counts, names))
@@ -80,8 +89,8 @@ def _is_available(report: MenuReport, period: ReleasePeriod, target_hours: Mappi
     """Return whether a report has tables of a period. The entries of a cohort must have been followed to the end."""
     rule = report.report.period
     target_days = max((ceil(target_hours[name] / 24) for name in rule.targets), default=0)
-    is_followed = period.is_closed(rule.follow_up_days or target_days)
-    return is_followed and (report.is_yearly or not period.is_year)
+    is_followed = period.is_closed(max(rule.follow_up_days or target_days, report.follow_up_days))
+    return is_followed and report.periods in ("any", "years" if period.is_year else "quarters")
 
 
 def _validate_closed(period: ReleasePeriod) -> None:
@@ -161,16 +170,19 @@ def _build_tables(
     names: Iterable[str],
 ) -> Iterator[ReleasedTable]:
     rounding = CellRounding(report, str(period), counts, get_vault().key_ring.release_draw)
-    positions = {name: position for position, name in enumerate(TABLES, 1)}
     for table in tables:
         content = build_table_content(report, table, rounding, counts.median, names)
-        yield ReleasedTable(
-            id=new_id(),
-            release_id=release.id,
-            position=positions[table.name],
-            name=table.name,
-            report=report.name,
-            dimensions=list(table.dimensions),
-            content=content,
-            hash=compute_table_hash(table, str(period), release.edition, content),
-        )
+        yield _build_table(release, table, content)
+
+
+def _build_table(release: Release, table: MenuTable, content: dict[str, Any]) -> ReleasedTable:
+    return ReleasedTable(
+        id=new_id(),
+        release_id=release.id,
+        position=POSITIONS[table.name],
+        name=table.name,
+        report=table.report,
+        dimensions=list(table.dimensions),
+        content=content,
+        hash=compute_table_hash(table, release.period, release.edition, content),
+    )

@@ -18,7 +18,7 @@ from app.models import Release, ReleasedTable, ReleasePopulation
 from app.models.record import utc_now
 from app.schemas.releases import Release as ReleaseSchema
 from app.services.releases import states
-from app.services.releases.menu import MENU
+from app.services.releases.menu_reports import MENU
 from app.services.releases.release_audit import AuditedRelease, AuditedTable, find_tables_to_drop
 from app.services.releases.responses import save_release
 
@@ -90,10 +90,11 @@ async def audit_next_report(session: AsyncSession, payload: Mapping[str, Any]) -
         return  # the release was discarded
     reports = await _list_reports(session, release.id)
     name = reports[release.audited_reports]
-    published = await _load_published(session, release, name)
-    (audited,) = await _load_releases(session, [release], name)
-    dropped = await asyncio.to_thread(find_tables_to_drop, MENU[name], audited, published)
-    release.tables_to_drop = [*release.tables_to_drop, *dropped]
+    if not MENU[name].is_exact:
+        published = await _load_published(session, release, name)
+        (audited,) = await _load_releases(session, [release], name)
+        dropped = await asyncio.to_thread(find_tables_to_drop, MENU[name], audited, published)
+        release.tables_to_drop = [*release.tables_to_drop, *dropped]
     release.audited_reports += 1
     release.version += 1
     if release.audited_reports < len(reports):

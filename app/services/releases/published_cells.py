@@ -55,10 +55,10 @@ def _build_cell(
 ) -> dict[str, Any]:
     by_name = dict(zip(table.dimensions, values, strict=True))
     count = rounding.round_cell(by_name)
-    rest = {name: value for name, value in by_name.items() if name != report.outcome}
+    rest = {name: value for name, value in by_name.items() if name not in report.outcomes}
     wider = "_by_".join([report.name, *rest])
     percentage = None
-    if report.outcome in by_name and wider in names:
+    if len(rest) < len(by_name) and wider in names:
         percentage = compute_percentage(count, rounding.round_cell(rest))
     return {"values": list(values), "count": count, "percentage": percentage}
 

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from app.access.caller import Caller
 from app.access.reader import RecordReader
-from app.schemas.codes import get_code_label
+from app.schemas.codes import get_code_label, get_codes
 from app.schemas.releases import Release, ReleasedTable, ReleaseQuery
 from app.services.releases import responses
 from app.services.reports.csv_file import BYTE_ORDER_MARK
 from app.services.reports.files import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE, ReportFile
 
-COLUMNS = ("table", "title", "dimension_1", "code_1", "label_1", "dimension_2", "code_2", "label_2", "count", "percentage", "median")  # fmt: skip
+COLUMNS = ("table", "title", "dimension_1", "code_1", "label_1", "dimension_2", "code_2", "label_2", "count", "percentage", "median", "is_exact")  # fmt: skip
 SHEET_NAMES = {"en": ("Figures", "Notes"), "km": ("តួលេខ", "កំណត់ចំណាំ")}
 MAX_DIMENSIONS = 2
 
@@ -61,14 +61,15 @@ def list_rows(release: Release, language: str) -> Iterator[list[Any]]:
         title = table.title.km if language == "km" else table.title.en
         for cell in table.cells:
             row = [table.name, title, *_describe_values(table, cell.values, language)]
-            yield [*row, cell.count, cell.percentage, table.median]
+            yield [*row, cell.count, cell.percentage, table.median, str(table.is_exact).lower()]
 
 
 def _describe_values(table: ReleasedTable, codes: list[str], language: str) -> list[str]:
     texts: list[str] = []
     for dimension, code in zip(table.dimensions, codes, strict=True):
         # Not every list of a dimension contains the code of facts without a value.
-        code_list = "age_band" if code == "unknown" else dimension.code_list
+        is_listed = code in get_codes(dimension.code_list)
+        code_list = dimension.code_list if is_listed else "age_band"
         texts += [dimension.name, code, get_code_label(code_list, code, language)]
     return texts + [""] * 3 * (MAX_DIMENSIONS - len(codes))
 

@@ -17,15 +17,15 @@ from app.models import Release, ReleasedTable
 from app.schemas.codes import get_code_label
 from app.schemas.releases import Release as ReleaseSchema
 from app.schemas.releases import ReleaseFilters, ReleaseList
-from app.services.releases.menu import MENU
+from app.services.releases.menu_reports import MENU
 from app.services.reports.catalogue import REPORTS
 
 RECORD_KIND = "release"
 NOTE = {
     "en": "Every count is rounded at random to a multiple of 5. A printed 0 means 0 to 4. Totals are rounded independently, so "
-    "that they can differ from the sums of their parts.",
+    "that they can differ from the sums of their parts. Counts about public outreach activities are exact.",
     "km": "ចំនួននីមួយៗត្រូវបានបង្គត់ដោយចៃដន្យទៅពហុគុណនៃ ៥។ លេខ 0 មានន័យថា 0 ដល់ 4។ ចំនួនសរុបត្រូវបានបង្គត់ដោយឡែក "
-    "ដូច្នេះអាចខុសពីផលបូកនៃផ្នែករបស់វា។",
+    "ដូច្នេះអាចខុសពីផលបូកនៃផ្នែករបស់វា។ ចំនួនអំពីសកម្មភាពផ្សព្វផ្សាយសាធារណៈគឺជាចំនួនពិត មិនបានបង្គត់ទេ។",
 }
 DRAFT_READERS = POLICY[Permission.release_prepare] | POLICY[Permission.release_publish]
 _OF_RELEASE = col(ReleasedTable.release_id) == col(Release.id)
@@ -142,6 +142,7 @@ def _row_to_table(row: Any) -> dict[str, Any]:
         "report": row.report,
         "definition": definition._asdict(),
         "dimensions": [{"name": name, "code_list": code_lists[name]} for name in row.dimensions],
+        "is_exact": MENU[row.report].is_exact,
         **row.content,
         "sha256": row.sha256,
     }

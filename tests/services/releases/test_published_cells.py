@@ -7,7 +7,7 @@ import pytest
 
 from app.models.record import freeze_time
 from app.services.releases.counts import ReportCounts
-from app.services.releases.menu import MENU, TABLES
+from app.services.releases.menu_reports import MENU, TABLES
 from app.services.releases.periods import ReleasePeriod, list_latest_closed_periods
 from app.services.releases.published_cells import (
     CellRounding,
@@ -21,9 +21,9 @@ from app.services.releases.release_audit import AuditedRelease, AuditedTable, fi
 KEY = b"a key of tests, always the same."
 REPORT = MENU["first_contact_time"]
 COUNTS: dict[tuple[str, ...], int] = {
-    ("survivor", "on_time"): 52,
-    ("survivor", "late"): 3,
-    ("hsb", "late"): 7,
+    ("survivor", "12", "on_time"): 52,
+    ("survivor", "17", "late"): 3,
+    ("hsb", "12", "late"): 7,
 }
 
 
