@@ -1,10 +1,10 @@
 """Schemas of a person's identity: names, birth, phone, disability, school."""
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import Field, PrivateAttr, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from app.schemas.codes import CodeOf
 from app.schemas.dates import WORK, LifeDate, PastDate
@@ -18,6 +18,9 @@ from app.schemas.wire import (
     StrictInteger,
 )
 from app.text_folding import detect_script
+
+MAX_PHONES: Final = 20
+"""Maximum number of phones of a person."""
 
 
 def _detect_name_script(name: dict[str, Any]) -> str:
@@ -140,7 +143,7 @@ class ContactDetails(Input):
         None,
         description="The first of `phones`. In a request, it becomes the first one unless `phones` contains its number.",
     )
-    phones: Annotated[list[Phone], Field(max_length=20)] = Field(
+    phones: Annotated[list[Phone], Field(max_length=MAX_PHONES)] = Field(
         default_factory=list,
         description="Phones on which the person can be reached, the preferred one first.",
     )
@@ -151,6 +154,19 @@ class ContactDetails(Input):
         None, description="Details that help to find the home: house number, road, landmarks."
     )
     _sent_phone_first: bool = PrivateAttr(default=False)
+
+    @field_validator("phones", mode="before")
+    @classmethod
+    def count_first_phone(cls, phones: Any, info: ValidationInfo) -> Any:
+        """Reject a list that is too long with `phone` as its first item."""
+        phone: Phone | None = info.data.get("phone")
+        if phone is None or not isinstance(phones, list) or len(phones) < MAX_PHONES:
+            return phones
+        numbers = [item.get("number") if isinstance(item, dict) else item for item in phones[:MAX_PHONES]]
+        if phone.number in numbers:
+            return phones
+        limits = {"field_type": "List", "max_length": MAX_PHONES - 1, "actual_length": len(phones)}
+        raise PydanticKnownError("too_long", limits)
 
     @model_validator(mode="after")
     def merge_phones(self) -> Self:

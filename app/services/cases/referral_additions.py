@@ -19,6 +19,7 @@ from app.models.contents import StoredPersonName, StoredPhone
 from app.models.people import StoredPersonDetails
 from app.models.record import new_id
 from app.models.referrals import StoredCaregiver
+from app.schemas.identity import MAX_PHONES
 from app.services.cases import history as case_history
 from app.services.persons import person_details
 from app.services.persons.name_similarity import get_canonical_name, name_similarity
@@ -111,10 +112,11 @@ def merge_phones(
 ) -> list[StoredPhone]:
     """Return the known phones with the notes and restrictions of `sent`, and the unknown ones of `added`.
 
-    A number is unsafe if either source marks it as unsafe. A known mark is never replaced by a less safe one.
+    A number is unsafe if either source marks it as unsafe. A known mark is never replaced by a less safe one. Phones above
+    the maximum number of a person stay in the referral only, because staff could not update the person otherwise.
     """
     numbers = {get_number(phone) for phone in known}
-    phones = [*known, *(phone for phone in added if get_number(phone) not in numbers)]
+    phones = [*known, *(phone for phone in added if get_number(phone) not in numbers)][:MAX_PHONES]
     unsafe = {get_number(phone) for phone in (*known, *sent) if phone["safe_to_call"] is False}
     return [_merge_phone(phone, sent, is_unsafe=get_number(phone) in unsafe) for phone in phones]
 

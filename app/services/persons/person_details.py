@@ -17,14 +17,14 @@ from app.models import NameToken
 from app.models.contents import StoredChildIdentity, StoredPhone
 from app.models.people import StoredPersonDetails
 from app.models.referrals import StoredCaregiver, StoredReferralContent
-from app.schemas.identity import Birth, ChildIdentity, ContactDetails, PersonName
+from app.schemas.identity import Birth, ChildIdentity, ContactDetails, PersonName, Phone
 from app.schemas.people import PersonContent
 from app.services.persons import name_matching, places
 from app.services.persons.phone_numbers import normalize_phones
 from app.text_folding import normalize_text
 
-MAX_NAME_LENGTH = 200
-"""Maximum characters of a part of a name, as in the schemas."""
+MAX_TEXT_LENGTH = 200
+"""Maximum characters of a part of a name and of a phone number, as in the schemas."""
 
 PHONE_KEY_PREFIX = "p="
 TokenContext: TypeAlias = Literal["child", "person", "referral"]
@@ -71,8 +71,8 @@ async def normalize_person_details(
     `pointer` is the JSON pointer of the details in the request. A phone number that is not certainly valid is kept as typed.
 
     Raises:
-        InvalidInput: A name is empty or too long after the normalization, the province of the place does not exist, or
-            the birth date is in the future.
+        InvalidInput: A name is empty or too long after the normalization, a phone number is too long, the province of the
+            place does not exist, or the birth date is in the future.
     """
     nickname: str | None = None
     birth: Birth | None = None
@@ -85,6 +85,7 @@ async def normalize_person_details(
     phones, warnings = normalize_phones(details.phones, pointers)
     faults = [
         *_check_names(names, nickname, pointer),
+        *_check_number_lengths(details.phones, pointers),
         *_check_birth(birth, pointer),
         *await check_place(session, details.place_code, pointer),
     ]
@@ -230,10 +231,19 @@ def _check_names(names: list[PersonName], nickname: str | None, pointer: str) ->
     for path, text in {**texts, "/nickname": nickname}.items():
         if text == "":
             yield Fault(f"{pointer}{path}", "blank", "Must not be blank.")
-        elif text and len(text) > MAX_NAME_LENGTH:
-            yield Fault(
-                f"{pointer}{path}", "string_too_long", f"Must have at most {MAX_NAME_LENGTH} characters."
-            )
+        elif text and len(text) > MAX_TEXT_LENGTH:
+            yield _build_length_fault(f"{pointer}{path}")
+
+
+def _check_number_lengths(phones: Sequence[Phone], pointers: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for each phone number that is too long in NFC, the form in which it is stored."""
+    for phone, pointer in zip(phones, pointers, strict=True):
+        if len(normalize_text(phone.number)) > MAX_TEXT_LENGTH:
+            yield _build_length_fault(f"{pointer}/number")
+
+
+def _build_length_fault(pointer: str) -> Fault:
+    return Fault(pointer, "string_too_long", f"Must have at most {MAX_TEXT_LENGTH} characters.")
 
 
 def _check_birth(birth: Birth | None, pointer: str) -> list[Fault]:

@@ -11,12 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 from app.errors import Fault
-from app.schemas.identity import Phone
+from app.schemas.identity import MAX_PHONES, Phone
 from app.schemas.warnings import build_warning
 from app.text_folding import fold_digits, normalize_text
 
-MAX_PHONES: Final = 20
-"""Maximum number of phones of a person, as in the schema."""
 MAX_NOTE_LENGTH: Final = 200
 _MAX_NATIONAL_DIGITS: Final = 10
 """Maximum number of digits of a Cambodian number with the prefix 0."""
@@ -84,7 +82,7 @@ def find_e164(text: str) -> str | None:
     is_cambodian = parsed.country_code == phonenumbers.country_code_for_region("KH")
     if not (is_international or is_cambodian) or not phonenumbers.is_valid_number(parsed):
         return None
-    is_one_number = _is_usual_grouping(groups) if is_cambodian else not _has_shorter_number(groups)
+    is_one_number = _is_usual_grouping(groups) if is_cambodian else not _contains_number(groups)
     if not is_one_number:
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -105,11 +103,16 @@ def _is_usual_grouping(groups: Sequence[str]) -> bool:
     return tuple(map(len, rest)) in _CAMBODIAN_GROUPINGS
 
 
-def _has_shorter_number(groups: Sequence[str]) -> bool:
-    """Return whether a foreign number is also valid without its last groups of digits."""
+def _contains_number(groups: Sequence[str]) -> bool:
+    """Return whether a foreign number is also valid without its last groups of digits, or contains a Cambodian number.
+
+    In `+32 012 345 678`, the first group can be the country code or digits before a Cambodian number.
+    """
     import phonenumbers  # noqa: PLC0415 - loads sixty modules that a start does not need
 
     for end in range(1, len(groups)):
+        if groups[end].startswith("0") and find_e164(" ".join(groups[end:])):
+            return True
         try:
             shorter = phonenumbers.parse(f"+{''.join(groups[:end])}")
         except phonenumbers.NumberParseException:

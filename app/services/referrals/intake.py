@@ -21,7 +21,7 @@ from app.schemas.referral_content import Caregiver, ReferralContent, Referrer
 from app.schemas.warnings import InputWarning, build_warning, to_warnings
 from app.services.persons import person_details, places
 from app.services.persons.detail_warnings import check_texts
-from app.services.persons.person_details import MAX_NAME_LENGTH
+from app.services.persons.person_details import MAX_TEXT_LENGTH
 from app.services.persons.phone_numbers import find_e164
 from app.text_folding import normalize_text
 
@@ -49,9 +49,9 @@ async def normalize_new_content(
     for part, details in (("child", payload.child), ("caregiver", payload.caregiver)):
         if details is None:
             continue
-        shortened, cut_names = _cut_names(details, f"/{part}")
+        shortened, cut_texts = _cut_texts(details, f"/{part}")
         faults = await person_details.check_place(session, details.place_code, f"/{part}")
-        unread += [*cut_names, *(_store_warning(fault, details.place_code) for fault in faults)]
+        unread += [*cut_texts, *(_store_warning(fault, details.place_code) for fault in faults)]
         if faults:
             shortened = shortened.model_copy(update={"place_code": None})
         if shortened is not details:
@@ -68,7 +68,7 @@ async def normalize_changed_content(
     """Return the changed content of a referral. Values that could not be read keep their warnings until they are sent again.
 
     Raises:
-        InvalidInput: A name is too long after the normalization, or a province does not exist.
+        InvalidInput: A name or a phone number is too long after the normalization, or a province does not exist.
     """
     content, warnings = await _normalize_content(session, payload)
     kept = [warning for warning in before["warnings"] if _is_kept(warning, patch)]
@@ -127,9 +127,10 @@ async def _normalize_content(
     return content, [*warnings, *_check_content(content), *await _check_villages(session, content)]
 
 
-def _cut_names(details: ContactDetails, pointer: str) -> tuple[ContactDetails, list[StoredWarning]]:
-    """Return the details with names that are short enough after the normalization, which can lengthen a text."""
+def _cut_texts(details: ContactDetails, pointer: str) -> tuple[ContactDetails, list[StoredWarning]]:
+    """Return the details with names and phone numbers that the normalization does not make too long."""
     texts = [text for name in details.names for text in (name.family, name.given)]
+    texts += [phone.number for phone in details.phones]
     if isinstance(details, ChildIdentity):
         texts.append(details.nickname)
     if not any(text and _is_too_long(text) for text in texts):
@@ -139,9 +140,9 @@ def _cut_names(details: ContactDetails, pointer: str) -> tuple[ContactDetails, l
     def cut(text: str | None, place: str) -> str | None:
         if text is None or not _is_too_long(text):
             return text
-        fault = build_warning(f"{pointer}{place}", "string_too_long", max_length=MAX_NAME_LENGTH)
+        fault = build_warning(f"{pointer}{place}", "string_too_long", max_length=MAX_TEXT_LENGTH)
         warnings.append(_store_warning(fault, text))
-        return normalize_text(text)[:MAX_NAME_LENGTH]
+        return normalize_text(text)[:MAX_TEXT_LENGTH]
 
     names = [
         name.model_copy(
@@ -149,14 +150,18 @@ def _cut_names(details: ContactDetails, pointer: str) -> tuple[ContactDetails, l
         )
         for index, name in enumerate(details.names)
     ]
-    update: dict[str, Any] = {"names": names}
+    phones = [
+        phone.model_copy(update={"number": cut(phone.number, f"{place}/number")})
+        for phone, place in zip(details.phones, details.list_phone_pointers(), strict=True)
+    ]
+    update: dict[str, Any] = {"names": names, "phones": phones}
     if isinstance(details, ChildIdentity):
         update["nickname"] = cut(details.nickname, "/nickname")
     return details.model_copy(update=update), warnings
 
 
 def _is_too_long(text: str) -> bool:
-    return len(normalize_text(text)) > MAX_NAME_LENGTH
+    return len(normalize_text(text)) > MAX_TEXT_LENGTH
 
 
 def _normalize_referrer(referrer: Referrer | None) -> Referrer | None:

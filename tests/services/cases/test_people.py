@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.kit.dates import add_months, today
+from tests.support.joined_referrals import CHILD, MOTHER, join_case
 from tests.support.payloads import AUNT_PAYLOAD, SHARING_CONSENT_PAYLOAD
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import Scenario, acceptance_payload, id_of, referral_payload
@@ -350,6 +351,29 @@ async def test_person_has_several_phones_with_owner_note_and_safety(scenario: Sc
     assert expect_json(await worker.patch(person_path, again, etag='"4"'))["phones"] == replaced["phones"]
     emptied = expect_json(await worker.patch(person_path, {"phones": []}, etag='"5"'))
     assert (emptied["phone"], emptied["phones"]) == (None, [])
+
+
+async def test_phones_that_could_not_be_stored_or_updated_are_rejected(scenario: Scenario) -> None:
+    # Catches: 21 phones, after which every update of the person is 422; a number that is too long in NFC, which is 500.
+    path = await open_case_path(scenario)
+    phones = [{"number": f"012 345 6{number:02}"} for number in range(20)]
+    for sent, pointer, code in (
+        ({"phone": {"number": "012 999 999"}, "phones": phones}, "/phones", "too_long"),
+        ({"phone": {"number": "\u0958" * 150}}, "/phone/number", "string_too_long"),
+    ):
+        refused = await scenario.worker_north.post(f"{path}/people", {**AUNT_PAYLOAD, **sent})
+        assert parse_faults(refused) == {(pointer, code)}
+
+
+async def test_child_has_at_most_twenty_phones_after_a_referral_joins_its_case(scenario: Scenario) -> None:
+    # Catches: the referral adds all its phones, after which every update of the child is 422.
+    phones = [[{"number": f"012 34{half} 6{number:02}"} for number in range(20)] for half in (5, 6)]
+    case = await scenario.open_case(child={**CHILD, "phones": phones[0]})
+    await join_case(scenario, case, MOTHER, phones=phones[1])
+    path = f"/v1/children/{case['child_id']}"
+    child = await scenario.worker_north.get(path)
+    assert expect_json(child)["phones"][19]["number"] == "+85512345619"
+    expect_json(await scenario.worker_north.patch(path, {"sex": "female"}, etag=child.headers["etag"]))
 
 
 async def test_names_outside_their_declared_script_are_kept_with_a_warning(scenario: Scenario) -> None:

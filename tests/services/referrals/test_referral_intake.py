@@ -256,6 +256,43 @@ async def test_texts_and_lists_that_are_too_long_are_cut_and_stored_whole_for_st
     assert staff_view["concern"]["summary"] == "s" * 20_000
 
 
+async def test_phone_before_a_full_list_of_phones_replaces_the_last_one(scenario: Scenario) -> None:
+    # Catches: a referral with 21 phones, whose GET is 500.
+    phones = [{"number": f"012 345 6{number:02}"} for number in range(20)]
+    created = await create(scenario, child__phones=phones, child__phone={"number": "012 999 999"})
+    assert pairs(created["warnings"]) == {("/child/phones", "too_long")}
+    staff_view = await read(scenario, created)
+    numbers = [phone["number"] for phone in staff_view["child"]["phones"]]
+    assert (len(numbers), numbers[0], numbers[-1]) == (20, "+85512999999", "+85512345618")
+    [unread] = staff_view["unread_values"]
+    assert json.loads(unread["value"]) == phones[19:]
+    patch = {"child": {"phone": {"number": "012 888 888"}, "phones": phones}}
+    path = f"/v1/referrals/{created['id']}"
+    refused = expect_json(await scenario.supervisor_north.patch(path, patch, etag='"1"'), 422)
+    assert pairs(refused["errors"]) == {("/child/phones", "too_long")}
+    whole = await create(scenario, child__phones=phones, child__phone=phones[19])
+    assert whole["warnings"] == [], "the list contains the phone"
+
+
+async def test_phone_number_is_cut_if_its_stored_form_is_too_long(scenario: Scenario) -> None:
+    # Catches: a number that NFC lengthens to 300 characters, which makes the GET of the referral 500.
+    number = "\u0958" * 150
+    created = await create(
+        scenario,
+        child__phone={"number": number},
+        caregiver__phones=[{"number": number}],
+        caregiver__phone=None,
+    )
+    cut = {("/child/phone/number", "string_too_long"), ("/caregiver/phones/0/number", "string_too_long")}
+    assert pairs(created["warnings"]) >= cut
+    staff_view = await read(scenario, created)
+    assert [item["value"] for item in staff_view["unread_values"]] == [number, number]
+    path = f"/v1/referrals/{created['id']}"
+    patch = {"child": {"phone": {"number": number}}}
+    refused = expect_json(await scenario.supervisor_north.patch(path, patch, etag='"1"'), 422)
+    assert "string_too_long" in {code for _, code in pairs(refused["errors"])}, refused
+
+
 async def test_names_of_unknown_fields_are_kept_but_not_repeated(scenario: Scenario) -> None:
     created = await create(scenario, child__colour="red", **{"child__Sok Dara": "is afraid", "012345678": 1})
     assert pairs(created["warnings"]) == {
