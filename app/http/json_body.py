@@ -1,7 +1,8 @@
 """Strict parsing of JSON request bodies (RFC 8259 and I-JSON, RFC 7493).
 
 Python's parser accepts input that PostgreSQL rejects or that other parsers read differently. This module rejects it:
-duplicate keys, NaN, infinities, lone surrogates, U+0000, deep nesting, and numbers that do not fit into 64 bits.
+duplicate keys, NaN, infinities, lone surrogates, U+0000, deep nesting, and numbers that do not fit into 64 bits. It also
+rejects objects with too many keys.
 """
 
 import json
@@ -20,6 +21,9 @@ from app.fault_codes import FaultCode
 
 MAX_DEPTH = 32
 """Maximum nesting of arrays and objects. The deepest body of this API has seven levels."""
+MAX_KEYS = 500
+"""Maximum number of keys of an object. Each unknown key is a validation error, and tens of thousands of them occupy a worker
+for half a minute."""
 
 INT64_DIGITS = 20
 INT64 = range(-(2**63), 2**63)
@@ -116,6 +120,8 @@ def _build_unstorable_error(character: str) -> MalformedRequest:
 
 
 def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:
+        raise _build_malformed_error("too_many", f"An object may have at most {MAX_KEYS} keys.")
     members = dict(pairs)
     if len(members) != len(pairs):
         raise _build_malformed_error("duplicate_key", "An object must not contain a key twice.")

@@ -5,7 +5,6 @@ too long is cut. Any other value with an error is removed, and so is an unknown 
 the warning, so that nothing is lost. The document is rejected only if a required value has an error.
 """
 
-import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +62,8 @@ def validate_leniently(
         try:
             return validate(_strip(lenient.remaining)), lenient.list_unread_values()
         except ValidationError as error:
+            if error.error_count() > MAX_UNREAD_VALUES:
+                raise
             faults = [item for item in error.errors(include_url=False) if item["type"] != DERIVED_ERROR_TYPE]
             if not lenient.repair(faults):
                 raise
@@ -76,7 +77,7 @@ class _LenientDocument:
     """
 
     def __init__(self, document: Any, required: frozenset[Path], exact: frozenset[Path]) -> None:
-        self.remaining = copy.deepcopy(document)
+        self.remaining = _strip(document)
         self._document = document
         self._required = required | exact
         self._exact = exact
@@ -188,7 +189,7 @@ def _get_value(path: Path, document: Any) -> Any:
 
 
 def _strip(node: Any) -> Any:
-    """Return a copy of a document without removed values."""
+    """Return a deep copy of a document without removed values."""
     if isinstance(node, dict):
         return {key: _strip(value) for key, value in node.items() if value is not REMOVED}
     if isinstance(node, list):

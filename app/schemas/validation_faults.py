@@ -10,6 +10,8 @@ from app.schemas.fault_messages import GENERIC_MESSAGE, PYDANTIC_MESSAGES, forma
 
 MAX_FAULTS = 100
 """Maximum number of faults in one response."""
+MAX_ERRORS = 1_000
+"""Maximum number of errors that are converted. Many errors can have the same pointer and code."""
 
 _ALLOWED_VALUES_KEYS: Final = frozenset({"expected", "expected_tags"})
 _LIMIT_KEYS: Final = frozenset({
@@ -37,7 +39,7 @@ def convert_validation_errors(
     `own_messages` maps the error codes that the schemas raise (`PydanticCustomError`) to their messages.
     """
     faults: dict[tuple[str, str], Fault] = {}
-    for error in errors:
+    for error in errors[:MAX_ERRORS]:
         fault = convert_error(error, body, own_messages or {})
         faults.setdefault((fault.pointer or "", fault.code), fault)
         if len(faults) == MAX_FAULTS:

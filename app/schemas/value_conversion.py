@@ -26,10 +26,12 @@ TRUE_WORDS: Final = frozenset({"yes", "y", "true", "1", "បាទ", "ចាស"
 FALSE_WORDS: Final = frozenset({"no", "n", "false", "0", "ទេ", "អត់ទេ"})
 MAX_AGE: Final = 120
 
-_AGE: Final = re.compile(r"([0-9]{1,3})(?:[.,][0-9]+)?\s*(?:(?:years?|yrs?|y)(?: old)?|ឆ្នាំ)?")
+_AGE: Final = re.compile(r"([0-9]{1,3})(?:[.,][0-9])?\s*(?:(?:years?|yrs?|y)(?: old)?|ឆ្នាំ)?")
+"""An age with at most one decimal digit: `8.5` is an age, `10.2014` is a month, and `8,12` may be two ages."""
 _AGE_RANGE: Final = re.compile(
-    r"([0-9]{1,3})\s*(?:-|to)\s*([0-9]{1,3})\s*(?:(?:years?|yrs?|y)(?: old)?|ឆ្នាំ)?"
+    r"([0-9]|[1-9][0-9]{1,2})\s*(?:-|to)\s*([0-9]{1,3})\s*(?:(?:years?|yrs?|y)(?: old)?|ឆ្នាំ)?"
 )
+"""A range of ages. `05-16` is a month."""
 _DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _EXPECTED_VALUE: Final = re.compile("'([^']*)'")
 
@@ -56,7 +58,7 @@ def read_age(value: Any) -> dict[str, int] | None:
     """Return the fields of `birth` for an age: `8`, `"8 years"`, `8.5` (8 whole years), `"8-12"`, with digits of any script."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    text = fold_text(str(value))
+    text = fold_text(str(int(value) if isinstance(value, float) and 0 <= value <= MAX_AGE else value))
     if age := _AGE.fullmatch(text):
         return {"estimated_age": int(age[1])} if int(age[1]) <= MAX_AGE else None
     ages = _AGE_RANGE.fullmatch(text)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.errors import MalformedRequest
 from app.http import problem_details as error_handlers
-from app.http.json_body import MAX_DEPTH, StrictRequest, StrictRoute, parse
+from app.http.json_body import MAX_DEPTH, MAX_KEYS, StrictRequest, StrictRoute, parse
 
 
 class Note(BaseModel):
@@ -111,6 +111,7 @@ def get_rejection_code(body: bytes) -> str:
         (b'{"a":' * 33 + b"1" + b"}" * 33, "too_deep"),
         (b"[" * 1_000_000, "too_deep"),
         (b"]" * 100, "json_invalid"),
+        (json.dumps({"a": [dict.fromkeys(map(str, range(MAX_KEYS + 1)))]}).encode(), "too_many"),
     ],
 )
 def test_invalid_json_is_rejected_with_its_code(body: bytes, code: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.schemas import lenient_validation
 from app.schemas.lenient_validation import MAX_UNREAD_VALUES
 from app.schemas.referral_content import ReferralContent
 from app.schemas.referrals import EXACT_PATHS, REQUIRED_PATHS, ReferralCreate
@@ -38,6 +39,18 @@ def list_strict_errors(document: dict[str, Any]) -> list[Any]:
     except ValidationError as error:
         return error.errors()
     return []
+
+
+def test_document_with_too_many_errors_is_refused_before_any_value_is_repaired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Catches: thousands of values are repaired first, which occupies a worker for seconds.
+    repaired: list[Any] = []
+    monkeypatch.setattr(lenient_validation, "convert_error", repaired.append)
+    keys = dict.fromkeys(f"key_{number}" for number in range(MAX_UNREAD_VALUES + 1))
+    with pytest.raises(ValidationError):
+        ReferralCreate.model_validate({**FULL_REFERRAL_PAYLOAD, **keys})
+    assert repaired == []
 
 
 def test_every_wrong_value_in_every_optional_field_is_accepted_with_a_warning_at_its_pointer() -> None:

@@ -27,14 +27,16 @@ from app.text_folding import normalize_text
 
 MAX_PLAUSIBLE_AGE: Final = 25
 """Age in years at the referral above which a birth date is probably wrong."""
-CONFIRMED_CODES: Final = frozenset({"age_implausible"})
+CONFIRMED_CODES: Final = frozenset({"age_implausible", "extra_forbidden"})
 """Codes of warnings that need a waiver at the acceptance, even if another condition covers the field."""
 INFORMATIVE_CODES: Final = frozenset(
     {"phone_split", "external_id_similar", "source_ignored", "value_converted"}
 )
 """Codes of warnings after which nothing is left to complete."""
-DECIDED_AT_ACCEPTANCE: Final = ("/child/birth", "/consent", "/concern/kind", "/source", "/referrer")
-"""Pointers of fields that a separate condition covers at the acceptance, or that only concern the referrer."""
+DECIDED_AT_ACCEPTANCE: Final = ("/child/birth", "/consent", "/concern/kind")
+"""Pointers of fields that a separate condition covers at the acceptance."""
+ABOUT_REFERRER: Final = ("/source", "/referrer")
+"""Pointers of fields that only concern the referrer."""
 
 
 async def normalize_new_content(
@@ -86,10 +88,7 @@ def check_warnings(content: StoredReferralContent, waived_pointers: frozenset[st
     """Yield an unmet condition for each warning whose field is neither completed nor waived."""
     for warning in content["warnings"]:
         is_waived = warning["pointer"] in waived_pointers
-        is_covered = (
-            warning["pointer"].startswith(DECIDED_AT_ACCEPTANCE) and warning["code"] not in CONFIRMED_CODES
-        )
-        if not (_is_informative(warning) or is_waived or is_covered):
+        if not (_is_informative(warning) or is_waived or _is_covered(warning)):
             fault = _to_fault(warning)
             detail = f"Complete the field, or waive it with a reason. {fault.detail}"
             yield Fault(fault.pointer, fault.code, detail, fault.params)
@@ -100,6 +99,17 @@ def _is_informative(warning: StoredWarning) -> bool:
     is_used_place = warning["code"] == "place_unknown" and warning["value"] is None
     is_unknown_field = warning["code"] == "extra_forbidden" and not warning["pointer"]
     return warning["code"] in INFORMATIVE_CODES or is_used_place or is_unknown_field
+
+
+def _is_covered(warning: StoredWarning) -> bool:
+    """Return whether another condition covers the field, or the field only concerns the referrer.
+
+    An unknown field of the consent or the birth is not covered: it can contain a refusal.
+    """
+    steps = f"{warning['pointer']}/"
+    is_decided = any(steps.startswith(f"{pointer}/") for pointer in DECIDED_AT_ACCEPTANCE)
+    is_about_referrer = any(steps.startswith(f"{pointer}/") for pointer in ABOUT_REFERRER)
+    return is_about_referrer or (is_decided and warning["code"] not in CONFIRMED_CODES)
 
 
 def has_complete_consent(consent: StoredReferralConsent) -> bool:

@@ -223,6 +223,18 @@ async def test_value_of_another_form_with_a_certain_meaning_is_converted(
     assert unread[f"/child/{field}{pointer}"] == (sent if isinstance(sent, str) else json.dumps(sent))
 
 
+@pytest.mark.parametrize(
+    "value", ["10.2014", "03.2016", "8,12", "05-16", "\u17e1\u17e0.\u17e2\u17e0\u17e1\u17e4"]
+)
+async def test_month_or_two_ages_in_place_of_an_age_are_not_converted(scenario: Scenario, value: str) -> None:
+    # Catches: "10.2014" read as the age 10.
+    created = await create(scenario, child__birth=value)
+    assert ("/child/birth", "value_converted") not in pairs(created["warnings"])
+    staff_view = await read(scenario, created)
+    assert staff_view["child"]["birth"] is None
+    assert [item["value"] for item in staff_view["unread_values"]] == [value]
+
+
 async def test_age_in_an_unknown_field_is_stored_as_the_birth(scenario: Scenario) -> None:
     created = await create(scenario, child__age="\u17e8", child__birth=None)
     assert ("/child/age", "value_converted") in pairs(created["warnings"])
@@ -315,6 +327,19 @@ async def accept(scenario: Scenario, referral: dict[str, Any], **changes: Any) -
 async def acknowledge(scenario: Scenario, referral: dict[str, Any]) -> None:
     path = f"/v1/referrals/{referral['id']}"
     expect_json(await scenario.supervisor_north.act(path, "acknowledge", {}))
+
+
+async def test_unknown_field_of_the_consent_or_the_birth_must_be_read_or_waived(scenario: Scenario) -> None:
+    # Catches: a complete consent covers unknown fields; the pointer "/consent" covers "/consent_note".
+    created = await create(
+        scenario, consent__refused_by=["child"], child__birth_note="Two birth certificates.", consent_note="Ask her first.",
+    )  # fmt: skip
+    await acknowledge(scenario, created)
+    refused = expect_json(await accept(scenario, created), 409)
+    unread = {("/consent/refused_by", "extra_forbidden"), ("/child/birth_note", "extra_forbidden")}
+    assert pairs(refused["unmet"]) == {*unread, ("/consent_note", "extra_forbidden")}
+    waivers = [{"pointer": item["pointer"], "reason": "Read, nothing to add."} for item in refused["unmet"]]
+    expect_json(await accept(scenario, created, waivers=waivers))
 
 
 async def test_acceptance_lists_every_missing_field_until_it_is_completed_or_waived(
