@@ -94,7 +94,7 @@ async def test_refusal_recalls_what_was_shared_for_its_purpose_and_recipient(sce
 
 
 async def test_contact_after_the_support_needs_consent(scenario: Scenario) -> None:
-    # Catches: `_check_contact_consent` left out.
+    # Catches: `_check_contact_consent` left out of the update or of the creation.
     closed = await create_closed_case(scenario)
     case_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
     [consent] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
@@ -106,9 +106,11 @@ async def test_contact_after_the_support_needs_consent(scenario: Scenario) -> No
             await scenario.supervisor_north.act(f"/v1/consents/{consent['id']}", "enter-in-error", REASON)
         )
     path = f"/v1/follow-ups/{first['id']}"
-    assert parse_unmet_pointers(await worker.patch(path, follow_up_payload(), etag='"1"')) == {
-        "consent_giver_missing": None
-    }
+    for refused in (
+        await worker.patch(path, follow_up_payload(), etag='"1"'),
+        await worker.post(f"{case_path}/follow-ups", follow_up_payload()),
+    ):
+        assert parse_unmet_pointers(refused) == {"consent_giver_missing": None}
     missed = await worker.patch(path, {**follow_up_payload(), "wellbeing": "not_reached"}, etag='"1"')
     assert expect_json(missed)["status"] == "missed"
     await create_consent(scenario, case_path, scope=["follow_up_contact"], on=today().isoformat())

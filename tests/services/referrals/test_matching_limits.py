@@ -255,7 +255,7 @@ async def test_referrals_that_a_colleague_entered_are_counted(scenario: Scenario
 
 
 def test_the_answers_of_a_day_reveal_less_than_a_child_has_facts() -> None:
-    # Catches: `max_by_caller` raised to 10.
+    # Catches: `MAX_BY_CALLER` and `ANSWERS_PER_DAY` raised to 10. Other tests compare `MAX_BY_CALLER` with the database.
     assert inference.ANSWERS_PER_DAY == MAX_BY_CALLER
     bits = inference.measure_best_request(inference.answer_with_likelihood)
     assert bits * inference.ANSWERS_PER_DAY <= MAX_BITS_PER_DAY
@@ -324,7 +324,7 @@ async def test_matching_functions_answer_only_within_their_acts(
 async def test_matching_functions_answer_only_for_visible_referrals(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Catches: `access.can_match` without its last condition.
+    # Catches: `access.can_match` without the condition that the caller can see the referral or its case.
     path = await enter_referral(scenario.worker_north, HIDDEN_CHILD)
     referral_id = UUID(path.rpartition("/")[2])
     for caller, is_permitted in (("worker_south", False), ("worker_north", True)):
