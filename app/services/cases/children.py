@@ -169,7 +169,19 @@ def _check_not_merged(child: Child) -> list[Fault]:
 
 
 async def refresh_child_search_tokens(session: AsyncSession, child: Child) -> None:
-    """Replace the search tokens of a child by those of its identity and of the phone numbers of its contacts.
+    """Replace the search tokens of a child."""
+    tokens = await _compute_search_tokens(session, child)
+    await person_details.replace_search_tokens(session, child.id, "child", child.id, tokens)
+
+
+async def remove_phone_search_tokens(session: AsyncSession, child: Child, numbers: Collection[str]) -> None:
+    """Remove the search tokens of phone numbers in E.164 that neither the child nor a visible contact has any more."""
+    kept = await _compute_search_tokens(session, child)
+    await person_details.remove_phone_tokens(session, child.id, numbers, kept)
+
+
+async def _compute_search_tokens(session: AsyncSession, child: Child) -> list[int]:
+    """Return the search tokens of the identity of a child and of the phone numbers of its contacts.
 
     The identities of records that were merged into the child count too, so that a search for their names finds it.
     """
@@ -178,14 +190,7 @@ async def refresh_child_search_tokens(session: AsyncSession, child: Child) -> No
     for row in await session_reader(session).fetch(MERGED_IDENTITIES_QUERY, child_id=child.id):
         identity = Child.identity.decrypt(row.id, row.identity_encrypted)
         tokens.update(person_details.hash_child_search_keys(identity))
-    await person_details.replace_search_tokens(session, child.id, "child", child.id, sorted(tokens))
-
-
-async def remove_phone_search_tokens(session: AsyncSession, child: Child, numbers: Collection[str]) -> None:
-    """Remove the search tokens of phone numbers in E.164 that neither the child nor a visible contact has any more."""
-    contacts = await _load_people_details(session, child.id)
-    kept = person_details.hash_child_search_keys(child.identity, contacts)
-    await person_details.remove_phone_tokens(session, child.id, numbers, kept)
+    return sorted(tokens)
 
 
 async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:

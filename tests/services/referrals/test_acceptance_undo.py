@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.kit.dates import today
 from tests.support.case_lifecycle import create_closed_case
+from tests.support.child_merges import close_case, merge
 from tests.support.confirmations import find_pending_change
 from tests.support.joined_referrals import (
     CHILD,
@@ -249,3 +250,17 @@ async def test_detachment_restores_the_search_tokens(scenario: Scenario, superus
     assert await superuser_connection.fetch(query, UUID(case["child_id"])) != before
     await detach(scenario, path)
     assert await superuser_connection.fetch(query, UUID(case["child_id"])) == before
+
+
+async def test_detachment_keeps_the_search_tokens_of_a_merged_record(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Catches: `remove_phone_search_tokens` without the merged records. A search for their phone then finds no child.
+    case = await scenario.open_case(child=CHILD)
+    other = await scenario.open_case(child={**CHILD, "phone": PHONE})
+    await close_case(superuser_connection, other)
+    await merge(scenario, case["child_id"], other["child_id"])
+    path = await join_case(scenario, case, UNCLE, phone=PHONE)
+    await detach(scenario, path)
+    found = await fetch_items(scenario.manager, "/v1/children", q="012 555 666")
+    assert [child["id"] for child in found] == [case["child_id"]]
