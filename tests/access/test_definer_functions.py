@@ -44,6 +44,7 @@ ACCESS_FUNCTIONS: dict[str, tuple[str, str, str]] = {
     "list_referral_records": ("dpo", "access_log.read", "SELECT access.list_referral_records('{child}')"),
     "list_records_without_approver": ("manager", "agenda.read", "SELECT * FROM access.list_records_without_approver()"),
     "list_uncompared_referrals": ("manager", "agenda.read", "SELECT * FROM access.list_uncompared_referrals()"),
+    "list_searchable_contacts": ("supervisor_north", "child.change", "SELECT * FROM access.list_searchable_contacts('{child}')"),
     "list_unstaffed_cases": ("manager", "agenda.read", "SELECT access.list_unstaffed_cases()"),
     "possible_duplicates": ("supervisor_north", "referral.match", "SELECT * FROM access.possible_duplicates('{referral}', '{{1}}', '{{1}}')"),
     "read_finance_document": ("finance", "disbursement.read_document", "SELECT * FROM access.read_finance_document('{case}', '{case}')"),
@@ -271,6 +272,9 @@ async def assert_durable_commit_required(connection: Any, statement: str) -> Non
         ("list_payment_proofs", "finance", "disbursement.read"),
         ("list_payment_proofs", "manager", "disbursement.pay"),
         ("update_last_contact", "worker_south", "support_session.record"),
+        ("list_searchable_contacts", "worker_south", "child.change"),
+        ("list_searchable_contacts", "worker_north", "child.change"),  # behind a conflict wall, like its case
+        ("list_searchable_contacts", "partner_one", "referral.accept"),
         ("duplicate_profiles", "supervisor_south", "referral.match"),
         ("duplicate_profiles", "supervisor_north", "case.read"),
     ],

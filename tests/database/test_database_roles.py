@@ -65,7 +65,7 @@ GATE_FUNCTIONS_OF_API = {
     "insert_lower_approval_limit", "insert_near_exchange_rates", "insert_user", "is_matched", "is_merged_child",
     "convert_money", "find_case_limit_fault", "is_payment_date_confirmed", "is_payment_rate_confirmed", "find_payments_of_receipts", "is_within_limit",
     "issue_initial_password", "list_children_in_log", "list_children_of_record", "list_consent_register", "list_far_rates", "list_merge_obstacles",
-    "list_payment_proofs", "list_records_without_approver", "list_referral_records", "list_unmerge_obstacles",
+    "list_payment_proofs", "list_records_without_approver", "list_referral_records", "list_searchable_contacts", "list_unmerge_obstacles",
     "list_uncompared_referrals", "list_unstaffed_cases", "lock_cases_of_children", "lock_consent_register", "merge_children", "open",
     "open_calendar_feed", "open_digest", "open_report_run", "replace_own_settings", "restore_follow_ups", "possible_duplicates", "raise_alerts", "read_finance_document",
     "record_matching", "refresh_context", "refresh_session", "register_session_key",

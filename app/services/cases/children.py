@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, bindparam, exists, func, select, tuple_
+from sqlalchemy import JSON, Uuid, bindparam, exists, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -15,7 +15,6 @@ from app.access.reader import NoShownRecord, ReadQuery, RecordReader, ShownRecor
 from app.errors import Fault
 from app.kit.case_scope import CaseScope, RowSelect, belongs_to_cases
 from app.kit.dates import today
-from app.kit.entered_in_error import is_valid
 from app.kit.list_query import RELEVANCE, ListQuery, is_one_of
 from app.kit.record_changes import record_field_changes
 from app.kit.records import get_version_for_update
@@ -25,7 +24,6 @@ from app.kit.state_machine import raise_if_unmet
 from app.models import Case, Child, Person
 from app.models.contents import StoredChildIdentity
 from app.models.encrypted_field import dump_content
-from app.models.people import StoredPersonDetails
 from app.schemas.children import Child as ChildSchema
 from app.schemas.children import ChildFilters, ChildList, ChildUpdate
 from app.schemas.identity import ChildIdentity
@@ -70,11 +68,9 @@ MERGED_IDENTITIES_QUERY = ReadQuery(
     ),
     shows=NoShownRecord("the names become search tokens of the child into which they were merged"),
 )
-PEOPLE_DETAILS_QUERY = ReadQuery(
-    select(col(Person.id), col(Person.details_encrypted)).where(
-        col(Person.child_id) == bindparam("child_id"), is_valid(Person)
-    ),
-    shows=NoShownRecord("the phones become search tokens of the child"),
+# Without the people in cases that the caller cannot see, a change would remove their search tokens.
+CONTACTS_SQL = text("SELECT * FROM access.list_searchable_contacts(:child)").bindparams(
+    bindparam("child", type_=Uuid)
 )
 MATCHES = SearchMatches(col(Case.child_id))
 EARLIER_CASE = aliased(Case)
@@ -175,7 +171,7 @@ async def refresh_child_search_tokens(session: AsyncSession, child: Child) -> No
 
 
 async def remove_phone_search_tokens(session: AsyncSession, child: Child, numbers: Collection[str]) -> None:
-    """Remove the search tokens of phone numbers in E.164 that neither the child nor a visible contact has any more."""
+    """Remove the search tokens of phone numbers in E.164 that neither the child nor a contact has any more."""
     kept = await _compute_search_tokens(session, child)
     await person_details.remove_phone_tokens(session, child.id, numbers, kept)
 
@@ -183,20 +179,16 @@ async def remove_phone_search_tokens(session: AsyncSession, child: Child, number
 async def _compute_search_tokens(session: AsyncSession, child: Child) -> list[int]:
     """Return the search tokens of the identity of a child and of the phone numbers of its contacts.
 
-    The identities of records that were merged into the child count too, so that a search for their names finds it.
+    The contacts of all cases count, whoever is the caller. The identities of records that were merged into the child count
+    too, so that a search for their names finds it.
     """
-    contacts = await _load_people_details(session, child.id)
+    rows = (await session.execute(CONTACTS_SQL, {"child": child.id})).all()
+    contacts = [Person.details.decrypt(row.id, row.details_encrypted) for row in rows]
     tokens = set(person_details.hash_child_search_keys(child.identity, contacts))
     for row in await session_reader(session).fetch(MERGED_IDENTITIES_QUERY, child_id=child.id):
         identity = Child.identity.decrypt(row.id, row.identity_encrypted)
         tokens.update(person_details.hash_child_search_keys(identity))
     return sorted(tokens)
-
-
-async def _load_people_details(session: AsyncSession, child_id: UUID) -> list[StoredPersonDetails]:
-    """Return the decrypted details of the visible people around a child."""
-    rows = await session_reader(session).fetch(PEOPLE_DETAILS_QUERY, child_id=child_id)
-    return [Person.details.decrypt(row.id, row.details_encrypted) for row in rows]
 
 
 async def _build_items(reader: RecordReader, rows: Sequence[Any]) -> list[dict[str, Any]]:
