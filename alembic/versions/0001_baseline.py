@@ -345,6 +345,7 @@ def create_tables() -> None:
         "name_token_lengths",
         sa.Column("bits", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("is_current", sa.Boolean(), nullable=False),
+        sa.Column("rules", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bits", name=op.f("pk_name_token_lengths")),
     )
     op.create_index(

@@ -114,7 +114,10 @@ def rebuild_search_tokens(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute the search tokens with another length. The server may run, and the access log records every child."""
+    """Compute the search tokens with another length or by new rules. The access log records every child.
+
+    The server may run.
+    """
     from app.server import search_tokens
 
     bits, count = asyncio.run(

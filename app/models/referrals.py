@@ -257,3 +257,5 @@ class NameTokenLength(SQLModel, table=True):
     bits: int = Field(primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
     is_current: bool
     """Whether new tokens have this length."""
+    rules: int = Field(sa_type=SmallInteger)
+    """Version of the rules by which all tokens were computed (`SEARCH_KEY_RULES`)."""

@@ -26,6 +26,7 @@ from app.database.schema_revision import require_usable_schema
 from app.database.urls import get_api_url, get_owner_url, get_reports_url, get_url_path
 from app.errors import FirstStepError
 from app.server.installation import is_set_up_by_run
+from app.services.persons.name_matching import SEARCH_KEY_RULES
 
 MIN_SERVER_VERSION = 18
 JOB_CONNECTIONS = 10
@@ -40,6 +41,7 @@ FREE_CONNECTIONS_SQL = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
            - current_setting('reserved_connections')::int
 """
+HAS_OLD_TOKENS_SQL = "SELECT EXISTS (SELECT FROM name_token_lengths WHERE is_current AND rules <> $1)"
 USERS_SQL = r"""
     SELECT count(*) FILTER (WHERE email_key LIKE '%@demo.first-step.example') > 0 AS has_demo_users,
            count(*) FILTER (WHERE email_key NOT LIKE '%@demo.first-step.example') > 0 AS has_other_users
@@ -116,6 +118,7 @@ async def _examine_database(settings: Settings, api: asyncpg.Connection) -> Asyn
     if schema.level == "error":
         return
     yield await check_keys(settings, api)
+    yield await check_search_tokens(api)
     async for finding in check_safety(settings, api):
         yield finding
 
@@ -128,6 +131,14 @@ def check_tls(connection: asyncpg.Connection, url: str, role: str) -> Finding:
         return Finding(f"tls {role}", "ok", f"The connection to {describe_server(url)} uses TLS.")
     message = f"The connection to {describe_server(url)} is not encrypted. Set PGSSLMODE=verify-full and PGSSLROOTCERT."
     return Finding(f"tls {role}", "error", message)
+
+
+async def check_search_tokens(connection: asyncpg.Connection) -> Finding:
+    """Check that the search tokens were computed by the rules of this version of First Step."""
+    if await connection.fetchval(HAS_OLD_TOKENS_SQL, SEARCH_KEY_RULES):
+        message = "The search tokens were computed by older rules. Run `rebuild-search-tokens`."
+        return Finding("search tokens", "warning", message)
+    return Finding("search tokens", "ok", "The search tokens were computed by the current rules.")
 
 
 async def check_schema(connection: asyncpg.Connection) -> Finding:

@@ -1,10 +1,11 @@
-"""Rebuild the search tokens with another length. The server can keep running.
+"""Rebuild the search tokens with another length or by new rules. The server can keep running.
 
-While tokens of several lengths exist, every search uses all of them, and new tokens have the new length.
+While tokens of several lengths exist, every search uses all of them, and new tokens have the new length. After a change of
+the rules, a search finds a record whose keys changed only when its tokens were computed again.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from app.database.urls import get_owner_url
 from app.models import Child, Person, Referral
 from app.models.people import StoredPersonDetails
 from app.services.persons import person_details
+from app.services.persons.name_matching import SEARCH_KEY_RULES
 
 BATCH_SIZE = 200
 
@@ -32,9 +34,10 @@ BATCH_SIZE = 200
 LOCK_TOKENS_SQL = "LOCK TABLE name_tokens IN SHARE MODE"
 UNSET_LENGTH_SQL = "UPDATE name_token_lengths SET is_current = false"
 SET_LENGTH_SQL = """
-    INSERT INTO name_token_lengths (bits, is_current) VALUES ($1, true)
+    INSERT INTO name_token_lengths (bits, is_current, rules) VALUES ($1, true, 0)
     ON CONFLICT (bits) DO UPDATE SET is_current = true
 """
+SET_RULES_SQL = "UPDATE name_token_lengths SET rules = $1 WHERE is_current"
 # The row locks wait for changes of the names, and later changes wait until the tokens are replaced.
 CHILDREN_SQL = """
     SELECT id, merged_into_id, identity_encrypted FROM children WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
@@ -48,11 +51,12 @@ CONTACTS_SQL = """
 REFERRALS_SQL = """
     SELECT id, child_id, content_encrypted FROM referrals WHERE id > $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE
 """
-# Delete only tokens of an old length: a concurrent request may have stored tokens of the new length.
+STORED_TOKENS_SQL = "SELECT owner_id, token FROM name_tokens WHERE kind = ANY ($1) AND owner_id = ANY ($2)"
+# Delete only tokens that existed before the names and phones were read: a concurrent request may have stored others.
 DELETE_OLD_TOKENS_SQL = """
-    DELETE FROM name_tokens t
-     WHERE owner_id = $1 AND kind = $2
-       AND NOT EXISTS (SELECT FROM name_token_lengths l WHERE l.is_current AND t.token >> l.bits = 1)
+    DELETE FROM name_tokens
+     WHERE owner_id = $1 AND kind = $2 AND token = ANY ($3::integer[])
+       AND token NOT IN (SELECT access.shorten_tokens_to_store($4))
 """
 DELETE_UNUSED_LENGTHS_SQL = """
     DELETE FROM name_token_lengths l
@@ -62,12 +66,13 @@ DELETE_UNUSED_LENGTHS_SQL = """
 
 
 class OwnerTokens(NamedTuple):
-    """The search tokens of a child or a referral: the parameters of `person_details.INSERT_TOKENS_SQL`."""
+    """The search tokens of a child or a referral, and those that are stored."""
 
     owner_id: UUID
     kind: str
     child_id: UUID | None
     tokens: Sequence[int]
+    stored_tokens: Sequence[int]
 
 
 LoadTokens = Callable[[asyncpg.Connection, UUID], Awaitable[list[OwnerTokens]]]
@@ -79,7 +84,8 @@ async def rebuild_search_tokens(
 ) -> tuple[int, int]:
     """Replace all search tokens by tokens of `bits` bits, by default the recommended length for the number of children.
 
-    A call after an interrupted one starts again and completes it.
+    If they have this length and were computed by the current rules, no token is computed. A call after an interrupted one
+    starts again and completes it.
 
     Returns:
         The length, and the number of children and referrals whose tokens were computed.
@@ -89,7 +95,7 @@ async def rebuild_search_tokens(
         async with connect(get_owner_url(settings)) as owner:
             await validate_key_ring(owner, KeyRing.load_configured(settings))
             bits = bits or recommend_token_bits(await _count_rows(owner, "children"))
-            if await _list_lengths(owner) == [bits]:
+            if await _list_lengths(owner) == [(bits, SEARCH_KEY_RULES)]:
                 return bits, 0
             await _set_current_length(owner, bits)
             sources = (("children", _load_children), ("referrals", _load_referrals))
@@ -102,6 +108,7 @@ async def rebuild_search_tokens(
                     progress.advance(task, len(batch))
             async with open_custodian_transaction(owner, ActWithoutPermission.search_tokens_rebuild):
                 await owner.execute(DELETE_UNUSED_LENGTHS_SQL)
+                await owner.execute(SET_RULES_SQL, SEARCH_KEY_RULES)
     return bits, total
 
 
@@ -110,8 +117,9 @@ async def _count_rows(owner: asyncpg.Connection, table: str) -> int:
         return int(await owner.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608 - names from this module
 
 
-async def _list_lengths(owner: asyncpg.Connection) -> list[int]:
-    return [row["bits"] for row in await owner.fetch("SELECT bits FROM name_token_lengths")]
+async def _list_lengths(owner: asyncpg.Connection) -> list[tuple[int, int]]:
+    """Return the lengths in use, each with the version of the rules of its tokens."""
+    return [tuple(row) for row in await owner.fetch("SELECT bits, rules FROM name_token_lengths")]
 
 
 async def _set_current_length(owner: asyncpg.Connection, bits: int) -> None:
@@ -126,8 +134,13 @@ async def _rebuild_batch(
 ) -> list[OwnerTokens]:
     async with open_custodian_transaction(owner, ActWithoutPermission.search_tokens_rebuild) as records:
         batch = await load_tokens(owner, last_id)
-        await owner.executemany(DELETE_OLD_TOKENS_SQL, [(row.owner_id, row.kind) for row in batch])
-        await owner.executemany(person_details.INSERT_TOKENS_SQL, batch)
+        await owner.executemany(
+            DELETE_OLD_TOKENS_SQL, [(row.owner_id, row.kind, row.stored_tokens, row.tokens) for row in batch]
+        )
+        await owner.executemany(
+            person_details.INSERT_TOKENS_SQL,
+            [(row.owner_id, row.kind, row.child_id, row.tokens) for row in batch],
+        )
         for row in batch:
             kind = "child" if row.kind == "child" else "referral"
             child_id = str(row.child_id) if row.child_id else None
@@ -135,8 +148,18 @@ async def _rebuild_batch(
     return batch
 
 
+async def _fetch_stored_tokens(
+    owner: asyncpg.Connection, kinds: Sequence[str], rows: Sequence[asyncpg.Record]
+) -> Mapping[UUID, Sequence[int]]:
+    tokens: defaultdict[UUID, list[int]] = defaultdict(list)
+    for row in await owner.fetch(STORED_TOKENS_SQL, kinds, [row["id"] for row in rows]):
+        tokens[row["owner_id"]].append(row["token"])
+    return tokens
+
+
 async def _load_children(owner: asyncpg.Connection, last_id: UUID) -> list[OwnerTokens]:
     children = await owner.fetch(CHILDREN_SQL, last_id, BATCH_SIZE)
+    stored_tokens = await _fetch_stored_tokens(owner, ["child"], children)
     contacts: defaultdict[UUID, list[StoredPersonDetails]] = defaultdict(list)
     for row in await owner.fetch(CONTACTS_SQL, [child["id"] for child in children]):
         contacts[row["child_id"]].append(Person.details.decrypt(row["id"], row["details_encrypted"]))
@@ -152,6 +175,7 @@ async def _load_children(owner: asyncpg.Connection, last_id: UUID) -> list[Owner
             []
             if child["merged_into_id"]
             else sorted(merged_tokens[child["id"]] | _hash_identity(child, contacts[child["id"]])),
+            stored_tokens[child["id"]],
         )
         for child in children
     ]
@@ -164,9 +188,12 @@ def _hash_identity(row: asyncpg.Record, contacts: Sequence[StoredPersonDetails])
 
 async def _load_referrals(owner: asyncpg.Connection, last_id: UUID) -> list[OwnerTokens]:
     batch = []
-    for referral in await owner.fetch(REFERRALS_SQL, last_id, BATCH_SIZE):
+    referrals = await owner.fetch(REFERRALS_SQL, last_id, BATCH_SIZE)
+    stored_tokens = await _fetch_stored_tokens(owner, ["referral", "accepted_referral"], referrals)
+    for referral in referrals:
         content = Referral.content.decrypt(referral["id"], referral["content_encrypted"])
         tokens = person_details.hash_referral_search_keys(content)
         kind = "accepted_referral" if referral["child_id"] else "referral"
-        batch.append(OwnerTokens(referral["id"], kind, referral["child_id"], tokens))
+        stored = stored_tokens[referral["id"]]
+        batch.append(OwnerTokens(referral["id"], kind, referral["child_id"], tokens, stored))
     return batch

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from app.config import Settings
-from app.server import search_tokens
+from app.server import doctor, search_tokens
 from app.services.persons import person_details
+from app.services.persons.name_matching import SEARCH_KEY_RULES
 from tests.support.key_rotation import register_key_ring
 from tests.support.locks import wait_for_lock_waiters
 from tests.support.responses import expect_json
@@ -88,6 +89,37 @@ async def test_searches_find_the_same_records_after_a_rebuild(
         by_phone = expect_json(await scenario.worker_north.get("/v1/children?q=011 223 344"))
         assert [child["id"] for child in by_phone["items"]] == [case["child_id"]]
     assert await rebuild(settings, 12) == 0
+
+
+async def test_tokens_of_older_rules_are_replaced_once(
+    scenario: Scenario,
+    superuser_connection: Any,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Catches: the version of the rules is not compared, and tokens of the current length are never deleted.
+    case, pending = await scenario.open_case(child=CHILD), await scenario.create_referral(child=CHILD)
+    before = await find_everything(scenario, pending)
+    query = "SELECT owner_id, kind, child_id, token FROM name_tokens ORDER BY owner_id, token"
+    tokens = await superuser_connection.fetch(query)
+    await superuser_connection.execute("UPDATE name_tokens SET token = token # 1")
+    assert await find_everything(scenario, pending) != before
+    assert await rebuild(settings, 12) == 0
+    assert (await doctor.check_search_tokens(superuser_connection)).level == "ok"
+
+    for module in (search_tokens, doctor):
+        monkeypatch.setattr(module, "SEARCH_KEY_RULES", SEARCH_KEY_RULES + 1)
+    assert (await doctor.check_search_tokens(superuser_connection)).level == "warning"
+    assert await rebuild(settings, 12) == 3
+    assert (await doctor.check_search_tokens(superuser_connection)).level == "ok"
+    assert await superuser_connection.fetch(query) == tokens
+    assert await find_everything(scenario, pending) == before
+    assert case["child_id"] in before[0]
+    assert await rebuild(settings, 12) == 0
+
+
+async def test_new_database_has_the_current_rules(superuser_connection: Any) -> None:
+    assert await superuser_connection.fetchval("SELECT rules FROM name_token_lengths") == SEARCH_KEY_RULES
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])

@@ -33,6 +33,10 @@ _CACHE_SIZE = 256
 """Maximum number of cached names. Many people have the same family name. It is too small to keep the names of many people
 in memory.
 """
+SEARCH_KEY_RULES = 1
+"""Version of the rules by which search keys are computed. Increase it if stored names get other keys, for example after a
+change of the folding or of the romanization. `rebuild-search-tokens` then computes all tokens again.
+"""
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
 _MAX_SPELLING_DISTANCE = 4

@@ -1,11 +1,16 @@
 """Search keys and similarity of names across spellings, encodings, word order and typing errors."""
 
+import hashlib
+import json
+from itertools import cycle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.services.persons.given_names import GivenNameAgreement, compare_given_names
 from app.services.persons.name_matching import (
+    SEARCH_KEY_RULES,
     compute_person_keys,
     compute_search_keys,
     search_query_similarity,
@@ -13,6 +18,7 @@ from app.services.persons.name_matching import (
 from app.services.persons.name_normalization import canonical_form
 from app.services.persons.name_similarity import Name, name_similarity
 from app.text_folding import detect_script
+from bench.names import FAMILY_NAMES, GIVEN_NAMES
 
 KHMER = st.text(alphabet=[chr(point) for point in range(0x1780, 0x17EA)] + [" ", "\u200b"], max_size=24)
 SYLLABLES = ["so", "vi", "che", "da", "ra", "vuth", "ly", "mom", "srey", "kim", "heng", "pho", "rith", "ea"]
@@ -339,3 +345,25 @@ def test_keys_and_search_accept_any_text(q: str, family: str, nickname: str) -> 
     assert compute_person_keys(names, nickname) >= set()
     assert compute_search_keys(q, is_query=True) >= set()
     assert 0 <= search_query_similarity(q, names, nickname) <= 1
+
+
+KEY_DIGESTS = {1: "81f6cefe110be66183907f9c98074a006b4588e27de4ed8cbc1f4bb0835e0fa5"}
+"""Digest of the search keys of all names of the benchmarks, by `SEARCH_KEY_RULES`."""
+
+
+def test_changed_search_keys_have_another_version_of_the_rules() -> None:
+    """If this fails, the stored tokens differ from the computed ones: increase `SEARCH_KEY_RULES`, and replace the entry here."""
+    keys = [
+        sorted(
+            compute_person_keys(
+                khmer(family[0], given_name[0]) + latin(family[1], given_name[1]), given_name[1]
+            )
+        )
+        for family, given_name in zip(cycle(FAMILY_NAMES), GIVEN_NAMES, strict=False)
+    ]
+    keys += [
+        sorted(compute_search_keys(text))
+        for text in ("បុា", "ចាន៎", "ពណ៌", "ពង្ស៍", "Nguyễn", "C\u043chan", "Srey Mom")
+    ]
+    digest = hashlib.sha256(json.dumps(keys).encode()).hexdigest()
+    assert {SEARCH_KEY_RULES: digest} == KEY_DIGESTS
