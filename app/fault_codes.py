@@ -53,7 +53,7 @@ FaultCode = TypeAliasType(
         "safety_plan_missing", "same_child", "same_fund", "same_line", "score_above_maximum", "scores_missing", "screening_missing", "script_mismatch",
         "section_missing", "sends_referrals", "set_type", "shared_worker", "sort_with_q", "source_ignored", "status", "strengths_missing",
         "string_not_ascii", "string_pattern_mismatch", "string_too_long", "string_too_short", "string_type",
-        "string_unicode", "support_given", "supporter_view_missing", "taper_after_end", "taper_not_falling", "taper_not_reached", "taper_past", "team_missing",
+        "string_unicode", "support_given", "supporter_view_missing", "taper_after_end", "taper_not_falling", "taper_not_reached", "taper_past", "taper_short", "team_missing",
         "team_unknown", "tenders_unequal", "tested_above_persons", "tier_too_wide", "time_parsing", "time_type", "timezone_aware",
         "timezone_naive", "timezone_offset", "too_deep", "too_long", "too_many", "too_precise", "too_short",
         "tuple_type", "two_alive", "two_open_cases", "unchanged", "undated", "under_way", "union_tag_invalid",

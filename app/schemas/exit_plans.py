@@ -75,7 +75,11 @@ class ExitPlanUpdate(Input):
         description="Follow-ups to schedule, in months after the closing of the case. A planned end of support "
         "requires 1, 3 and 6.",
     )
-    note: Narrative | None = Field(None, description="Additional information.")
+    note: Narrative | None = Field(
+        None,
+        description="Additional information. For a taper of less than 28 days, from its first step to `ends_on`, the reason "
+        "for it, which the approval requires.",
+    )
 
 
 class ExitPlanEdition(Output):

@@ -215,6 +215,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "taper_not_falling": "The steps of the taper are missing, are not in order of time, or their contacts increase.",
     "taper_not_reached": "The last step of the taper has not begun.",
     "taper_past": "The step of the taper begins in the past.",
+    "taper_short": "The taper of the exit plan is shorter than 28 days. Write the reason into the note of the plan.",
     "team_missing": "The team is required.",
     "team_unknown": "The team does not exist or is inactive.",
     "tenders_unequal": "The sum of the tenders differs from the amount of the request.",

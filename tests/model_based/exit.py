@@ -37,11 +37,12 @@ UNPLANNED_REASONS = {"moved_away", "died", "cannot_be_found"}
 def exit_plan_payload(rng: Random, _child: ChildModel, case: ModelRecord) -> Payload | None:
     if is_too_early(rng, case):
         return None
-    body: dict[str, Any] = {**case_lifecycle.exit_plan_payload(), "note": unique_text("Aunt helps.", rng)}
+    note = rng.choice([None] + 9 * [unique_text("Aunt helps.", rng)])
+    body: dict[str, Any] = {**case_lifecycle.exit_plan_payload(), "note": note}
     body["checklist"] = {name: {"note": None, **answer} for name, answer in body["checklist"].items()}
     body["taper"] = list(body["taper"])
     if rng.random() < 0.8:
-        body |= reached_exit_dates()
+        body |= {name: reached_exit_dates()[name] for name in ("taper", "ends_on")}
     draw = rng.random()
     if draw < 0.08:
         del body["checklist"][rng.choice(list(body["checklist"]))]
@@ -86,8 +87,11 @@ def check_exit_plan_ready(plan: ModelRecord, *, is_planned: bool) -> Iterator[st
             yield "condition_unanswered"
         elif not answer["met"] and answer["note"] is None:
             yield "note_missing"
-    if not is_planned:
-        return
+    if is_planned:
+        yield from check_taper(plan)
+
+
+def check_taper(plan: ModelRecord) -> Iterator[str]:
     if not {1, 3, 6} <= set(plan["follow_up_months"]):
         yield "follow_ups_missing"
     if plan["ends_on"] is None:
@@ -100,6 +104,10 @@ def check_exit_plan_ready(plan: ModelRecord, *, is_planned: bool) -> Iterator[st
         yield "taper_not_falling"
     elif plan["ends_on"] is not None and taper[-1][0] > plan["ends_on"]:
         yield "taper_after_end"
+    elif plan["ends_on"] is not None and plan["note"] is None:
+        length = date.fromisoformat(plan["ends_on"]) - date.fromisoformat(taper[0][0])
+        if length.days < 28:
+            yield "taper_short"
 
 
 def check_exit_dates(plan: ModelRecord, *, are_reached: bool) -> Iterator[str]:

@@ -170,6 +170,7 @@ def reached_exit_dates() -> dict[str, Any]:
     return {
         "taper": [{"from": iso_day(0), "contacts_per_month": 1}],
         "ends_on": iso_day(0),
+        "note": "The family asked for an early end.",
     }
 
 

@@ -35,6 +35,9 @@ HSB_KINDS = frozenset({"hsb", "both"})
 FOLLOW_UP_MONTHS = (1, 3, 6)
 """Follow-ups that are required if support ends as planned, in months after the closing of the case."""
 
+SHORT_TAPER_DAYS = 28
+"""A taper of fewer days, from its first step to the end of support, needs a reason."""
+
 
 def split_checklist(checklist: Mapping[str, ExitConditionAnswer]) -> tuple[list[str], list[str]]:
     """Return the conditions that are met and those that are not, in the order of the code list."""
@@ -87,6 +90,13 @@ def _check_taper(plan: ExitPlanUpdate) -> Iterator[Fault]:
         yield Fault("/taper", "taper_not_falling", detail)
     elif plan.ends_on is not None and plan.taper[-1].starts_on > plan.ends_on:
         yield Fault("/taper", "taper_after_end", "The last step must start before support ends.")
+    elif plan.note is None and _is_taper_short(plan):
+        detail = f"The taper is shorter than {SHORT_TAPER_DAYS} days. The note must give the reason."
+        yield Fault("/note", "taper_short", detail)
+
+
+def _is_taper_short(plan: ExitPlanUpdate) -> bool:
+    return plan.ends_on is not None and (plan.ends_on - plan.taper[0].starts_on).days < SHORT_TAPER_DAYS
 
 
 def check_dates_ahead(plan: ExitPlanUpdate) -> Iterator[Fault]:

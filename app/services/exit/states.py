@@ -11,7 +11,7 @@ APPROVE = Transition(
     "approved",
     Permission.exit_plan_decide,
     "by a supervisor of the team who is not the author; every condition of the checklist is answered; for a planned "
-    "end also: a taper in which contacts never increase, and follow-ups after 1, 3 and 6 months",
+    "end also: a taper in which contacts never increase, with a reason if it is shorter than 28 days, and follow-ups after 1, 3 and 6 months",
 )
 REVISE = Transition("revise", frozenset({"approved"}), "draft", Permission.exit_plan_write)
 

@@ -158,12 +158,28 @@ async def test_manager_extends_support_beyond_24_months_to_a_later_day(
     }
 
 
+async def test_short_taper_needs_a_note(scenario: Scenario) -> None:
+    # Catches: the length counted from the last step; `<=` for `<`.
+    case, _ = await create_exiting_case(scenario)
+    path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
+    taper = [{"from": iso_day(day), "contacts_per_month": 2} for day in (1, 20)]
+
+    async def approve(ends_on: str, note: str | None) -> Any:
+        payload = {**exit_plan_payload(), "taper": taper, "ends_on": ends_on, "note": note}
+        expect_json(await worker.put(path, payload, etag=(await worker.get(path)).headers["etag"]))
+        return await scenario.supervisor_north.act(path, "approve")
+
+    assert parse_unmet_pointers(await approve(iso_day(28), None)) == {"taper_short": "/note"}
+    expect_json(await approve(iso_day(28), "The family moves to her aunt."))
+    expect_json(await approve(iso_day(29), None))
+
+
 async def test_dates_of_an_exit_plan_lie_ahead_at_its_approval(scenario: Scenario) -> None:
     # Catches: `check_dates_ahead` left out of `approve_exit_plan`.
     case, _ = await create_exiting_case(scenario)
     plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
     taper = [{"from": iso_day(day), "contacts_per_month": 2} for day in (-3, -1)]
-    past = {**exit_plan_payload(), "taper": taper, "ends_on": iso_day(-1)}
+    past = {**exit_plan_payload(), "taper": taper, "ends_on": iso_day(-1), "note": "They move."}
     expect_json(await worker.put(plan_path, past, etag='"1"'))
     unmet = (await scenario.supervisor_north.act(plan_path, "approve")).json()["unmet"]
     assert [(fault["code"], fault["pointer"]) for fault in unmet] == [
