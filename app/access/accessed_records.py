@@ -128,6 +128,8 @@ class AccessedRecords:
             return
         self.without_child.pop((record.kind, record.record_id), None)
         entry = self.by_child.setdefault(record.child_id, record)
+        if entry is record:
+            return  # the first record of the child
         if _is_decisive(record, entry, is_written=is_written):
             entry = record
         # The first record can have no case id, for example a new child, which is written before its case. A search of
