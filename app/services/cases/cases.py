@@ -154,11 +154,16 @@ def _case_child_fields(
         "names": identity["names"],
         "nickname": identity.get("nickname"),
         "sex": sex,
-        "age": build_age(identity["birth"], day),
+        "age": _build_age_fields(identity["birth"], day),
     }
 
 
 def build_age(birth: StoredBirth | None, day: date) -> Age | None:
     """Return the age of a person on a day, as a range of whole years, or None if the birth date is unknown."""
+    fields = _build_age_fields(birth, day)
+    return None if fields is None else Age.model_validate(fields)
+
+
+def _build_age_fields(birth: StoredBirth | None, day: date) -> dict[str, object] | None:
     ages = get_age_range(birth, day)
-    return None if ages is None else Age(min=ages[0], max=ages[1], on=day)
+    return None if ages is None else {"min": ages[0], "max": ages[1], "on": day}
