@@ -57,6 +57,15 @@ class HostileRequest(NamedTuple):
         """Return everything of the request that a response could repeat."""
         return f"{self.path} {json.dumps(self.params)} {(self.content or b'').decode(errors='replace')}"
 
+    @property
+    def readable_text(self) -> str:
+        """Return the parts of the request that the server can parse: not the body if it is not JSON."""
+        try:
+            json.loads(self.content or b"{}")
+        except ValueError:
+            return f"{self.path} {json.dumps(self.params)}"
+        return self.text
+
 
 class RequestGenerator:
     """Chooses requests at random. `ids_by_parameter` are ids of records by the name of their path parameter."""

@@ -62,6 +62,7 @@ async def send(scenario: Scenario, request: HostileRequest) -> Exchange:
         request.method,
         request.path,
         request.text,
+        request.readable_text,
         response.status_code,
         response.text,
         response.headers.get("x-request-id", ""),
