@@ -1,6 +1,7 @@
 """Measure the cost of every report in generated caseloads of several sizes.
 
-`python -m bench.reports` needs about two minutes for the sizes 120 and 10,000.
+`python -m bench.reports` measures 120, 10,000 and 100,000 cases. `--cases 120 --result FILE` measures one size and writes
+another file. The command fails if a report takes longer than the limit at 10,000 cases.
 """
 
 import asyncio
@@ -30,11 +31,16 @@ from app.services.reports.catalogue import REPORTS
 from app.services.reports.query import Period, compute_table
 from bench.growth.generate import GrowthSize, create_structure, generate_rows
 from bench.report import describe_machine
+from tests.services.reports.comparison import ACT
 from tests.support.database_cluster import ADMIN_PASSWORD, SERVER_SETTINGS, Cluster, create_template_database
 from tests.support.raw_sql import open_access, set_access
 
 RESULTS_FILE = Path(__file__).parent / "results" / "reports.json"
 REPEATS = 3
+SIZES = (120, 10_000, 100_000)
+LIMIT_CASES, LIMIT_MILLISECONDS = 10_000, 2_000.0
+"""No report may take longer than this with so many cases."""
+ROWS_SQL = Path(__file__).with_name("report_rows.sql")
 MONTHS = 24
 """Length of the measured period, which contains all generated cases."""
 
@@ -53,7 +59,7 @@ async def _measure_size(cluster: Cluster, case_count: int) -> dict[str, float]:
     try:
         await create_structure(admin, size)
         await generate_rows(admin_url, size, lambda _: None)
-        await admin.execute("ANALYZE")
+        await _insert_counted_rows(admin)
         return {name: await _measure_report(api, reports, name) for name in REPORTS}
     finally:
         for connection in (admin, api, reports):
@@ -61,15 +67,24 @@ async def _measure_size(cluster: Cluster, case_count: int) -> dict[str, float]:
         await cluster.drop(name)
 
 
+async def _insert_counted_rows(admin: asyncpg.Connection) -> None:
+    """Insert the payments, the feedback and the outreach activities."""
+    async with admin.transaction():
+        # The foreign keys are correct, and the triggers need the access of a person.
+        await admin.execute("SET LOCAL session_replication_role = replica")
+        await admin.execute(ROWS_SQL.read_text())
+    await admin.execute("VACUUM ANALYZE")
+
+
 async def _measure_report(api: Any, reports: Any, name: str) -> float:
     """Return the shortest of several times of a report by its first two dimensions, in milliseconds."""
     by = sorted(dimension.name for dimension in REPORTS[name].dimensions)[:2]
     period = Period(add_months(today(), -MONTHS), today())
-    access = await open_access(api, "manager", "report.read")
     times = []
-    async with reports.transaction():
-        await set_access(reports, access)
-        for _ in range(REPEATS):
+    for _ in range(REPEATS):
+        access = await open_access(api, "manager", ACT)  # an access is open for a minute
+        async with reports.transaction():
+            await set_access(reports, access)
             started = time.perf_counter()
             await compute_table(ReportReader(reports), REPORTS[name], period, by)
             times.append(1000 * (time.perf_counter() - started))
@@ -82,15 +97,16 @@ async def _measure_sizes(cluster: Cluster, sizes: list[int]) -> dict[str, dict[s
 
 def main(
     sizes: Annotated[list[int] | None, typer.Option("--cases", help="Numbers of cases.")] = None,
+    result_file: Annotated[Path, typer.Option("--result", help="File to write.")] = RESULTS_FILE,
 ) -> None:
-    """Measure every report, print the milliseconds and write them to bench/results/reports.json."""
+    """Measure every report, print the milliseconds and write them to a file."""
     KeyRing.load_or_create(get_settings().key_ring_path)
     with TemporaryDirectory() as folder:
         server = EmbeddedServer(Path(folder), durable=False, settings=SERVER_SETTINGS)
         admin = server.start(ADMIN_PASSWORD)
         try:
             cluster = Cluster(server, asyncio.run(create_template_database(server, admin)))
-            figures = asyncio.run(_measure_sizes(cluster, sizes or [120, 10_000]))
+            figures = asyncio.run(_measure_sizes(cluster, sizes or list(SIZES)))
         finally:
             server.stop()
     result = {
@@ -98,8 +114,14 @@ def main(
         "what": "milliseconds of a report over 24 months by two dimensions, by number of cases",
         "figures": figures,
     }
-    RESULTS_FILE.write_text(json.dumps(result, indent=2) + "\n")
+    result_file.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
+    slow = [name for name, value in figures.get(str(LIMIT_CASES), {}).items() if value > LIMIT_MILLISECONDS]
+    if slow:
+        typer.echo(
+            f"Slower than {LIMIT_MILLISECONDS:.0f} ms at {LIMIT_CASES} cases: {', '.join(slow)}", err=True
+        )
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":
