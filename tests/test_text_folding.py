@@ -15,7 +15,14 @@ from app.services.cases.search import parse_case_numbers
 from app.services.persons.gazetteer import load_gazetteer
 from app.services.persons.name_normalization import canonical_form
 from app.services.referrals.search import parse_tracking_number
-from app.text_folding import fold_identifier, fold_number, fold_text, normalize_identifier, normalize_text
+from app.text_folding import (
+    fold_identifier,
+    fold_number,
+    fold_text,
+    is_blank,
+    normalize_identifier,
+    normalize_text,
+)
 
 VISIBLE_FORMATS = frozenset("؀؁؂؃؄؅۝࢐࢑࣢")
 """Format characters (Cf) of Arabic that are drawn."""
@@ -226,3 +233,12 @@ def test_every_vowel_but_u_makes_the_vowel_u_a_shifter() -> None:
         assert len(typed) == 1
         assert typed < correct
         assert fold_text(f"{letter}{sign}{vowel}\u17bb{last}") == fold_text(f"{letter}{sign}{vowel}{last}")
+
+
+def test_blank_text_is_a_text_whose_normalized_form_is_empty() -> None:
+    # Catches: `_VISIBLE` without white space, or with ASCII white space only.
+    for code in range(0x30000):
+        for text in (chr(code), f" {chr(code)}\u200b"):
+            assert is_blank(text) == (normalize_text(text) == ""), hex(code)
+    assert is_blank("")
+    assert not is_blank(" a ")

@@ -471,6 +471,17 @@ async def test_external_id_that_resembles_another_one_is_accepted_with_a_warning
     assert expect_json(await scenario.partner_two.post("/v1/referrals", other_agency), 201)["warnings"] == []
 
 
+async def test_similar_external_id_is_found_for_a_referral_without_search_tokens(scenario: Scenario) -> None:
+    # Catches: a new referral counted as similar because its statement inserted no search token.
+    nameless = {"child__names": [], "child__nickname": "--", "caregiver": None}
+    first = await create(scenario, external_id="QQ-000101", **nameless)
+    assert "external_id_similar" not in {warning["code"] for warning in first["warnings"]}
+    second = await create(scenario, external_id="qq 000101", **nameless)
+    assert ("/external_id", "external_id_similar") in pairs(second["warnings"])
+    assert (await read(scenario, first))["external_id"] == "QQ-000101"
+    assert (await read(scenario, second))["external_id"] == "qq 000101"
+
+
 async def test_warnings_are_in_the_language_of_the_request(scenario: Scenario) -> None:
     payload = referral_payload(consent=None)
     response = await scenario.partner_one.request(
