@@ -2,13 +2,16 @@
 
 import csv
 import io
+import re
 
 from app.schemas.reports import ReportResult
 from app.services.reports.table_rows import list_columns, list_rows
 
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters with which spreadsheet programs begin a formula, including the full-width forms."""
+FORMULA_START = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""The beginning of a text that spreadsheet programs run as a formula. The characters are those that OWASP lists, with their
+full-width forms. Spaces before them are no protection, because some programs remove them on import.
+"""
 
 
 def render_csv(result: ReportResult, language: str, *, with_byte_order_mark: bool) -> bytes:
@@ -26,4 +29,4 @@ def render_csv(result: ReportResult, language: str, *, with_byte_order_mark: boo
 
 def defuse_formula(text: str) -> str:
     """Return a text that no spreadsheet program runs as a formula: a formula gets an apostrophe in front."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if FORMULA_START.match(text) else text
