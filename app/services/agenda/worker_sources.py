@@ -36,6 +36,29 @@ def build_referral_sources(condition: str) -> dict[str, str]:
     }
 
 
+RETURNED_SQL = """
+    SELECT 'returned', ((r.decided_at + t.revision) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id, '{kind}', r.id,
+           r.subject, NULL, NULL, NULL, NULL
+      FROM target t CROSS JOIN {cases} c JOIN {table} r ON r.case_id = c.id
+     WHERE c.status <> 'closed' AND r.status = 'returned' AND {condition}
+"""
+"""Returned assessments or care plans."""
+
+
+def build_returned_source() -> str:
+    """Return the source of returned records: the author revises a record, and the lead worker if another person wrote it."""
+    roles = {
+        "own_cases": "r.author_id = :caller_id",
+        "worker_cases": "r.author_id <> :caller_id AND (c.lead_worker_id = :caller_id OR c.is_unstaffed)",
+    }
+    tables = {"assessment": "assessments", "care_plan": "care_plans"}
+    return " UNION ALL".join(
+        RETURNED_SQL.format(kind=kind, table=table, cases=cases, condition=condition)
+        for kind, table in tables.items()
+        for cases, condition in roles.items()
+    )
+
+
 WORKER_SOURCES = {
     "review": """
     SELECT 'review', r.due_on, NULL, r.case_id, 'review', r.id, NULL, NULL, NULL, NULL, NULL
@@ -192,30 +215,7 @@ WORKER_SOURCES = {
      WHERE c.status <> 'closed' AND r.status = 'draft'
        AND (c.lead_worker_id = :caller_id OR c.is_unstaffed OR r.author_id = :caller_id)
     """,
-    "returned": """
-    -- The author revises a returned record, and the lead worker if another person wrote it.
-    SELECT 'returned', ((a.decided_at + t.revision) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, a.case_id, 'assessment',
-           a.id, a.subject, NULL, NULL, NULL, NULL
-      FROM target t CROSS JOIN own_cases c JOIN assessments a ON a.case_id = c.id
-     WHERE c.status <> 'closed' AND a.status = 'returned' AND a.author_id = :caller_id
- UNION ALL
-    SELECT 'returned', ((a.decided_at + t.revision) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, a.case_id, 'assessment',
-           a.id, a.subject, NULL, NULL, NULL, NULL
-      FROM target t CROSS JOIN worker_cases c JOIN assessments a ON a.case_id = c.id
-     WHERE c.status <> 'closed' AND a.status = 'returned' AND a.author_id <> :caller_id
-       AND (c.lead_worker_id = :caller_id OR c.is_unstaffed)
- UNION ALL
-    SELECT 'returned', ((p.decided_at + t.revision) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, p.case_id, 'care_plan',
-           p.id, p.subject, NULL, NULL, NULL, NULL
-      FROM target t CROSS JOIN own_cases c JOIN care_plans p ON p.case_id = c.id
-     WHERE c.status <> 'closed' AND p.status = 'returned' AND p.author_id = :caller_id
- UNION ALL
-    SELECT 'returned', ((p.decided_at + t.revision) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, p.case_id, 'care_plan',
-           p.id, p.subject, NULL, NULL, NULL, NULL
-      FROM target t CROSS JOIN worker_cases c JOIN care_plans p ON p.case_id = c.id
-     WHERE c.status <> 'closed' AND p.status = 'returned' AND p.author_id <> :caller_id
-       AND (c.lead_worker_id = :caller_id OR c.is_unstaffed)
-    """,
+    "returned": build_returned_source(),
     "consent": """
     -- A consent that ends, unless later entries of the register replace it for each giver. The adults replace each other,
     -- and a legal basis replaces everyone.
