@@ -13,7 +13,7 @@ from app.access.reader import RecordReader
 from app.schemas.codes import get_code_label, get_codes
 from app.schemas.releases import Release, ReleasedTable, ReleaseQuery
 from app.services.releases import responses
-from app.services.reports.csv_file import BYTE_ORDER_MARK
+from app.services.reports.csv_file import BYTE_ORDER_MARK, defuse_formula
 from app.services.reports.files import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE, ReportFile
 
 COLUMNS = ("table", "title", "dimension_1", "code_1", "label_1", "dimension_2", "code_2", "label_2", "count", "percentage", "median", "is_exact")  # fmt: skip
@@ -82,7 +82,7 @@ def _render_csv(release: Release, language: str, *, bom: bool) -> bytes:
     output = io.StringIO()
     writer = csv.writer(output)
     writer.writerow([*COLUMNS, "period", "edition", "note"])
-    ends = [release.period, release.edition, _get_note(release, language)]
+    ends = [release.period, release.edition, defuse_formula(_get_note(release, language))]
     for row in list_rows(release, language):
         writer.writerow(["" if value is None else value for value in [*row, *ends]])
     return ((BYTE_ORDER_MARK if bom else "") + output.getvalue()).encode()
