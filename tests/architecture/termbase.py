@@ -5,14 +5,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app.errors import FirstStepError
+from app.services.agenda.digests import BODIES, SUBJECTS
 from app.services.care_plans.pdf_content import CARE_PLAN_LABELS
 from app.services.fund_statements import statement_files
+from app.services.reports import printed_report, table_rows, xlsx_file
 from app.services.reviews import ecomap, progress_chart
+from app.services.support.letter_content import LETTER_LABELS
 from tests.architecture.source_files import ROOT
 
 TERMBASE_FILE, TERMBASE_PAGE = ROOT / "docs/termbase.json", ROOT / "docs/termbase.md"
@@ -57,13 +60,28 @@ def load_terms() -> list[Term]:
 
 
 def list_translations() -> Iterator[Translation]:
-    """Yield the labels of codes, of printed files and of errors. Titles of calendar events are neutral on purpose."""
+    """Yield the labels of codes, of printed files, reports and errors, and the lines of the e-mail about the agenda.
+
+    The templates of faults are left out, and the titles of calendar events, which are neutral on purpose.
+    """
     for path in sorted((ROOT / "app/schemas/code_lists").glob("*.json")):
         yield from _walk_code_list(json.loads(path.read_text()))
     for name, labels in (
+        ("care_plan", _to_labels(CARE_PLAN_LABELS)),
+        ("letter", _to_labels(LETTER_LABELS)),
         (
-            "care_plan",
-            {language: dict(_flatten(fields._asdict())) for language, fields in CARE_PLAN_LABELS.items()},
+            "digest",
+            {language: _number([SUBJECTS[language], *BODIES[language].splitlines()]) for language in BODIES},
+        ),
+        ("printed_report", printed_report.LABELS),
+        ("report_sheets", {language: _number(names) for language, names in xlsx_file.SHEET_NAMES.items()}),
+        ("report_fields", {language: _number(labels) for language, labels in xlsx_file.FIELD_LABELS.items()}),
+        *(
+            (
+                f"report_{name}",
+                {language: {"text": text} for language, text in getattr(table_rows, name).items()},
+            )
+            for name in ("TOTAL", "PREVIOUS", "GRANT")
         ),
         ("ecomap", ecomap.LABELS),
         ("progress_chart", progress_chart.LABELS),
@@ -74,6 +92,16 @@ def list_translations() -> Iterator[Translation]:
     for error in _list_error_classes(FirstStepError):
         if titles := getattr(error, "titles", None):
             yield Translation(f"errors.{error.__name__}", titles["en"], titles["km"])
+
+
+def _to_labels(tuples: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the fields of one named tuple for each language."""
+    return {language: dict(_flatten(fields._asdict())) for language, fields in tuples.items()}
+
+
+def _number(texts: Iterable[str]) -> dict[str, str]:
+    """Return texts without a name by their number."""
+    return {str(number): text for number, text in enumerate(texts) if text}
 
 
 def _walk_code_list(code_list: Mapping[str, Any]) -> Iterator[Translation]:

@@ -103,3 +103,10 @@ def test_labels_with_equal_english_texts_have_equal_khmer_texts() -> None:
 def test_page_contains_the_terms() -> None:
     page = TERMBASE_PAGE.read_text()
     assert page == replace_table(page, render_table(TERMS)), "run `python -m tests.architecture.termbase`"
+
+
+@pytest.mark.parametrize(
+    "place", ["letter", "digest", "printed_report", "report_fields", "statement", "care_plan"]
+)
+def test_labels_of_every_printed_file_and_e_mail_are_checked(place: str) -> None:
+    assert any(translation.place.startswith(f"{place}.") for translation in TRANSLATIONS)
