@@ -1,4 +1,4 @@
-"""Publish statistics of the latest closed quarter in the demonstration."""
+"""Publish statistics of the latest closed quarter in the demonstration, and request a report run of the latest year."""
 
 from uuid import UUID
 
@@ -8,13 +8,15 @@ from app.access.report_reader import open_report_reader
 from app.demo.organisation import DemoContext
 from app.demo.outreach import MONITORING_OFFICER
 from app.schemas.releases import Release, ReleaseCreate
+from app.schemas.report_runs import ReportRunCreate, ReportRunItem
 from app.services.releases import preparation, publication, responses
-from app.services.releases.periods import list_latest_closed_periods
+from app.services.releases.periods import ReleasePeriod, list_latest_closed_periods
+from app.services.reports.report_runs import create_report_run
 
 PROGRAMME_MANAGER = "kunthea.manager"
 TABLES = (
     "open_cases", "open_cases_by_kind", "new_cases", "new_cases_by_sex", "new_cases_by_kind", "support_sessions",
-    "support_sessions_by_session_status",
+    "support_sessions_by_session_status", "new_cases_by_province", "outreach_participants_by_figure",
 )  # fmt: skip
 
 
@@ -26,6 +28,22 @@ async def create_demo_release(context: DemoContext) -> None:
         if release.status == "published":
             return
         tables -= set(release.tables_to_drop)
+
+
+async def create_demo_report_run(context: DemoContext) -> None:
+    """Request a run with the profile at the entry. The job process computes it when the server has started."""
+    *_, year = map(ReleasePeriod.parse, list_latest_closed_periods())
+    reports = [
+        ReportRunItem(name="entry_profile", by=["disability"]),
+        ReportRunItem(name="entry_profile", by=["school"]),
+        ReportRunItem(name="new_cases", by=["sex", "age_band"]),
+        ReportRunItem(name="outreach_participants", by=["topic"]),
+    ]
+    payload = ReportRunCreate(
+        reports=reports, first_day=year.first_day, last_day=year.last_day, language="km"
+    )
+    async with context.run_as(MONITORING_OFFICER, Permission.report_run) as (session, caller):
+        await create_report_run(session, caller, payload)
 
 
 async def _prepare(context: DemoContext, period: str, tables: set[str]) -> Release:

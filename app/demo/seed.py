@@ -24,7 +24,7 @@ from app.demo.funds import create_demo_funds
 from app.demo.intake import simulate_accepted_referral, simulate_unaccepted_referral
 from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation, has_no_users
 from app.demo.outreach import create_demo_outreach
-from app.demo.releases import create_demo_release
+from app.demo.releases import create_demo_release, create_demo_report_run
 from app.errors import Conflict
 from app.kit.dates import today
 from app.models.record import new_id
@@ -140,6 +140,7 @@ async def _run_closing_events(api_url: str, ids: DemoIds, queue: ScenarioQueue) 
 async def _create_release(settings: Settings, api_url: str, ids: DemoIds) -> None:
     async with _open_database(api_url, get_reports_url(settings)) as database:
         await create_demo_release(DemoContext(ids, database))
+        await create_demo_report_run(DemoContext(ids, database))
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Generates docs/reports.md from the definitions of the reports."""
 
 from app.schemas.codes import get_code_label, get_codes
+from app.services.releases.menu_reports import MENU
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.definition import Report
 
@@ -11,7 +12,10 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
 
 - *Events in the period* are counted on their day. *State at the end of the period* is the state at the end of its last day.
   For *entries in the period, followed for a fixed time*, an entry counts when its time is over; younger ones are counted as
-  `unripe` only. Targets are data, in the table `targets`.
+  `unripe` only. Targets are data, in the table `targets`: at the installation, an acknowledgement within 2 hours
+  (emergency), 1 day (urgent) or 2 days (routine), the first contact within 7 days, the assessment within 30 days and the care
+  plan within 45 days, all in calendar time.
+- *Released* lists the tables of [released statistics](releases.md) about a report.
 - The age is the age at the referral. A range of ages that belongs to two groups is `uncertain`. Records without a value are
   `unknown`. No record is left out of the groups.
 - Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates are not counted.
@@ -28,7 +32,8 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
   longer than 30 seconds is left out of the files and named there; the run computes the others. Runs have a permission of
   their own, `report.run`.
 - A report about encrypted answers is computed by a run only. The process that decrypts them keeps numbers and no rows, and
-  the access log has an event of the act `report.read_entry_profile`.
+  the access log has an event of the act `report.read_entry_profile`. The demonstration has such a run of the
+  monitoring officer.
 - The access log names report, period and filters of each read. It contains no entry per child.
 
 This page is generated from `app/services/reports/catalogue/` by `python -m app.cli report-docs`.
@@ -62,6 +67,7 @@ def _render_report(report: Report) -> str:
         f"- Period: {rule[0].lower()}{rule[1:]}{days}.",
         f"- Dimensions: {_list_dimensions(report)}.",
         f"- Readers: {', '.join(role[0].lower() + role[1:] for role in roles)}.",
+        f"- Released: {_describe_menu(report)}.",
         f"- Keep in mind: {report.pitfall}\n",
         f"| figure | meaning | kind |\n|---|---|---|\n{measures}",
     ]
@@ -71,3 +77,17 @@ def _render_report(report: Report) -> str:
 def _list_dimensions(report: Report) -> str:
     names = ", ".join(f"`{dimension.name}`" for dimension in report.dimensions) or "none"
     return f"{names}, one at a time" if report.max_dimensions == 1 else names
+
+
+def _describe_menu(report: Report) -> str:
+    """Return the tables that a release can contain."""
+    if report.name not in MENU:
+        return "no"
+    menu_report = MENU[report.name]
+    tables = [
+        "`" + " and ".join(table.dimensions) + "`" for table in menu_report.list_tables() if table.dimensions
+    ]
+    total = "" if menu_report.needed else "total, "
+    periods = {"any": "quarters and years", "quarters": "quarters", "years": "years"}[menu_report.periods]
+    counts = "exact counts" if menu_report.is_exact else "rounded counts"
+    return f"{counts} of {periods}, {total}by {', '.join(tables)}"

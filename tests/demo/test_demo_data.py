@@ -1,12 +1,10 @@
 """The demonstration: its scenarios, their simulation through the services, and recovery from an interruption."""
 
-import json
 import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import product
 from pathlib import Path
 
 import asyncpg
@@ -14,8 +12,6 @@ import pytest
 
 from app.access.permissions import Permission
 from app.access.reader import session_reader
-from app.access.report_reader import ReportReader
-from app.database.urls import to_driver_url
 from app.demo import closing_events
 from app.demo.case_scenarios import (
     CASE_SCENARIO_COUNT,
@@ -35,21 +31,18 @@ from app.demo.intake import is_phone_referral
 from app.demo.organisation import DemoContext, DemoIds, create_demo_organisation
 from app.demo.outreach import create_demo_outreach
 from app.demo.people import STAFF
-from app.demo.releases import create_demo_release
+from app.demo.releases import create_demo_release, create_demo_report_run
 from app.demo.seed import ScenarioQueue, open_owner_session
 from app.kit.dates import add_months, today
 from app.models.record import new_id
 from app.schemas.agenda import AgendaFilters
 from app.schemas.codes import get_codes
 from app.server.installation import UNFINISHED_DEMO_FILE
+from app.server.jobs import JobRunner
 from app.services.agenda import agenda
-from app.services.releases.counts import count_facts
-from app.services.releases.menu_reports import MENU
-from app.services.releases.periods import ReleasePeriod, list_latest_closed_periods
-from app.services.reports.catalogue import REPORTS
-from app.services.reports.query import Period, compute_table
-from tests.services.reports.comparison import ACT, find_differences, load_rows
-from tests.support.raw_sql import conclude_access, open_access, set_access
+from app.services.releases.periods import list_latest_closed_periods
+from app.services.reports.report_run_job import REPORT_RUN
+from tests.demo.report_figures import assert_reports_are_exact
 from tests.support.scenario import AuthenticatedClient, Scenario
 from tests.support.server_process import ServerProcess, temporary_home
 
@@ -158,6 +151,7 @@ async def test_demonstration_is_created_through_the_services(
     await queue.run(context)
     await closing_events.simulate_closing_events(context, queue.case_scenarios)
     await create_demo_release(context)
+    await create_demo_report_run(context)
     assert messages == []
 
     future_rows = "SELECT count(*) FROM case_history WHERE at > now() OR recorded_at > now()"
@@ -182,6 +176,9 @@ async def test_demonstration_is_created_through_the_services(
     await assert_reports_are_exact(scenario, superuser_connection)
     releases = (await scenario.client_for("reporting").get("/v1/releases")).json()["items"]
     assert [release["period"] for release in releases] == [next(list_latest_closed_periods())]
+    assert await JobRunner(scenario.database, [REPORT_RUN]).run_next_job()
+    run = await superuser_connection.fetchrow("SELECT status, done FROM report_runs")
+    assert (run["status"], run["done"]) == ("finished", 4)
 
     entries = (await dpo.get("/v1/audit/accesses", params={"limit": 200})).json()["items"]
     assert {entry["outcome"] for entry in entries} == {"allowed"}
@@ -249,56 +246,3 @@ def test_interrupted_demonstration_is_created_again(directory: Path) -> None:
         assert "Starting again" in (directory / "run.log").read_text()
         assert not (server.home / UNFINISHED_DEMO_FILE).exists()
         assert len(server.staff_client("programme_manager").get("/v1/cases").json()["items"]) == 1
-
-
-FOLLOW_UP_DAYS = 100
-"""More days than any report follows the entries of a cohort."""
-
-
-FACT_MEASURES = {
-    "exits": ["exits", "reason_died"], "area_progress": ["rated_twice", "rated_once"], "after_exit": ["due", "exits"],
-    "feedback": ["child", "caregiver"],
-}  # fmt: skip
-"""The measures that together count all facts of a report, if it is not the first one."""
-
-
-async def assert_released_counts_are_exact(reader: ReportReader) -> None:
-    """Assert that the true counts of releases are those of the reports, which leave out deaths among the exits."""
-    for year, quarter in product((today().year - 1, today().year), (None, 1, 2, 3, 4)):
-        period = ReleasePeriod(year, quarter)
-        for name, menu_report in MENU.items():
-            is_counted = menu_report.periods in {"any", "years" if period.is_year else "quarters"}
-            if menu_report.is_exact or not is_counted or not period.is_closed(FOLLOW_UP_DAYS):
-                continue
-            report = REPORTS[name]
-            table = await compute_table(reader, report, Period(period.first_day, period.last_day), [])
-            counts = await count_facts(reader, menu_report, period)
-            number = sum(sum(cells.values()) for cells in counts.by_quarter.values())
-            expected = [
-                table.total[measure] for measure in FACT_MEASURES.get(name, [report.measures[0].name])
-            ]
-            assert number == sum(value for value in expected if isinstance(value, int)), (name, period)
-
-
-async def assert_reports_are_exact(scenario: Scenario, superuser: asyncpg.Connection) -> None:
-    """Assert that every report gives the same figures as a slow second computation, for each quarter of the last two years."""
-    await superuser.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
-    rows = await load_rows(superuser, today())
-    api, reports = [
-        await asyncpg.connect(to_driver_url(url)) for url in (scenario.urls.api, scenario.urls.reports)
-    ]
-    try:
-        access = await open_access(api, "manager", ACT)
-        async with reports.transaction():
-            await set_access(reports, access)
-            for months in range(0, 24, 3):
-                first_day = add_months(today().replace(day=1), -months)
-                period = Period(first_day, add_months(first_day, 3) - timedelta(days=1))
-                for name, report in REPORTS.items():
-                    by = [dimension.name for dimension in report.dimensions][:1]
-                    assert await find_differences(ReportReader(reports), name, rows, period, by) == []
-            await assert_released_counts_are_exact(ReportReader(reports))
-        await conclude_access(api, access)
-    finally:
-        await api.close()
-        await reports.close()

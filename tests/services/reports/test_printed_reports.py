@@ -4,11 +4,14 @@ import re
 
 import pytest
 
+from app.access.roles import Role
 from app.kit.dates import today
 from app.rendering.strips import Bar, BoxMark, TextMark, build_bar_chart
+from app.server.jobs import JobRunner
 from app.services.reports.catalogue import REPORTS
-from tests.support.printed_pages import extract_page_text, extract_text, parse_pdf
-from tests.support.responses import parse_svg_texts
+from app.services.reports.report_run_job import REPORT_RUN
+from tests.support.printed_pages import extract_page_text, extract_text, list_drawn_glyphs, parse_pdf
+from tests.support.responses import expect_json, parse_svg_texts
 from tests.support.scenario import Scenario, id_of
 
 
@@ -60,6 +63,24 @@ async def test_pdf_has_every_figure_of_a_report_with_two_dimensions(
     ):
         assert title.replace(" ", "") in text, title
     assert ("1" if language == "en" else "១") in text
+
+
+async def test_run_of_all_reports_draws_a_glyph_for_every_character_in_khmer(scenario: Scenario) -> None:
+    """Each line can be extracted, and no glyph is that of a missing character."""
+    reports = [{"name": name} for name, report in REPORTS.items() if Role.me_officer in report.readers]
+    year = today().year
+    days = {"first_day": f"{year}-01-01", "last_day": f"{year}-12-31"}
+    payload = {"reports": reports, "language": "km", **days}
+    run = expect_json(await scenario.me_officer.post("/v1/report-runs", payload), 202)
+    assert await JobRunner(scenario.database, [REPORT_RUN]).run_next_job()
+    response = await scenario.me_officer.get(f"/v1/report-runs/{run['id']}/content")
+    assert (response.status_code, response.headers["missing-characters"]) == (200, "0")
+    pages = parse_pdf(response.content).pages
+    text = "".join(map(extract_page_text, pages)).replace(" ", "").replace("\u200b", "")
+    for item in reports:
+        report = REPORTS[item["name"]]
+        assert report.definition.km.replace(" ", "").replace("\u200b", "") in text, report.name
+    assert ".notdef" not in {glyph.glyph_name for page in pages for glyph in list_drawn_glyphs(page)}
 
 
 async def test_characters_without_a_glyph_are_counted(
