@@ -40,7 +40,7 @@ def upgrade() -> None:
     for file in sorted((SQL / "tables").glob("*.sql")):
         run_sql_script(op.get_bind(), file)
     op.execute("SELECT access.create_partitions()")
-    for name in ("approval_limits", "consent_age_bands", "targets"):
+    for name in ("approval_limits", "caseload_standards", "consent_age_bands", "targets"):
         run_sql_script(op.get_bind(), MIGRATIONS_DIR / "seed" / f"{name}.sql")
     insert_instrument(MIGRATIONS_DIR / "seed" / "my_week.json")
 
@@ -376,6 +376,19 @@ def create_tables() -> None:
         sa.Column("child", sa.String(), nullable=False),
         sa.Column("caregiver", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("min_age", name=op.f("pk_consent_age_bands")),
+    )
+    op.create_table(
+        "caseload_standards",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("cases_per_worker", sa.Integer(), nullable=False),
+        sa.Column("workers_per_supervisor", sa.Integer(), nullable=False),
+        sa.Column("weight_high", sa.Float(), nullable=False),
+        sa.Column("weight_medium", sa.Float(), nullable=False),
+        sa.Column("weight_low", sa.Float(), nullable=False),
+        sa.Column("weight_unknown", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_caseload_standards")),
     )
     op.create_table(
         "sign_in_attempts",

@@ -18,6 +18,8 @@ class Permission(StrEnum):
     user_manage = "user.manage"
     user_hand_over = "user.hand_over"
     staff_read = "staff.read"
+    caseload_standard_read = "caseload_standard.read"
+    caseload_standard_set = "caseload_standard.set"
     team_read = "team.read"
     team_manage = "team.manage"
     agency_read = "agency.read"
@@ -167,6 +169,8 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.user_manage:                  ADMINISTRATORS,
     Permission.user_hand_over:               SUPERVISORS | MANAGERS,
     Permission.staff_read:                   STAFF,
+    Permission.caseload_standard_read:       CASEWORK | MONITORING | ADMINISTRATORS,
+    Permission.caseload_standard_set:        ADMINISTRATORS,
     Permission.team_read:                    CASEWORK | DATA_PROTECTION | ADMINISTRATORS,
     Permission.team_manage:                  ADMINISTRATORS,
     Permission.agency_read:                  CASEWORK | DATA_PROTECTION | ADMINISTRATORS,

@@ -55,6 +55,7 @@ from app.models.outreach import (
 from app.models.people import Child, ChildMerge, Consent, Person, RecordChange
 from app.models.record import add_case_and_child_keys
 from app.models.reference import (
+    CaseloadStandard,
     CaseNumberSeries,
     ConsentAgeBand,
     KeyCanary,
@@ -93,6 +94,7 @@ __all__ = [
     "CaseNumberSeries",
     "CaseSibling",
     "CaseWorker",
+    "CaseloadStandard",
     "Child",
     "ChildMerge",
     "ClinicalHandover",

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
-from app.models.record import timestamp_column
+from app.models.record import Record, timestamp_column
 
 
 class Place(SQLModel, table=True):
@@ -64,6 +64,22 @@ class Target(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     hours: int
+
+
+class CaseloadStandard(Record, table=True):
+    """The caseload that is considered manageable, and the weight of a case by its risk. The table has one row."""
+
+    __tablename__ = "caseload_standards"
+
+    cases_per_worker: int
+    """Most cases of a worker, weighted by risk."""
+    workers_per_supervisor: int
+    """Most workers of a supervisor."""
+    weight_high: float
+    weight_medium: float
+    weight_low: float
+    weight_unknown: float
+    """Weight of a case whose risk has not been assessed."""
 
 
 class ConsentAgeBand(SQLModel, table=True):

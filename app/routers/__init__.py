@@ -19,6 +19,7 @@ ROUTERS = (
     "audit",
     "auth",
     "care_plans",
+    "caseload_standards",
     "closed_periods",
     "codes",
     "consents",

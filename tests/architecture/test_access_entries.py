@@ -21,7 +21,7 @@ WITHOUT_CHILDREN = {
     "/v1/providers", "/v1/providers/{provider_id}", "/v1/teams", "/v1/teams/{team_id}", "/v1/users", "/v1/users/{user_id}",
     "/v1/pending-changes", "/v1/pending-changes/{change_id}",
     "/v1/calendar/{token}.ics", "/v1/approval-limits", "/v1/books-closings", "/v1/exchange-rates",
-    "/v1/donor-grants", "/v1/donor-grants/{grant_id}", "/v1/reports", "/v1/reports/{name}",
+    "/v1/caseload-standard", "/v1/donor-grants", "/v1/donor-grants/{grant_id}", "/v1/reports", "/v1/reports/{name}",
     "/v1/report-runs", "/v1/report-runs/{run_id}", "/v1/report-runs/{run_id}/content",
     "/v1/releases", "/v1/releases/{release_id}",
     "/v1/fund-transfers/{transfer_id}", "/v1/funds", "/v1/funds/{fund_id}", "/v1/funds/{fund_id}/ledger",

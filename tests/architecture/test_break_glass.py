@@ -14,7 +14,7 @@ from tests.support.scenario import AuthenticatedClient, Scenario
 from tests.support.service_referrals import create_provider
 
 PATHS_OUTSIDE_CASES = (
-    "/v1/agencies", "/v1/alerts", "/v1/api-clients", "/v1/approval-limits", "/v1/auth", "/v1/books-closings", "/v1/case-links", "/v1/case-siblings", "/v1/deposits",
+    "/v1/agencies", "/v1/alerts", "/v1/api-clients", "/v1/approval-limits", "/v1/auth", "/v1/books-closings", "/v1/caseload-standard", "/v1/case-links", "/v1/case-siblings", "/v1/deposits",
     "/v1/donor-grants", "/v1/exchange-rates",
     "/v1/funds", "/v1/fund-transfers", "/v1/instruments", "/v1/me", "/v1/oauth", "/v1/outreach-", "/v1/pending-changes", "/v1/providers",
     "/v1/referrals", "/v1/releases", "/v1/report-runs", "/v1/teams", "/v1/users",

@@ -14,6 +14,7 @@ AS $$
      UNION ALL SELECT 'api_client' FROM public.api_clients WHERE id = p_id
      UNION ALL SELECT 'approval_limit' FROM public.approval_limits WHERE id = p_id
      UNION ALL SELECT 'books_closing' FROM public.books_closings WHERE id = p_id
+     UNION ALL SELECT 'caseload_standard' FROM public.caseload_standards WHERE id = p_id
      UNION ALL SELECT 'exchange_rate' FROM public.exchange_rates WHERE id = p_id
      UNION ALL SELECT 'donor_grant' FROM public.donor_grants WHERE id = p_id
      UNION ALL SELECT 'fund' FROM public.funds WHERE id = p_id

@@ -84,6 +84,7 @@ TAGS: dict[str, str] = {
     "documents": "Documents of a case. The file type is detected from the content, which is stored encrypted.",
     "outreach": "Outreach activities: awareness sessions, training, coaching, meetings and dissemination. They contain numbers of "
     "participants, and no data about children.",
+    "supervision": "Supervision: caseload standard, supervision meetings, missing data, and the overview of a team.",
     "agenda": "Items of the caller that are due or overdue, and a calendar feed of them.",
     "audit": "The access log.",
     "reports": "Exact figures for staff. A response contains no data of a single child.",

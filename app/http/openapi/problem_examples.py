@@ -71,6 +71,10 @@ VALIDATION_ERRORS: dict[str, FaultExample] = {
         "/v1/funds/{fund_id}/close",
         Fault("/rest_to_fund_id", "same_fund", "The receiving fund must be another fund."),
     ),
+    "supervision": FaultExample(
+        "/v1/caseload-standard",
+        Fault("/cases_per_worker", "greater_than_equal", "Must be at least 1.", {"ge": 1}),
+    ),
     "instruments": _missing("/v1/instruments", "/definition/items"),
     "legal-steps": FaultExample(
         "/v1/cases/{case_id}/legal-steps",

@@ -19,8 +19,6 @@ from tests.services.reports.slow_figures import (
     share,
 )
 
-WEIGHTS = {"high": Fraction(2), "medium": Fraction(3, 2)}
-
 
 def list_high_risks(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
     del first_day
@@ -103,9 +101,10 @@ def list_caseloads(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
         if is_open_at_end(case, last_day) and case["id"] in assigned:
             period = assigned[case["id"]]
             by_worker[period["lead_worker_id"], str(period["team_id"])].append(case)
+    (standard,) = rows.tables["caseload_standards"]
     return [
-        {"worker": worker, "team": team, "cases": len(cases),
-         "weight": sum((WEIGHTS.get(case["risk_level"], Fraction(1)) for case in cases), Fraction(0))}
+        {"worker": worker, "team": team, "cases": len(cases), "limit": standard["cases_per_worker"],
+         "weight": sum(Fraction(standard[f"weight_{case['risk_level'] or 'unknown'}"]) for case in cases)}
         for (worker, team), cases in by_worker.items()
     ]  # fmt: skip
 
@@ -118,7 +117,9 @@ def compute_caseloads(units: list[Unit]) -> Figures:
         "cases_per_worker": round_half_up(Fraction(cases, len(workers))) if workers else None,
         "weighted_cases": round_half_up(sum(unit["weight"] for unit in units)) if units else None,
         "largest": float(max(unit["cases"] for unit in units)) if units else None,
-        "over_limit": sum(unit["cases"] > 25 for unit in units),
+        "largest_weight": round_half_up(max(unit["weight"] for unit in units)) if units else None,
+        "limit": float(units[0]["limit"]) if units else None,
+        "over_limit": sum(unit["weight"] > unit["limit"] for unit in units),
     }
 
 

@@ -45,6 +45,11 @@ CHANGED_TARGETS = {
     "first_contact": 5 * 24 + 1, "assessment": 20 * 24, "care_plan": 60 * 24, "acknowledgement_routine": 4 * 24,
 }  # fmt: skip
 """Targets other than those of a new installation, because reports must read the table."""
+CHANGED_STANDARD_SQL = """
+    UPDATE caseload_standards
+       SET cases_per_worker = 2, weight_high = 3, weight_medium = 1.75, weight_low = 0.5, weight_unknown = 1.25
+"""
+"""A caseload standard other than that of a new installation."""
 
 
 @dataclass
@@ -89,6 +94,7 @@ def figures_database(cluster: Cluster, runner: asyncio.Runner) -> Iterator[Figur
         await superuser.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
         for statement in await superuser.fetch(DROP_RULES_SQL, list(COUNTED_TABLES)):
             await superuser.execute(statement[0])
+        await superuser.execute(CHANGED_STANDARD_SQL)
         for target, hours in CHANGED_TARGETS.items():
             await superuser.execute("UPDATE targets SET hours = $1 WHERE name = $2", hours, target)
         api, reports = [await asyncpg.connect(to_driver_url(url)) for url in (urls.api, urls.reports)]

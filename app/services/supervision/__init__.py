@@ -1,0 +1,1 @@
+"""Supervision: the caseload standard, supervision meetings, missing data, and the overview of a team."""
