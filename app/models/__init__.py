@@ -15,6 +15,7 @@ from app.models.accounts import (
     ApiClient,
     ApiClientSecret,
     AuthSession,
+    CalendarFeed,
     PendingChange,
     SessionKey,
     SignInThrottle,
@@ -22,9 +23,9 @@ from app.models.accounts import (
     TeamMember,
     UsedClientAssertion,
     User,
+    UserSetting,
 )
 from app.models.assessments import Assessment, Instrument
-from app.models.calendar_feeds import CalendarFeed, UserSetting
 from app.models.care_plans import Action, CarePlan, Goal, PlanArea
 from app.models.cases import (
     AssignmentPeriod,
