@@ -2355,6 +2355,78 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outreach_attachment_contents")),
     )
     op.create_table(
+        "supervision_meetings",
+        sa.Column("entered_in_error_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("entered_in_error_by_id", sa.Uuid(), nullable=True),
+        sa.Column("entered_in_error_reason_encrypted", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("worker_id", sa.Uuid(), nullable=False),
+        sa.Column("supervisor_id", sa.Uuid(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=False),
+        sa.Column("next_on", sa.Date(), nullable=True),
+        sa.Column("case_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["entered_in_error_by_id"],
+            ["users.id"],
+            name=op.f("fk_supervision_meetings_entered_in_error_by_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["supervisor_id"], ["users.id"], name=op.f("fk_supervision_meetings_supervisor_id")
+        ),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_supervision_meetings_team_id")),
+        sa.ForeignKeyConstraint(["worker_id"], ["users.id"], name=op.f("fk_supervision_meetings_worker_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_supervision_meetings")),
+    )
+    op.create_index(
+        "ix_supervision_meetings_held_on", "supervision_meetings", ["held_on", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_supervision_meetings_supervisor_id"), "supervision_meetings", ["supervisor_id"], unique=False
+    )
+    op.create_index(
+        "ix_supervision_meetings_team", "supervision_meetings", ["team_id", "held_on"], unique=False
+    )
+    op.create_index(
+        "ix_supervision_meetings_worker", "supervision_meetings", ["worker_id", "held_on"], unique=False
+    )
+    op.create_table(
+        "supervision_actions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("meeting_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("done_on", sa.Date(), nullable=True),
+        sa.Column("what_encrypted", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["supervision_meetings.id"], name=op.f("fk_supervision_actions_meeting_id")
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_supervision_actions_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_supervision_actions")),
+    )
+    op.create_index(
+        op.f("ix_supervision_actions_meeting_id"), "supervision_actions", ["meeting_id"], unique=False
+    )
+    op.create_index(
+        "ix_supervision_actions_open",
+        "supervision_actions",
+        ["owner_id"],
+        unique=False,
+        postgresql_where=sa.text("done_on IS NULL"),
+    )
+    op.create_table(
+        "supervision_notes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("text_encrypted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["id"], ["supervision_meetings.id"], name=op.f("fk_supervision_notes_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_supervision_notes")),
+    )
+    op.create_table(
         "report_runs",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -29,6 +29,8 @@ from app.models import (
     PendingChange,
     Provider,
     Release,
+    SupervisionAction,
+    SupervisionMeeting,
     Team,
     User,
 )
@@ -50,6 +52,8 @@ CONFIGURATION_KINDS: dict[type, str] = {
     PendingChange: "pending_change",
     Provider: "provider",
     Release: "release",
+    SupervisionAction: "supervision_action",
+    SupervisionMeeting: "supervision_meeting",
     Team: "team",
     User: "user",
 }

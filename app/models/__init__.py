@@ -68,6 +68,7 @@ from app.models.referrals import NameToken, NameTokenLength, Referral, ReferralQ
 from app.models.releases import Release, ReleasedTable, ReleasePopulation
 from app.models.reviews import Feedback, Review
 from app.models.service_referrals import Provider, ServiceReferral
+from app.models.supervision import SupervisionAction, SupervisionMeeting, SupervisionNotes
 from app.models.support_sessions import ClinicalNote, SessionAddendum, SupportSession
 
 __all__ = [
@@ -154,6 +155,9 @@ __all__ = [
     "SessionKey",
     "SignInThrottle",
     "StatusPeriod",
+    "SupervisionAction",
+    "SupervisionMeeting",
+    "SupervisionNotes",
     "SupportSession",
     "Target",
     "Team",

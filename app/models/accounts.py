@@ -1,5 +1,6 @@
-"""Tables of agencies, teams, users, API clients, their sessions, pending changes, calendar feeds and
-settings. They contain no data about children.
+"""Tables of agencies, teams, users with their sessions, calendar feeds and settings, API clients, and pending changes.
+
+They contain no data about children.
 """
 
 import uuid

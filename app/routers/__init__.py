@@ -51,6 +51,7 @@ ROUTERS = (
     "reviews",
     "service_referrals",
     "staff",
+    "supervision_meetings",
     "support_sessions",
     "teams",
     "users",

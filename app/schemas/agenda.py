@@ -116,7 +116,7 @@ class AgendaEntry(Output):
         "of months, subject, urgency, age of a birthday, or why work is unstaffed: `no_lead_worker`, `inactive_team` or `no_finance_officer`."
     )
     case_id: UUID | None = Field(
-        description="Id of the case; null for a referral, a pending change and a transfer between budget lines."
+        description="Id of the case; null for a referral, a pending change, a transfer between budget lines and supervision."
     )
     case_number: str | None = Field(
         description="Case number, such as FSC-2026-0042; null if the entry has no case."
@@ -128,7 +128,7 @@ class AgendaEntry(Output):
         description="The child of the case; null if the entry has no case, and for finance officers."
     )
     worker_id: UUID | None = Field(
-        description="Id of the worker who holds the session or handles the referral, otherwise of the lead worker of the "
+        description="Id of the worker who holds the session, handles the referral or is supervised, otherwise of the lead worker of the "
         "case; null for a pending change and for a referral that is not assigned."
     )
     worker: StaffRef | None = Field(description="The worker with the id `worker_id`.")

@@ -40,6 +40,8 @@ PATH_PARAMETER_DESCRIPTIONS: Mapping[str, str] = {
     "last_day": "Last day of the period.",
     "legal_step_id": "Id of the legal step.",
     "outreach_activity_id": "Id of the outreach activity.",
+    "supervision_action_id": "Id of the agreed action.",
+    "supervision_meeting_id": "Id of the supervision meeting.",
     "outreach_attachment_id": "Id of the attachment of an outreach activity.",
     "name": "Name of the code list.",
     "person_id": "Id of the person.",

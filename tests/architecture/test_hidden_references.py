@@ -43,12 +43,12 @@ from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_pay
 from tests.support.service_referrals import build_service_referral_payload, create_service_referral
 
 FIELDS_WITHOUT_CHILD = re.compile(
-    r"/(team_id|to_user_id|lead_worker_id|worker_id|handed_to_id|co_worker_ids/-|agency_id|(consent/)?recipient_agency_id|fund_id|provider_id"
+    r"/(team_id|to_user_id|lead_worker_id|worker_id|handed_to_id|(actions/-/)?owner_id|co_worker_ids/-|agency_id|(consent/)?recipient_agency_id|fund_id|provider_id"
     r"|rest_to_fund_id|teams/-/team_id|partner_ids/-|facilitator_ids/-)"
 )
 """Fields with the id of a user, team, agency, fund or provider."""
 TABLES_WITHOUT_CHILD = re.compile(
-    r"/v1/(agencies|api-clients|donor-grants|me|funds|instruments|outreach-activities|providers|releases|report-runs|teams|users)\b"
+    r"/v1/(agencies|api-clients|donor-grants|me|funds|instruments|outreach-activities|providers|releases|report-runs|supervision-meetings|teams|users)\b"
 )
 """Paths under which a client chooses ids of records that belong to no child."""
 WITHOUT_PATH = ("/support-sessions/series", "/addenda")

@@ -32,7 +32,7 @@ PATHS = (
 
 OTHER_RECORDS = {
     "account", "acknowledgement_document", "activity", "assessment", "case", "child", "consent", "disbursement", "event", "fund",
-    "goal", "goals", "goal_origin", "instrument", "linked_case", "linked_child", "merged_into", "origin", "plan", "previous", "previous_case",
+    "goal", "goals", "goal_origin", "instrument", "linked_case", "linked_child", "meeting", "merged_into", "origin", "plan", "previous", "previous_case",
     "receipt_document", "record", "referral", "referral_to_confirm", "review", "series", "service_referral", "session", "sibling_case",
     "sibling_child", "transaction", "transfer",
 }  # fmt: skip

@@ -31,6 +31,7 @@ from tests.support.payloads import (
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
 from tests.support.service_referrals import create_service_referral
+from tests.support.supervision import AGREED_ACTION_PAYLOAD, create_meeting, meeting_payload
 
 
 def write_payloads() -> dict[str, Any]:
@@ -111,6 +112,11 @@ def write_payloads() -> dict[str, Any]:
         "POST /v1/service-referrals/{service_referral_id}/decline": REASON_PAYLOAD,
         "POST /v1/service-referrals/{service_referral_id}/recall": {"note": "Deleted."},
         "POST /v1/service-referrals/{service_referral_id}/send": None,
+        "PATCH /v1/supervision-actions/{supervision_action_id}": {"done_on": today().isoformat()},
+        "POST /v1/supervision-meetings": meeting_payload(),
+        "PATCH /v1/supervision-meetings/{supervision_meeting_id}": {"next_on": today().isoformat()},
+        "POST /v1/supervision-meetings/{supervision_meeting_id}/actions": AGREED_ACTION_PAYLOAD,
+        "POST /v1/supervision-meetings/{supervision_meeting_id}/enter-in-error": REASON_PAYLOAD,
         "PATCH /v1/support-sessions/{support_session_id}": {"summary": "x"},
         "POST /v1/support-sessions/{support_session_id}/addenda": {"text": "x"},
         "POST /v1/support-sessions/{support_session_id}/cancel": REASON_PAYLOAD,
@@ -143,6 +149,7 @@ async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
     closed_case = await create_closed_case(scenario)
     follow_ups = expect_json(await worker.get(f"/v1/cases/{closed_case['id']}/follow-ups"))["items"]
     expect_json(await worker.put(f"{path}/exit-plan", exit_plan_payload()))
+    meeting = await create_meeting(scenario, case_numbers=[case["number"]], actions=[AGREED_ACTION_PAYLOAD])
     return {
         "case": case, "closed_case": closed_case,
         "case_id": case["id"], "child_id": case["child_id"], "referral_id": case["referral_id"],
@@ -154,4 +161,5 @@ async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
         "service_referral_id": (await create_service_referral(scenario, path)).rpartition("/")[2],
         "disbursement_id": (await create_disbursement(scenario, case))["id"],
         "document_id": (await upload_document(scenario, path))["id"], "follow_up_id": follow_ups[0]["id"],
+        "supervision_meeting_id": meeting["id"], "supervision_action_id": meeting["actions"][0]["id"],
     }  # fmt: skip

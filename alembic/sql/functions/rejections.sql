@@ -26,6 +26,8 @@ AS $$
      UNION ALL SELECT 'pending_change' FROM public.pending_changes WHERE id = p_id
      UNION ALL SELECT 'provider' FROM public.providers WHERE id = p_id
      UNION ALL SELECT 'release' FROM public.releases WHERE id = p_id
+     UNION ALL SELECT 'supervision_action' FROM public.supervision_actions WHERE id = p_id
+     UNION ALL SELECT 'supervision_meeting' FROM public.supervision_meetings WHERE id = p_id
      LIMIT 1
 $$;
 COMMENT ON FUNCTION access.find_configuration_kind(uuid) IS

@@ -29,6 +29,11 @@ from sqlalchemy import (
 )
 
 from app.services.agenda.disbursement_sources import DisbursementArms, select_disbursements
+from app.services.agenda.supervision_sources import (
+    SUPERVISION_MANAGER_SOURCES,
+    SUPERVISION_SUPERVISOR_SOURCES,
+    SUPERVISION_WORKER_SOURCES,
+)
 from app.services.agenda.team_sources import (
     CONFIRMER_SOURCES,
     FUND_SOURCES,
@@ -96,10 +101,10 @@ SUBSTITUTE_CTES = {
     ),
 }
 SOURCES = {
-    AgendaRole.worker: WORKER_SOURCES,
+    AgendaRole.worker: WORKER_SOURCES | SUPERVISION_WORKER_SOURCES,
     AgendaRole.substitute: SUBSTITUTE_SOURCES,
-    AgendaRole.supervisor: SUPERVISOR_SOURCES,
-    AgendaRole.manager: MANAGER_SOURCES,
+    AgendaRole.supervisor: SUPERVISOR_SOURCES | SUPERVISION_SUPERVISOR_SOURCES,
+    AgendaRole.manager: MANAGER_SOURCES | SUPERVISION_MANAGER_SOURCES,
     AgendaRole.fund: FUND_SOURCES,
     AgendaRole.confirmer: CONFIRMER_SOURCES,
 }

@@ -24,6 +24,8 @@ RECORD_PATHS: dict[str, str] = {
     "referral": "/v1/referrals/{id}",
     "review": "/v1/reviews/{id}",
     "service_referral": "/v1/service-referrals/{id}",
+    "supervision_action": "/v1/supervision-actions/{id}",
+    "supervision_meeting": "/v1/supervision-meetings/{id}",
     "support_session": "/v1/support-sessions/{id}",
 }
 """Path template by kind of record."""

@@ -36,6 +36,9 @@ async def update_caseload_standard(
     only_id = select(col(CaseloadStandard.id)).scalar_subquery()
     standard = await get_version_for_update(session, CaseloadStandard, only_id, expected_version)
     document = standard.model_dump(include=set(CaseloadStandardSettings.model_fields))
-    for name, value in apply_patch(CaseloadStandardSettings, document, patch).model_dump().items():
-        setattr(standard, name, value)
+    settings = apply_patch(CaseloadStandardSettings, document, patch)
+    standard.cases_per_worker = settings.cases_per_worker
+    standard.workers_per_supervisor = settings.workers_per_supervisor
+    standard.weight_high, standard.weight_medium = settings.weight_high, settings.weight_medium
+    standard.weight_low, standard.weight_unknown = settings.weight_low, settings.weight_unknown
     return await get_caseload_standard(await open_response_reader(session))

@@ -18,6 +18,7 @@ from tests.support.case_lifecycle import exit_plan_payload
 from tests.support.payloads import reopening_consent_payload
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
+from tests.support.supervision import insert_supervision_work
 
 CAN_WORK = "EXISTS (SELECT FROM users u WHERE u.id = c.lead_worker_id AND u.is_active AND u.roles && '{social_worker,supervisor}')"
 IS_STAFFED_SQL = f"SELECT {CAN_WORK} FROM cases c WHERE c.id::text = $1"  # noqa: S608 - a constant
@@ -60,6 +61,12 @@ UNION ALL SELECT CASE WHEN d.status = 'requested' OR d.approved_by_id IS NULL TH
             FROM disbursements d JOIN c ON c.id = d.case_id WHERE d.status IN ('requested', 'approved', 'paid')
 UNION ALL SELECT CASE r.status WHEN 'information_requested' THEN 'partner_answer' ELSE 'referral' END, r.id
             FROM referrals r WHERE r.id = ANY ($2)
+UNION ALL SELECT 'supervision_action', a.id
+            FROM supervision_actions a JOIN supervision_meetings m ON m.id = a.meeting_id WHERE m.team_id = $3
+UNION ALL SELECT 'supervision_meeting', m.id
+            FROM supervision_meetings m JOIN team_members w ON w.user_id = m.worker_id AND w.team_id = m.team_id
+            JOIN users u ON u.id = w.user_id
+           WHERE m.team_id = $3 AND u.is_active AND u.roles && '{{social_worker,supervisor}}'
 """  # noqa: S608 - a constant
 ACT_PERMISSIONS: dict[str, Permission] = {
     "review": Permission.review_hold, "session": Permission.support_session_record, "action": Permission.care_plan_write,
@@ -72,7 +79,8 @@ ACT_PERMISSIONS: dict[str, Permission] = {
     "unstaffed": Permission.case_assign, "payment": Permission.disbursement_pay,
     "receipt": Permission.disbursement_reconcile, "referral": Permission.referral_acknowledge,
     "partner_answer": Permission.referral_provide_information, "person": Permission.person_change,
-    "matching": Permission.referral_match,
+    "matching": Permission.referral_match, "supervision_action": Permission.supervision_update_action,
+    "supervision_meeting": Permission.supervision_hold,
 }  # fmt: skip
 """An act on an item of each kind. Any member of staff who can assign a case may act on the items of an unstaffed case."""
 
@@ -188,6 +196,7 @@ async def test_every_open_item_is_on_the_agenda_of_someone_who_may_act(
     # removed from list_unstaffed_cases(); in `app/kit/approval.py`, `_is_substitute` always false.
     for sequence in sequences:
         work = await insert_team_work(superuser_connection)
+        await insert_supervision_work(superuser_connection, work)
         for name in sequence:
             await (EVENTS | {FINANCE_LEAVES: deactivate_finance_officer})[name](scenario, work)
         await expect_owners(scenario, superuser_connection, work, sequence)
@@ -197,7 +206,7 @@ async def test_every_open_item_is_on_the_agenda_of_someone_who_may_act(
 async def expect_owners(
     scenario: Scenario, superuser: Any, work: TeamWork, sequence: tuple[str, ...]
 ) -> None:
-    rows = await superuser.fetch(OPEN_ITEMS_SQL, work.case_ids, work.referral_ids)
+    rows = await superuser.fetch(OPEN_ITEMS_SQL, work.case_ids, work.referral_ids, work.id("team"))
     expected = {(row["kind"], str(row["id"])) for row in rows}
     assert len(expected) > 40, sequence
     owned = set[tuple[str, str]]()
