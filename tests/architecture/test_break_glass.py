@@ -17,7 +17,7 @@ PATHS_OUTSIDE_CASES = (
     "/v1/agencies", "/v1/alerts", "/v1/api-clients", "/v1/approval-limits", "/v1/auth", "/v1/books-closings", "/v1/caseload-standard", "/v1/case-links", "/v1/case-siblings", "/v1/deposits",
     "/v1/donor-grants", "/v1/exchange-rates",
     "/v1/funds", "/v1/fund-transfers", "/v1/instruments", "/v1/me", "/v1/oauth", "/v1/outreach-", "/v1/pending-changes", "/v1/providers",
-    "/v1/referrals", "/v1/releases", "/v1/report-runs", "/v1/teams", "/v1/users",
+    "/v1/referrals", "/v1/releases", "/v1/report-runs", "/v1/supervision-", "/v1/teams", "/v1/users",
 )  # fmt: skip
 """Path prefixes of endpoints that change no case, and of links and siblings, which break-glass access to one case does not show."""
 ALLOWED_ENDPOINTS = {"POST /v1/cases/{case_id}/break-glass"}

@@ -7,7 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.support.endpoint_samples import create_alert, create_complete_case, write_payloads
+from tests.support.endpoint_samples import (
+    create_alert,
+    create_complete_case,
+    supervision_payloads,
+    write_payloads,
+)
 from tests.support.endpoints import list_endpoints
 from tests.support.fund import create_fund
 from tests.support.referrals import REFERRAL_ACT_PAYLOADS
@@ -40,7 +45,11 @@ async def get_normalized_response(
     """Send the request; return the status, and the body without ids of records and of the request."""
     method, _, path = endpoint.partition(" ")
     options = (
-        {} if method == "GET" else {"json": fill_ids((write_payloads() | OTHER_PAYLOADS).get(endpoint), ids)}
+        {}
+        if method == "GET"
+        else {
+            "json": fill_ids((write_payloads() | supervision_payloads() | OTHER_PAYLOADS).get(endpoint), ids)
+        }
     )
     response = await caller.request(method, path.format(**ids), etag='"1"', **options)
     text = response.text

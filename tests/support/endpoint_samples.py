@@ -112,17 +112,23 @@ def write_payloads() -> dict[str, Any]:
         "POST /v1/service-referrals/{service_referral_id}/decline": REASON_PAYLOAD,
         "POST /v1/service-referrals/{service_referral_id}/recall": {"note": "Deleted."},
         "POST /v1/service-referrals/{service_referral_id}/send": None,
-        "PATCH /v1/supervision-actions/{supervision_action_id}": {"done_on": today().isoformat()},
-        "POST /v1/supervision-meetings": meeting_payload(),
-        "PATCH /v1/supervision-meetings/{supervision_meeting_id}": {"next_on": today().isoformat()},
-        "POST /v1/supervision-meetings/{supervision_meeting_id}/actions": AGREED_ACTION_PAYLOAD,
-        "POST /v1/supervision-meetings/{supervision_meeting_id}/enter-in-error": REASON_PAYLOAD,
         "PATCH /v1/support-sessions/{support_session_id}": {"summary": "x"},
         "POST /v1/support-sessions/{support_session_id}/addenda": {"text": "x"},
         "POST /v1/support-sessions/{support_session_id}/cancel": REASON_PAYLOAD,
         "POST /v1/support-sessions/{support_session_id}/enter-in-error": REASON_PAYLOAD,
         "PUT /v1/support-sessions/{support_session_id}/clinical-note": {"text": "x"},
     }  # fmt: skip
+
+
+def supervision_payloads() -> dict[str, Any]:
+    """Return valid payloads of the endpoints of supervision meetings, which change no case."""
+    return {
+        "PATCH /v1/supervision-actions/{supervision_action_id}": {"done_on": today().isoformat()},
+        "POST /v1/supervision-meetings": meeting_payload(),
+        "PATCH /v1/supervision-meetings/{supervision_meeting_id}": {"next_on": today().isoformat()},
+        "POST /v1/supervision-meetings/{supervision_meeting_id}/actions": AGREED_ACTION_PAYLOAD,
+        "POST /v1/supervision-meetings/{supervision_meeting_id}/enter-in-error": REASON_PAYLOAD,
+    }
 
 
 async def create_alert(scenario: Scenario) -> str:
