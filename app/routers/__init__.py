@@ -39,6 +39,7 @@ ROUTERS = (
     "instruments",
     "legal_steps",
     "me",
+    "missing_data",
     "oauth",
     "outreach",
     "pending_changes",
