@@ -209,6 +209,7 @@ def create_tables() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("sex", sa.String(), nullable=False),
         sa.Column("province_code", sa.String(), nullable=True),
+        sa.Column("has_birth", sa.Boolean(), nullable=False),
         sa.Column("merged_into_id", sa.Uuid(), nullable=True),
         sa.Column("identity_encrypted", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["merged_into_id"], ["children.id"], name=op.f("fk_children_merged_into_id")),

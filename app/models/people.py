@@ -63,6 +63,8 @@ class Child(Record, table=True):
 
     sex: str = "unknown"
     province_code: str | None = None
+    has_birth: bool = False
+    """Whether the identity contains a birth date or an estimated age, for the list of missing data."""
     merged_into_id: uuid.UUID | None = Field(default=None, foreign_key="children.id")
     """Id of the record of the same child into which this one was merged. A merged child has no cases."""
     identity_encrypted: bytes = encrypted_column()

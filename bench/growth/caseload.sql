@@ -45,8 +45,8 @@ SELECT c.number, c.sex, c.province_code, c.kind, s.generated_at, s.session_count
                 ELSE 'active' END AS status
  ) st;
 
-INSERT INTO children (id, created_at, version, sex, province_code, identity_encrypted)
-SELECT child_id, opened_at, 1, c.sex, c.province_code, identity_encrypted
+INSERT INTO children (id, created_at, version, sex, province_code, has_birth, identity_encrypted)
+SELECT child_id, opened_at, 1, c.sex, c.province_code, true, identity_encrypted
   FROM invented_cases c JOIN case_contents USING (number);
 
 INSERT INTO cases (

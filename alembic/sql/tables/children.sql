@@ -4,7 +4,7 @@
 ALTER TABLE children ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT ON children TO firststep_api;
-GRANT UPDATE (version, sex, province_code, identity_encrypted) ON children TO firststep_api;
+GRANT UPDATE (version, sex, province_code, has_birth, identity_encrypted) ON children TO firststep_api;
 GRANT SELECT ON children TO firststep_gate;
 GRANT UPDATE (version, merged_into_id) ON children TO firststep_gate;
 

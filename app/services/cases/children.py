@@ -149,6 +149,7 @@ async def update_child(
     child.sex = identity.sex or "unknown"
     child.province_code = (identity.place_code or "")[:2] or None
     child.identity = dump_content(StoredChildIdentity, identity)
+    child.has_birth = bool(child.identity["birth"])
     record_field_changes(session, caller, child, before, {**child.identity, "sex": child.sex})
     await refresh_child_search_tokens(session, child)
     for case in await session.scalars(select(Case).where(col(Case.child_id) == child.id)):

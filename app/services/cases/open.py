@@ -93,7 +93,11 @@ async def open_case_from_referral(
 
 async def _create_child(session: AsyncSession, content: StoredReferralContent) -> Child:
     details = content["child"]
-    child = Child(sex=details["sex"] or "unknown", province_code=(details["place_code"] or "")[:2] or None)
+    child = Child(
+        sex=details["sex"] or "unknown",
+        province_code=(details["place_code"] or "")[:2] or None,
+        has_birth=bool(details["birth"]),
+    )
     child.identity = StoredChildIdentity(
         names=details["names"],
         nickname=details["nickname"],

@@ -36,8 +36,7 @@ COLUMN_TYPES: dict[str, Any] = {
 }  # fmt: skip
 MISSING_SQL = """
 WITH own AS MATERIALIZED (
-    SELECT c.id, c.number, c.child_id, c.status, c.team_id, c.lead_worker_id, c.age_at_referral_min, c.province_code,
-           c.risk_level
+    SELECT c.id, c.number, c.child_id, c.status, c.team_id, c.lead_worker_id, c.risk_level
       FROM cases c WHERE c.status <> 'closed' AND {cases}
 ), missing AS ({missing})
 SELECT m.kind, m.case_id, m.record_kind, m.record_id, m.worker_id, c.number AS case_number, c.child_id, c.team_id

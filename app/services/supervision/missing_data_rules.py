@@ -1,6 +1,6 @@
 """The fields that each open case and its records should have: one table of rules.
 
-A rule reads plain columns only. `c` is the case, `r` the record of the rule.
+A rule reads plain columns only. `c` is the case, `h` its child, `r` the record of the rule.
 """
 
 from typing import NamedTuple
@@ -23,11 +23,12 @@ class Rule(NamedTuple):
     """Id of the worker who can complete the field."""
 
 
+CHILD = "JOIN children h ON h.id = c.child_id"
 HELD = "r.status = 'held' AND r.entered_in_error_at IS NULL"
 RULES = (
-    Rule("child_birth", "c.age_at_referral_min IS NULL", "child", "/birth", "c.child_id"),
-    Rule("child_sex", "h.sex = 'unknown'", "child", "/sex", "c.child_id", "JOIN children h ON h.id = c.child_id"),
-    Rule("province", "c.province_code IS NULL", "child", "/place_code", "c.child_id"),
+    Rule("child_birth", "NOT h.has_birth", "child", "/birth", "c.child_id", CHILD),
+    Rule("child_sex", "h.sex = 'unknown'", "child", "/sex", "c.child_id", CHILD),
+    Rule("province", "h.province_code IS NULL", "child", "/place_code", "c.child_id", CHILD),
     Rule(
         "supporter",
         "NOT EXISTS (SELECT FROM people r WHERE r.case_id = c.id AND r.role = 'supporter' AND r.entered_in_error_at IS NULL)",

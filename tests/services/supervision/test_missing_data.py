@@ -23,6 +23,12 @@ async def open_poor_case(scenario: Scenario, lead: str = "worker_north") -> dict
     return await scenario.open_case(lead, child=child)
 
 
+async def patch_child(scenario: Scenario, case: dict[str, Any], changes: dict[str, Any]) -> None:
+    path = f"/v1/children/{case['child_id']}"
+    etag = (await scenario.worker_north.get(path)).headers["etag"]
+    expect_json(await scenario.worker_north.patch(path, changes, etag=etag))
+
+
 def test_every_rule_has_a_label_and_every_label_a_rule() -> None:
     assert {rule.kind for rule in RULES} == set(get_codes("missing_data_kind"))
     assert len({rule.kind for rule in RULES}) == len(RULES)
@@ -43,10 +49,10 @@ async def test_missing_fields_of_a_case_are_listed_until_they_are_completed(scen
         {"kind": "child", "id": case["child_id"]},
         f"/v1/children/{case['child_id']}",
     )
-    etag = (await scenario.worker_north.get(entry["link"])).headers["etag"]
-    completed = {"sex": "female", "place_code": "1710"}
-    expect_json(await scenario.worker_north.patch(entry["link"], completed, etag=etag))
+    await patch_child(scenario, case, {"sex": "female", "place_code": "1710"})
     assert not {"child_sex", "province"} & {entry["kind"] for entry in await list_entries(scenario)}
+    await patch_child(scenario, case, {"birth": None})
+    assert "child_birth" in {entry["kind"] for entry in await list_entries(scenario)}
 
 
 async def test_rows_of_a_page_are_logged_and_further_rows_are_not(scenario: Scenario) -> None:
