@@ -54,6 +54,7 @@ ROUTERS = (
     "staff",
     "supervision_meetings",
     "support_sessions",
+    "team_overview",
     "teams",
     "users",
     "health",

@@ -28,7 +28,7 @@ FILTERS = {
 }  # fmt: skip
 PARAMETER_TYPES: dict[str, Any] = {
     "caller_id": Uuid, "case_ids": ARRAY(Uuid), "team_ids": ARRAY(Uuid),
-    "worker_id": ARRAY(Uuid), "team_id": ARRAY(Uuid), "kind": ARRAY(Text),
+    "of_team": Uuid, "worker_id": ARRAY(Uuid), "team_id": ARRAY(Uuid), "kind": ARRAY(Text),
 }  # fmt: skip
 COLUMN_TYPES: dict[str, Any] = {
     "kind": Text, "case_id": Uuid, "record_kind": Text, "record_id": Uuid, "worker_id": Uuid,
@@ -59,7 +59,7 @@ async def list_missing_data(
         values = decode_cursor("missing_data", binding, filters.cursor, len(SORT_COLUMNS))
         parameters |= {f"cursor_{name}": value for name, value in zip(SORT_COLUMNS, values, strict=True)}
     query = _build_page_query(
-        caller.has_role(Role.programme_manager),
+        "true" if caller.has_role(Role.programme_manager) else OWN_CASES,
         tuple(name for name in FILTERS if getattr(filters, name) is not None),
         filters.cursor is not None,
         get_compiled_limit(filters.limit),
@@ -74,10 +74,10 @@ async def list_missing_data(
     return MissingDataList.from_trusted_items([_row_to_item(row, day) for row in rows], next_cursor)
 
 
-def select_missing_data(*, of_all_cases: bool, filter_names: tuple[str, ...] = ()) -> Any:
-    """Return a subquery of the missing data, with the parameters of the scope and of the filters."""
+def select_missing_data(cases: str, filter_names: tuple[str, ...] = ()) -> Any:
+    """Return a subquery of the missing data of the cases that meet an SQL condition, with the named filters."""
     sql = MISSING_SQL.format(
-        cases="true" if of_all_cases else OWN_CASES,
+        cases=cases,
         missing=build_missing_sql("own"),
         condition=" AND ".join(["true", *(FILTERS[name] for name in filter_names)]),
     )
@@ -87,10 +87,8 @@ def select_missing_data(*, of_all_cases: bool, filter_names: tuple[str, ...] = (
 
 
 @lru_cache(200)
-def _build_page_query(
-    of_all_cases: bool, filter_names: tuple[str, ...], has_cursor: bool, limit: int
-) -> ReadQuery:
-    missing = select_missing_data(of_all_cases=of_all_cases, filter_names=filter_names)
+def _build_page_query(cases: str, filter_names: tuple[str, ...], has_cursor: bool, limit: int) -> ReadQuery:
+    missing = select_missing_data(cases, filter_names)
     order = [missing.c[name] for name in SORT_COLUMNS]
     rows = (
         select(
