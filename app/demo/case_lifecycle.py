@@ -28,9 +28,8 @@ from app.demo.case_scenarios import (
 from app.demo.case_simulation import CaseSimulation
 from app.demo.corrections import simulate_corrections
 from app.demo.disbursements import simulate_disbursement
-from app.demo.feedback import simulate_feedback
 from app.demo.intake import simulate_circle_and_consents
-from app.demo.reviews import simulate_review
+from app.demo.reviews import simulate_feedback, simulate_review
 from app.demo.service_referrals import simulate_service_referral
 from app.demo.support import simulate_planned_sessions, simulate_session_series, simulate_sessions
 

@@ -26,6 +26,7 @@ from app.demo.case_scenarios import (
 )
 from app.demo.case_simulation import CaseSimulation, initial_supervisor, initial_team
 from app.demo.organisation import DemoContext
+from app.demo.supervision import simulate_supervision_meetings
 from app.models import Alert
 from app.schemas.alerts import AlertAcknowledgement
 from app.schemas.break_glass import BreakGlassRequest
@@ -63,6 +64,7 @@ async def simulate_closing_events(context: DemoContext, scenarios: Sequence[Case
     if active_scenarios:
         await _simulate_acknowledgement(context)
     await _simulate_merged_children(context, scenarios, active_scenarios)
+    await simulate_supervision_meetings(context)
 
 
 async def _link_cases(context: DemoContext, survivor: CaseScenario, other: CaseScenario) -> None:

@@ -23,7 +23,8 @@ async def get_overview(
 
 
 def find_worker(overview: dict[str, Any], name: str) -> dict[str, Any]:
-    [worker] = [worker for worker in overview["workers"] if worker["worker_id"] == str(id_of(name))]
+    workers: list[dict[str, Any]] = overview["workers"]
+    [worker] = [worker for worker in workers if worker["worker_id"] == str(id_of(name))]
     return worker
 
 
