@@ -16,22 +16,19 @@ from app.access.vault import get_vault
 from app.kit.dates import today
 from app.models import Case, Child
 from app.schemas.codes import get_codes
-from app.server.jobs import JobRunner
 from app.services.releases import preparation
 from app.services.releases.menu_reports import MENU, TABLES
 from app.services.releases.periods import ReleasePeriod
-from app.services.releases.publication import RELEASE_AUDIT
 from app.services.releases.random_rounding import build_cell_label, round_randomly
 from tests.support.raw_sql import open_access, set_access
+from tests.support.releases import QUARTER, TABLE_NAMES, get_counts, prepare, publish, run_audit
 from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
 from tests.support.row_factories import insert_row
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 from tests.support.spreadsheets import read_sheets
 
-QUARTER = "2025-Q2"
 SEXES = ("male", "female", "other", "unknown")
 CASES_PER_SEX = 4
-TABLE_NAMES = ["new_cases", "new_cases_by_sex"]
 
 
 @pytest.fixture(autouse=True)
@@ -48,30 +45,6 @@ async def cases(scenario: Scenario, superuser_connection: Any) -> None:  # noqa:
                 lead_worker_id=id_of("worker_north"), opened_on=date(2025, 5, 1), next_review_on=date(2025, 8, 1),
             ),
         )  # fmt: skip
-
-
-async def prepare(scenario: Scenario, **payload: Any) -> dict[str, Any]:
-    payload = {"period": QUARTER, "tables": TABLE_NAMES, **payload}
-    return expect_json(await scenario.me_officer.post("/v1/releases", payload), 201)
-
-
-async def run_audit(scenario: Scenario) -> None:
-    runner = JobRunner(scenario.database, [RELEASE_AUDIT])
-    while await runner.run_next_job():
-        pass
-
-
-async def publish(scenario: Scenario, **payload: Any) -> dict[str, Any]:
-    release = await prepare(scenario, **payload)
-    path = f"/v1/releases/{release['id']}"
-    assert expect_json(await scenario.manager.act(path, "publish"), 202)["status"] == "auditing"
-    await run_audit(scenario)
-    return expect_json(await scenario.manager.get(path))
-
-
-def get_counts(release: dict[str, Any], name: str) -> dict[tuple[str, ...], int]:
-    (table,) = (table for table in release["tables"] if table["name"] == name)
-    return {tuple(cell["values"]): cell["count"] for cell in table["cells"]}
 
 
 def find_revealing_key() -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from app.models import Case, Child, OutreachActivity, OutreachParticipants
 from app.services.releases.menu_reports import MENU, TABLES
 from app.services.reports.catalogue import REPORTS
-from tests.services.releases.test_releases import get_counts, prepare, publish
+from tests.support.releases import get_counts, prepare, publish
 from tests.support.responses import parse_faults
 from tests.support.row_factories import insert_row
 from tests.support.scenario import Scenario, id_of

@@ -8,8 +8,8 @@ import pytest
 from app.database.urls import to_driver_url
 from app.kit.dates import today
 from app.services.reports.entry_answers import classify_disability
-from tests.services.reports.test_report_runs import PATH, download, run_job
 from tests.support.raw_sql import open_access, set_access
+from tests.support.report_runs import PATH, download, run_job
 from tests.support.responses import expect_json, parse_faults, parse_unmet_conditions
 from tests.support.scenario import Scenario, id_of, referral_payload
 from tests.support.spreadsheets import read_sheets

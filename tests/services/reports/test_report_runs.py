@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -18,11 +17,10 @@ from app.services.reports.catalogue import REPORTS
 from app.services.reports.report_run_job import REPORT_RUN
 from app.services.reports.reports import compute_report
 from tests.support.printed_pages import extract_page_text, parse_pdf
+from tests.support.report_runs import PATH, download, run_job
 from tests.support.responses import expect_json, parse_faults, parse_unmet_pointers
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 from tests.support.spreadsheets import open_workbook
-
-PATH = "/v1/report-runs"
 
 
 def build_payload(*names: str, **changes: Any) -> dict[str, Any]:
@@ -40,14 +38,6 @@ async def request_run(client: AuthenticatedClient, *names: str, **changes: Any) 
     assert response.headers["location"] == f"{PATH}/{run['id']}"
     assert (run["status"], run["done"], run["failure"]) == ("queued", 0, None)
     return f"{PATH}/{run['id']}"
-
-
-async def run_job(scenario: Scenario) -> None:
-    assert await JobRunner(scenario.database, [REPORT_RUN]).run_next_job()
-
-
-async def download(client: AuthenticatedClient, path: str, file_format: str = "pdf") -> httpx.Response:
-    return await client.get(f"{path}/content?format={file_format}")
 
 
 async def test_run_contains_each_report_in_both_files(scenario: Scenario, superuser_connection: Any) -> None:
