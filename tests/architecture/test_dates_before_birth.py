@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from tests.architecture.test_date_bounds import DOCUMENT, iter_dates
-from tests.architecture.test_hidden_records import fill_ids
 from tests.support.case_lifecycle import ACTION_PAYLOAD, GOAL_PAYLOAD, create_care_plan_draft
-from tests.support.endpoint_samples import create_complete_case, write_payloads
+from tests.support.contract_dates import DOCUMENT, iter_dates
+from tests.support.endpoint_samples import create_complete_case, fill_ids, write_payloads
 from tests.support.payloads import VITAL_INTEREST_BASIS
 from tests.support.referrals import create_referral_after_acts
 from tests.support.responses import parse_unmet_pointers
@@ -52,6 +51,7 @@ STRICTER_RULES = {
 }
 NOT_ABOUT_A_CHILD = (
     "approval-limits", "books-closings", "exchange-rates", "funds", "outreach-activities", "providers", "report-runs",
+    "supervision-actions", "supervision-meetings",
 )  # fmt: skip
 PLACEHOLDERS = {"closed_case_id": "case_id", "draft_plan_id": "plan_id", "draft_goal_id": "goal_id"}
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from tests.support.endpoint_samples import (
     create_alert,
     create_complete_case,
+    fill_ids,
     supervision_payloads,
     write_payloads,
 )
@@ -31,12 +32,6 @@ OTHER_PAYLOADS: dict[str, Any] = {
     "POST /v1/referrals/{referral_id}/allow-matching": {"reason": "The referrer corrected the age."},
     **{f"POST /v1/referrals/{{referral_id}}/{act}": body for act, body in REFERRAL_ACT_PAYLOADS.items()},
 }
-
-
-def fill_ids(payload: Any, ids: dict[str, str]) -> Any:
-    if isinstance(payload, dict):
-        return {field: fill_ids(value, ids) for field, value in payload.items()}
-    return payload.format(**ids) if isinstance(payload, str) else payload
 
 
 async def get_normalized_response(

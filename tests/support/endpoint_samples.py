@@ -169,3 +169,10 @@ async def create_complete_case(scenario: Scenario) -> dict[str, Any]:
         "document_id": (await upload_document(scenario, path))["id"], "follow_up_id": follow_ups[0]["id"],
         "supervision_meeting_id": meeting["id"], "supervision_action_id": meeting["actions"][0]["id"],
     }  # fmt: skip
+
+
+def fill_ids(payload: Any, ids: dict[str, str]) -> Any:
+    """Return a payload whose strings contain ids instead of the placeholders `{name}`."""
+    if isinstance(payload, dict):
+        return {field: fill_ids(value, ids) for field, value in payload.items()}
+    return payload.format(**ids) if isinstance(payload, str) else payload

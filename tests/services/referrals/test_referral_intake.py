@@ -473,7 +473,7 @@ async def test_external_id_that_resembles_another_one_is_accepted_with_a_warning
 
 async def test_similar_external_id_is_found_for_a_referral_without_search_tokens(scenario: Scenario) -> None:
     # Catches: a new referral counted as similar because its statement inserted no search token.
-    nameless = {"child__names": [], "child__nickname": "--", "caregiver": None}
+    nameless: dict[str, Any] = {"child__names": [], "child__nickname": "--", "caregiver": None}
     first = await create(scenario, external_id="QQ-000101", **nameless)
     assert "external_id_similar" not in {warning["code"] for warning in first["warnings"]}
     second = await create(scenario, external_id="qq 000101", **nameless)
