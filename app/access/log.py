@@ -58,7 +58,14 @@ unknown values is too high, so that a plan for the given values appears cheaper.
 NO_RECORD = (None, None, None, None)
 """Child, case, kind and id of an entry about no record."""
 NO_CHANGES = ConfigurationChanges()
-OUTCOMES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "refused", 412: "conflict"}
+OUTCOMES = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    409: "refused",
+    412: "conflict",
+    504: "timeout",
+}
 """Outcome by the status of a rejected request."""
 REFRESH_CONTEXT_SQL = text("SELECT access.refresh_context()")
 

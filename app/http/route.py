@@ -1,5 +1,6 @@
 """The route and router classes of the API."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from inspect import cleandoc
 from typing import Any
@@ -22,7 +23,7 @@ from app.http.responses import (
     replay_response,
     with_response,
 )
-from app.http.session import ReplayedResponse, conclude
+from app.http.session import ReplayedResponse, conclude, conclude_timeout
 from app.schemas.warnings import response_language
 
 
@@ -67,6 +68,9 @@ class Route(StrictRoute):
                 if isinstance(error, AlreadyExists):
                     await add_existing_record(request, error, collection)
                 await conclude(request, error)
+                raise
+            except asyncio.CancelledError:
+                await conclude_timeout(request)
                 raise
             return response
 

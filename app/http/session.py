@@ -4,6 +4,7 @@ Only this module commits the transaction of a request. It commits after the resp
 is sent, so that no data is sent without its entries in the access log.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -22,12 +23,22 @@ from app.access.session_records import get_accessed_records
 from app.access.vault import get_vault
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translate_database_errors
-from app.errors import Fault, FirstStepError, InvalidInput, MalformedRequest, StaleVersion, VersionRequired
+from app.errors import (
+    Fault,
+    FirstStepError,
+    InvalidInput,
+    MalformedRequest,
+    StaleVersion,
+    TimedOut,
+    VersionRequired,
+)
 from app.http.record_ids import collect_record_ids
 from app.kit import idempotency
 
 MAX_KEY_LENGTH = 255
 POOL_TIMEOUT_SECONDS = 5
+TIMEOUT_LOG_SECONDS = 2
+"""Time for writing the outcome of a request that exceeded its time limit."""
 """Maximum time that a request waits for a connection."""
 ETAG_PATTERN = re.compile(r'"[1-9][0-9]{0,8}"')
 """The ETag of a record: its version in quotes."""
@@ -164,6 +175,16 @@ async def conclude(request: Request, error: Exception) -> None:
         request.app.state.database, log.Rejection(caller.access, log.get_outcome(status), status, ids)
     )
     request.state.is_concluded = True
+
+
+async def conclude_timeout(request: Request) -> None:
+    """Write the outcome of a request that its time limit cancelled.
+
+    The response must not wait for a database that does not answer. The access event then has no outcome.
+    """
+    with suppress(Exception):
+        async with asyncio.timeout(TIMEOUT_LOG_SECONDS):
+            await conclude(request, TimedOut())
 
 
 def _status(error: Exception) -> int:

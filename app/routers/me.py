@@ -86,7 +86,7 @@ async def delete_my_sessions(caller: AccountSessionEnder, session: Session) -> N
 
     The current session ends too, and the calendar feeds of the caller are revoked.
     """
-    await sessions.revoke_sessions(session, caller.id, "ended_by_person")
+    await sessions.end_own_sessions(session, caller)
 
 
 @router.delete("/sessions/{session_id}", status_code=204)

@@ -268,7 +268,7 @@ async def test_ledger_and_statement_name_the_children_of_the_payments(scenario: 
 
 
 async def test_calendar_feeds_and_ended_sessions_of_a_user_are_logged(scenario: Scenario) -> None:
-    # Fails without `record_change` in one of the three acts. A feed and a session give access to the account.
+    # Fails without `record_change` in one of the four acts. A feed and a session give access to the account.
     worker, user_id = scenario.worker_north, str(id_of("worker_north"))
     created = await worker.post("/v1/me/calendar-feeds", {"name": "My phone"})
     feed = expect_json(created, 201)
@@ -283,6 +283,12 @@ async def test_calendar_feeds_and_ended_sessions_of_a_user_are_logged(scenario: 
         "user",
         user_id,
         {"session_id": {"old": session_id, "new": None}},
+    )
+    all_ended = await scenario.worker_south.request("DELETE", "/v1/me/sessions")
+    assert await get_logged_change(scenario, all_ended) == (
+        "user",
+        str(id_of("worker_south")),
+        {"sessions": {"old": 1, "new": 0}},
     )
     log = await scenario.dpo.get("/v1/audit/accesses", params={"limit": 200})
     assert feed["url"].rpartition("/")[2] not in log.text

@@ -63,6 +63,7 @@ ALTER TABLE access_entries ADD CONSTRAINT ck_access_entries_outcome CHECK (
         WHEN 'refused' THEN status IN (409, 429)
         WHEN 'conflict' THEN status = 412
         WHEN 'invalid' THEN status BETWEEN 400 AND 499
+        WHEN 'timeout' THEN status = 504
         WHEN 'failed' THEN status BETWEEN 500 AND 599
         ELSE false
     END

@@ -161,6 +161,12 @@ async def list_own_sessions(reader: RecordReader, caller: Caller, page_query: Pa
     return UserSessionList.from_trusted_items(items, **page.fields)
 
 
+async def end_own_sessions(session: AsyncSession, caller: Caller) -> None:
+    """Revoke all sessions of the caller. The access log records the number."""
+    count = await revoke_sessions(session, caller.id, "ended_by_person")
+    record_change(session, "user", caller.id, {"sessions": (count, 0)})
+
+
 async def end_own_session(session: AsyncSession, caller: Caller, session_id: UUID) -> None:
     """Revoke one of the caller's sessions.
 
