@@ -177,7 +177,7 @@ async def fill_first_step(
     await copy_rows(
         connection,
         "children",
-        (*RECORD_COLUMNS, "sex", "province_code", "identity_encrypted"),
+        (*RECORD_COLUMNS, "sex", "province_code", "has_birth", "identity_encrypted"),
         map(builder.build_child, cases),
     )
     await copy_rows(connection, "cases", CASE_COLUMNS, map(builder.build_case, cases))
@@ -262,7 +262,15 @@ class _RowBuilder:
         ciphertext = self.cipher.encrypt(
             identity, table="children", column="identity_encrypted", row_id=case.child_id
         )
-        return (case.child_id, case.opened_at, 1, case.child["sex"], case.child["place_code"], ciphertext)
+        return (
+            case.child_id,
+            case.opened_at,
+            1,
+            case.child["sex"],
+            case.child["place_code"],
+            True,
+            ciphertext,
+        )
 
     def build_case(self, case: InventedCase) -> Row:
         ciphertext = self.cipher.encrypt(
