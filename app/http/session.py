@@ -178,10 +178,12 @@ async def conclude(request: Request, error: Exception) -> None:
 
 
 async def conclude_timeout(request: Request) -> None:
-    """Write the outcome of a request that its time limit cancelled.
+    """Write the outcome of a cancelled request if its time limit cancelled it, and not the end of the server.
 
     The response must not wait for a database that does not answer. The access event then has no outcome.
     """
+    if not request.state.has_timed_out():
+        return
     with suppress(Exception):
         async with asyncio.timeout(TIMEOUT_LOG_SECONDS):
             await conclude(request, TimedOut())

@@ -71,7 +71,10 @@ def _build_too_large_error() -> HTTPException:
 
 
 class Deadline(HttpMiddleware):
-    """Cancels a request whose response has not started after `seconds`. A started response can take longer."""
+    """Cancels a request whose response has not started after `seconds`. A started response can take longer.
+
+    `has_timed_out` of the request state returns whether the time limit cancelled the request.
+    """
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Deadline(HttpMiddleware):
         uploads = self._uploads
         is_upload = uploads is not None and uploads.applies_to(scope)
         timer = asyncio.timeout(uploads.seconds if uploads and is_upload else self._get_seconds(scope))
+        scope["state"]["has_timed_out"] = timer.expired
 
         async def send_in_time(message: Message) -> None:
             nonlocal started
