@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from app.schemas.wire import PageQuery
 from tests.support.endpoint_samples import create_alert, create_complete_case
 from tests.support.endpoints import list_endpoints
-from tests.support.scenario import Scenario, child_ids_in
+from tests.support.scenario import Scenario, child_ids_in, id_of
 
 WITHOUT_CHILDREN = {
     "/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/v1/agencies",
@@ -42,6 +42,7 @@ async def test_access_log_contains_exactly_the_children_of_the_response(
     # Catches: `Case` removed from RECORD_KINDS; a page that records the row after its last item.
     ids = await create_complete_case(scenario)
     ids["alert_id"] = await create_alert(scenario)
+    ids["team_id"] = id_of("north")
     case, other = ids["case"], await scenario.open_case()
     await scenario.open_case("worker_south")
     await scenario.worker_south.post(
