@@ -29,11 +29,17 @@ KEY_KINDS = ("encryption", "signing")
 BATCH_SIZE = 200
 BATCH_SIZE_BY_TABLE = {"document_contents": 5, "outreach_attachment_contents": 5, "report_run_contents": 5}
 """Batch sizes of tables with large rows, here files of up to 10 MiB."""
-CHILD_BY_TABLE = {
-    "children": "id",
-    "matching_allowances": "(SELECT r.child_id FROM referrals r WHERE r.id = referral_id)",
+DISCUSSED_CHILDREN = """
+    ARRAY(SELECT c.child_id FROM supervision_meetings m JOIN cases c ON c.id = ANY (m.case_ids) WHERE m.id = {meeting_id})
+"""
+CHILDREN_BY_TABLE = {
+    "children": "ARRAY[id]",
+    "matching_allowances": "ARRAY(SELECT r.child_id FROM referrals r WHERE r.id = referral_id)",
+    "supervision_meetings": "ARRAY(SELECT c.child_id FROM cases c WHERE c.id = ANY (case_ids))",
+    "supervision_actions": DISCUSSED_CHILDREN.format(meeting_id="meeting_id"),
+    "supervision_notes": DISCUSSED_CHILDREN.format(meeting_id="supervision_notes.id"),
 }
-"""SQL expression of the child's id in the tables without a column `child_id`."""
+"""SQL expression of the ids of the children in the tables without a column `child_id`."""
 TABLES_WITHOUT_ACCESS_ENTRIES = frozenset(
     {
         "outreach_activities",
@@ -130,16 +136,21 @@ async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
 async def _reencrypt_batch(
     owner: asyncpg.Connection, cipher: Cipher, active: str, table: str, column: str
 ) -> int:
-    child = "NULL::uuid" if table in TABLES_WITHOUT_ACCESS_ENTRIES else CHILD_BY_TABLE.get(table, "child_id")
+    children = (
+        "'{}'::uuid[]"
+        if table in TABLES_WITHOUT_ACCESS_ENTRIES
+        else CHILDREN_BY_TABLE.get(table, "ARRAY[child_id]")
+    )
     async with open_custodian_transaction(owner, ActWithoutPermission.keys_reencrypt) as records:
         rows = await owner.fetch(
-            f"SELECT id, {child} AS child, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata
+            f"SELECT id, {children} AS children, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata
             active,
         )
         values = [(row["id"], _reencrypt_value(cipher, row, table, column)) for row in rows]
         await owner.executemany(f"UPDATE {table} SET {column} = $2 WHERE id = $1", values)  # noqa: S608 - same
-        if table not in TABLES_WITHOUT_ACCESS_ENTRIES:
-            records += [AccessedRecord(row["child"], None, table, row["id"]) for row in rows]
+        records += [
+            AccessedRecord(child, None, table, row["id"]) for row in rows for child in row["children"]
+        ]
     return len(rows)
 
 

@@ -13,7 +13,9 @@ from app.config import Settings, get_settings
 from app.errors import Conflict
 from app.server import key_rotation, search_tokens
 from tests.support.key_rotation import register_key_ring, rotate_encryption_key
+from tests.support.responses import expect_json
 from tests.support.scenario import Scenario
+from tests.support.supervision import AGREED_ACTION_PAYLOAD, MEETINGS, create_meeting
 
 
 @pytest.fixture
@@ -113,11 +115,22 @@ async def test_commands_reject_a_key_ring_of_another_database(settings: Settings
 async def test_reencryption_is_recorded_for_every_child(
     scenario: Scenario, superuser_connection: Any, settings: Settings
 ) -> None:
-    case = await scenario.open_case()
+    # Catches: a child of a supervision meeting without an entry.
+    case, discussed = await scenario.open_case(), await scenario.open_case()
+    meeting = await create_meeting(
+        scenario, case_numbers=[discussed["number"]], notes="Tired.", actions=[AGREED_ACTION_PAYLOAD]
+    )
+    path = f"{MEETINGS}/{meeting['id']}/enter-in-error"
+    expect_json(await scenario.supervisor_north.post(path, {"reason": "Another day."}, etag='"1"'))
     await rotate_encryption_key(settings)
     await key_rotation.reencrypt_all(settings, show_progress=False)
     query = """
-        SELECT DISTINCT n.child_id::text FROM access_entries n JOIN access_events e ON e.id = n.event_id
+        SELECT DISTINCT n.child_id::text, n.record_kind FROM access_entries n JOIN access_events e ON e.id = n.event_id
          WHERE e.act = 'keys.reencrypt' AND n.child_id IS NOT NULL
     """
-    assert [row[0] for row in await superuser_connection.fetch(query)] == [case["child_id"]]
+    entries = {tuple(row) for row in await superuser_connection.fetch(query)}
+    assert {child_id for child_id, _ in entries} == {case["child_id"], discussed["child_id"]}
+    tables = ("supervision_actions", "supervision_meetings", "supervision_notes")
+    assert {entry for entry in entries if entry[1] in tables} == {
+        (discussed["child_id"], table) for table in tables
+    }
