@@ -16,6 +16,7 @@ from tests.support.payloads import HOSPITAL_PAYLOAD
 from tests.support.record_references import list_body_id_fields
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of, referral_payload
+from tests.support.supervision import AGREED_ACTION_PAYLOAD, MEETINGS, create_meeting, meeting_payload
 
 FUND_PAYLOAD = {
     "name": "Winter fund", "donor": "Friends", "currency": "USD", "starts_on": "2026-01-01", "categories": ["transport"],
@@ -39,7 +40,7 @@ def expect_existing_record(response: httpx.Response, record_id: str, path: str |
 
 
 def list_creations(
-    fund: dict[str, Any], activity: dict[str, Any], scenario: Scenario
+    fund: dict[str, Any], activity: dict[str, Any], meeting: dict[str, Any], scenario: Scenario
 ) -> dict[str, tuple[AuthenticatedClient, str, dict[str, Any]]]:
     """Return client, path and payload of every creation of a record without a child whose id the client can choose."""
     admin, finance, fund_path = scenario.admin, scenario.finance, f"/v1/funds/{fund['id']}"
@@ -81,6 +82,12 @@ def list_creations(
             "/v1/releases",
             {"period": next(PERIODS), "tables": ["exits"]},
         ),
+        "POST /v1/supervision-meetings": (scenario.supervisor_north, MEETINGS, meeting_payload()),
+        "POST /v1/supervision-meetings/{supervision_meeting_id}/actions": (
+            scenario.supervisor_north,
+            f"{MEETINGS}/{meeting['id']}/actions",
+            AGREED_ACTION_PAYLOAD,
+        ),
         "POST /v1/teams": (admin, "/v1/teams", {"name": str(uuid.uuid4())}),
         "POST /v1/users": (admin, "/v1/users", {**USER_PAYLOAD, "email": f"{uuid.uuid4()}@fsc.example"}),
     }
@@ -92,7 +99,8 @@ async def test_taken_id_of_a_record_without_a_child_names_the_existing_record(
     # Catches: `add_existing_record` for referrals only, and no creation of providers in the list of this test.
     fund = await create_fund(scenario, lines=[{"category": "transport", "budget": usd("50.00")}])
     activity = await create_activity(scenario)
-    first, second = [list_creations(fund, activity, scenario) for _ in range(2)]
+    meeting = await create_meeting(scenario)
+    first, second = [list_creations(fund, activity, meeting, scenario) for _ in range(2)]
     for endpoint, (client, path, payload) in first.items():
         created = await client.post(path, {**payload, "id": str(uuid.uuid4())})
         record_id = expect_json(created, 202 if "report-runs" in endpoint else 201)["id"]

@@ -250,8 +250,9 @@ async def test_unknown_fields_are_warnings_of_a_new_referral(target: Target) -> 
         assert "Canary" not in created.text
         assert [warning["pointer"] for warning in created.json()["warnings"]] == [""]
         assert rejection(await target.patch({"child": {}, key: LEAK_CANARY})) == {""}
-    too_many = {f"surprise_{letter}{other}": 1 for letter in ascii_lowercase for other in ascii_lowercase}
-    assert len(rejection(await target.post({**FULL_REFERRAL_PAYLOAD, **too_many}))) == 100
+    letters = ascii_lowercase[:20]
+    surprises = {f"surprise_{letter}{other}": 1 for letter in letters for other in letters}
+    assert len(rejection(await target.post({**FULL_REFERRAL_PAYLOAD, **surprises}))) == 100
     difficulties: Path = ("child", "disability", "difficulties")
     await target.warned(changed({LEAK_CANARY: "some"}, difficulties), difficulties)
 

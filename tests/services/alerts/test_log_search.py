@@ -18,8 +18,10 @@ from tests.support.raw_sql import conclude_access, open_access
 from tests.support.responses import expect_json
 from tests.support.scenario import Scenario, id_of
 
-ADMINISTRATOR_ACTS_WITHOUT_ALERT = {Permission.api_client_read, Permission.instrument_manage}
-"""Permissions of acts that give no access to child data: reading API clients, and managing questionnaires."""
+ADMINISTRATOR_ACTS_WITHOUT_ALERT = {
+    Permission.api_client_read, Permission.caseload_standard_set, Permission.instrument_manage,
+}  # fmt: skip
+"""Permissions of acts that give no access to child data."""
 ALERTS_QUERY = "SELECT * FROM alerts ORDER BY count"
 
 
