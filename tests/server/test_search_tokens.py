@@ -102,7 +102,10 @@ async def test_tokens_of_older_rules_are_replaced_once(
     before = await find_everything(scenario, pending)
     query = "SELECT owner_id, kind, child_id, token FROM name_tokens ORDER BY owner_id, token"
     tokens = await superuser_connection.fetch(query)
-    await superuser_connection.execute("UPDATE name_tokens SET token = token # 1")
+    await superuser_connection.execute("DELETE FROM name_tokens")
+    await superuser_connection.executemany(
+        "INSERT INTO name_tokens (owner_id, kind, child_id, token) VALUES ($1, $2, $3, $4 # 1)", tokens
+    )
     assert await find_everything(scenario, pending) != before
     assert await rebuild(settings, 12) == 0
     assert (await doctor.check_search_tokens(superuser_connection)).level == "ok"
