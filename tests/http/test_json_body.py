@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.errors import MalformedRequest
 from app.http import problem_details as error_handlers
-from app.http.json_body import MAX_DEPTH, MAX_KEYS, StrictRequest, StrictRoute, parse
+from app.http.json_body import MAX_CONTAINERS, MAX_DEPTH, MAX_KEYS, StrictRequest, StrictRoute, parse
 
 
 class Note(BaseModel):
@@ -109,9 +109,12 @@ def get_rejection_code(body: bytes) -> str:
         (b'"a\nb"', "json_invalid"),
         (b"[" * 33 + b"]" * 33, "too_deep"),
         (b'{"a":' * 33 + b"1" + b"}" * 33, "too_deep"),
-        (b"[" * 1_000_000, "too_deep"),
+        (b"[" * 4_000, "too_deep"),
+        (b"[" * 1_000_000, "too_many"),
         (b"]" * 100, "json_invalid"),
         (json.dumps({"a": [dict.fromkeys(map(str, range(MAX_KEYS + 1)))]}).encode(), "too_many"),
+        (b"[" + b"[]," * MAX_CONTAINERS + b"1]", "too_many"),
+        (b"[" + b'{"a":[]},' * 2_500 + b"1]", "too_many"),
     ],
 )
 def test_invalid_json_is_rejected_with_its_code(body: bytes, code: str) -> None:
@@ -130,6 +133,7 @@ def test_invalid_json_is_rejected_with_its_code(body: bytes, code: str) -> None:
         (b" [1, 2]\n", [1, 2]),
         (b'"' + b"[" * 100 + b'\\"]"', "[" * 100 + '"]'),
         (b"[" + b"[]," * 99 + b"{}]", [[]] * 99 + [{}]),
+        (b'["[[",' + b"[]," * (MAX_CONTAINERS - 2) + b"{}]", ["[[", *[[]] * (MAX_CONTAINERS - 2), {}]),
     ],
 )
 def test_valid_json_is_parsed(body: bytes, value: Any) -> None:
