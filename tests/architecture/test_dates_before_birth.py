@@ -43,7 +43,7 @@ STRICTER_RULES = {
     "POST /v1/disbursements": "today or later",
     "POST /v1/disbursements/{disbursement_id}/pay": "on or after the request",
     "POST /v1/disbursements/{disbursement_id}/request-payment-date": "on or after the request",
-    "POST /v1/referrals": "intake accepts what is imperfect; the acceptance checks the day of the consent",
+    "POST /v1/referrals": "the intake warns, and the acceptance checks again",
     "PATCH /v1/referrals/{referral_id}": "as for a new referral",
     "PATCH /v1/children/{child_id}": "the birth itself",
     "POST /v1/cases/{case_id}/people": "the birth of another person",

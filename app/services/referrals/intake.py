@@ -7,6 +7,7 @@ sender can correct it and the referral stays as it is.
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from datetime import date
 from typing import Any, Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +22,7 @@ from app.schemas.referral_content import Caregiver, ReferralContent, Referrer
 from app.schemas.warnings import InputWarning, build_warning, to_warnings
 from app.services.persons import person_details, places
 from app.services.persons.detail_warnings import check_texts
+from app.services.persons.life_dates import check_after_birth
 from app.services.persons.person_details import MAX_TEXT_LENGTH
 from app.services.persons.phone_numbers import find_e164
 from app.text_folding import normalize_text
@@ -193,6 +195,10 @@ def _check_content(content: StoredReferralContent) -> Iterator[Fault]:
     ages = get_age_range(child["birth"], today())
     if ages is not None and ages[0] > MAX_PLAUSIBLE_AGE:
         yield build_warning("/child/birth", "age_implausible", years=MAX_PLAUSIBLE_AGE)
+    days = {"/concern/occurred_on": content["concern"]["occurred_on"], "/consent/on": consent["on"]}
+    for pointer, day in days.items():
+        if day and check_after_birth(child["birth"], {pointer: date.fromisoformat(day)}):
+            yield build_warning(pointer, "date_before_birth")
     yield from check_texts(child, "/child")
     if caregiver:
         yield from check_texts(caregiver, "/caregiver")

@@ -100,6 +100,8 @@ async def test_name_summary_and_urgency_are_sufficient(scenario: Scenario) -> No
         ({"concern__reported_to": ["police", "the chief"]}, "/concern/reported_to/1", "literal_error", "the chief"),
         ({"concern__occurred_on": "last week"}, "/concern/occurred_on", "date_parsing", "last week"),
         ({"concern__occurred_on": FUTURE_DAY}, "/concern/occurred_on", "date_in_future", FUTURE_DAY),
+        ({"concern__occurred_on": "2015-05-03"}, "/concern/occurred_on", "date_before_birth", None),
+        ({"consent__on": "2015-05-03"}, "/consent/on", "date_before_birth", None),
         ({"caregiver__relationship": "auntie"}, "/caregiver/relationship", "literal_error", "auntie"),
         ({"referrer__email": "none"}, "/referrer/email", "string_pattern_mismatch", "none"),
         ({"referrer__phone": "023 880 001 ext 4"}, "/referrer/phone", "phone_invalid", None),
