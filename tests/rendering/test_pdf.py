@@ -1,5 +1,6 @@
 """PDF documents: shaped glyphs, copied text, line breaks and embedded fonts."""
 
+import io
 import logging
 import re
 import subprocess
@@ -15,7 +16,13 @@ from fontTools.ttLib import TTFont
 from app.rendering.line_breaks import wrap_text
 from app.rendering.pdf import PdfDocument, TextStyle
 from app.rendering.typefaces import FONT_DIRECTORY
-from tests.support.printed_pages import extract_text, get_glyph_outline, list_drawn_glyphs, parse_pdf
+from tests.support.printed_pages import (
+    count_glyphs_of_image,
+    extract_text,
+    get_glyph_outline,
+    list_drawn_glyphs,
+    parse_pdf,
+)
 
 DIFFICULT_WORDS = (
     "ស្ត្រី", "ក្រុម", "កុមារ", "ខ្ញុំ", "ព្រះរាជាណាចក្រ", "សុខភាពផ្លូវអារម្មណ៍", "គ្រួសារ", "ញ៉ាំ", "ប៊ូតុង", "ស៊ី", "ហ៊ឹម",
@@ -110,3 +117,19 @@ def test_application_start_does_not_import_pdf_libraries() -> None:
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "set()"
+
+
+def test_image_of_a_page_shows_every_glyph() -> None:
+    """The check of the image finds the glyphs of a page that a reader prints without ink (ISO 32000-2, 9.3.6)."""
+    document = render_lines("ខ្ញុំ ស្ត្រី ខ្មែរ", "Nguyễn 王小明")
+    writer = pypdf.PdfWriter(document)
+    drawn = io.BytesIO()
+    writer.write(drawn)
+    visible, absent = count_glyphs_of_image(drawn.getvalue())
+    assert visible > 20
+    assert absent == 0
+    contents: Any = writer.pages[0]["/Contents"].get_object()
+    contents.set_data(b"3 Tr " + contents.get_data())
+    without_ink = io.BytesIO()
+    writer.write(without_ink)
+    assert count_glyphs_of_image(without_ink.getvalue()) == (visible, visible)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pypdf
+import pypdfium2
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
+from pypdfium2.raw import FPDF_PAGEOBJ_TEXT
 
 from app.rendering.pdf import PdfDocument, TextStyle
 
@@ -82,6 +84,35 @@ def list_drawn_glyphs(page: Any) -> Iterator[DrawnGlyph]:
             name = font.font.getGlyphName(int.from_bytes(font.glyph_ids[2 * code : 2 * code + 2]))
             yield DrawnGlyph(x, y, get_glyph_outline(font.font, name), name, font.name)
             x += font.widths[code]
+
+
+def count_glyphs_of_image(content: bytes) -> tuple[int, int]:
+    """Render the pages to images. Return the number of visible glyphs, and that of glyphs whose ink is absent or cut off."""
+    scale, white, tolerance = (
+        3,
+        200,
+        3,
+    )  # pixels per point, the darkest value that is no ink, pixels at an edge
+    visible = absent = 0
+    with pypdfium2.PdfDocument(content) as document:
+        for page in document:
+            image = page.render(scale=scale, grayscale=True).to_numpy()
+            for glyph in page.get_objects(filter=(FPDF_PAGEOBJ_TEXT,)):
+                left, bottom, right, top = glyph.get_bounds()
+                if right <= left or top <= bottom:
+                    continue  # a space
+                rows = slice(
+                    int((page.get_height() - top) * scale), int((page.get_height() - bottom) * scale) + 2
+                )
+                box = image[rows, int(left * scale) : int(right * scale) + 2]
+                inked_columns = (box < white).any(axis=0).nonzero()[0]
+                visible += 1
+                absent += not (
+                    len(inked_columns)
+                    and inked_columns[0] <= tolerance
+                    and inked_columns[-1] >= box.shape[1] - 1 - tolerance
+                )
+    return visible, absent
 
 
 class LineRecorder(PdfDocument):

@@ -10,7 +10,13 @@ from app.rendering.strips import Bar, BoxMark, TextMark, build_bar_chart
 from app.server.jobs import JobRunner
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.report_run_job import REPORT_RUN
-from tests.support.printed_pages import extract_page_text, extract_text, list_drawn_glyphs, parse_pdf
+from tests.support.printed_pages import (
+    count_glyphs_of_image,
+    extract_page_text,
+    extract_text,
+    list_drawn_glyphs,
+    parse_pdf,
+)
 from tests.support.responses import expect_json, parse_svg_texts
 from tests.support.scenario import Scenario, id_of
 
@@ -81,6 +87,9 @@ async def test_run_of_all_reports_draws_a_glyph_for_every_character_in_khmer(sce
         report = REPORTS[item["name"]]
         assert report.definition.km.replace(" ", "").replace("\u200b", "") in text, report.name
     assert ".notdef" not in {glyph.glyph_name for page in pages for glyph in list_drawn_glyphs(page)}
+    visible, absent = count_glyphs_of_image(response.content)
+    assert visible > len(text) / 2
+    assert absent == 0
 
 
 async def test_characters_without_a_glyph_are_counted(
