@@ -40,6 +40,8 @@ change of the folding or of the romanization. `rebuild-search-tokens` then compu
 _MAX_KEYED_WORDS = 3
 _PREFIX_LENGTH = 2
 _MAX_SPELLING_DISTANCE = 4
+_TYPO_FACTOR = 0.95
+"""Factor of the score of a word with another spelling, or in the other script."""
 _OMITTED_SREY_FACTOR = 0.95
 """Factor of the score of a search text without its prefix Srey."""
 _OTHER_SCRIPT_PREFIX_SCORE = 0.8
@@ -128,16 +130,21 @@ def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None)
     the other script, reduces the similarity.
     """
     person_words = _person_words(names, nickname)
+    return max(factor * _all_words_score(words, person_words) for factor, words in _list_query_variants(q))
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _list_query_variants(q: str) -> list[tuple[float, list[_Word]]]:
+    """Return the words of a search text, joined and without the prefix Srey, each with the factor of its score."""
     words = _list_words(q)
     joined = _join_words(words)
     without_srey = [(script, omit_srey(word)) for script, word in joined]
-    return max(
-        _all_words_score(words, person_words),
-        _all_words_score(joined, person_words),
-        _OMITTED_SREY_FACTOR * _all_words_score(without_srey, person_words)
-        if without_srey != joined
-        else 0.0,
-    )
+    variants = [(1.0, words)]
+    if joined != words:
+        variants.append((1.0, joined))
+    if without_srey != joined:
+        variants.append((_OMITTED_SREY_FACTOR, without_srey))
+    return variants
 
 
 def _person_words(names: Sequence[Name], nickname: str | None) -> set[_Word]:
@@ -155,22 +162,35 @@ def _person_words(names: Sequence[Name], nickname: str | None) -> set[_Word]:
 
 
 def _all_words_score(query_words: Sequence[_Word], person_words: set[_Word]) -> float:
-    scores = [
-        max((_word_score(query_word, word) for word in person_words), default=0.0)
-        for query_word in query_words
-    ]
-    return sum(scores) / len(scores) if scores and all(scores) else 0.0
+    """Return the mean of the best scores of the words, or 0 if a word matches none."""
+    total = 0.0
+    for query_word in query_words:
+        score = _best_score(query_word, person_words)
+        if not score:
+            return 0.0
+        total += score
+    return total / len(query_words) if query_words else 0.0
 
 
-def _word_score(query_word: _Word, word: _Word) -> float:
-    (query_script, query_text), (script, text) = query_word, word
-    if query_script != script:
-        return _other_script_score(query_script, query_text, text)
+def _best_score(query_word: _Word, person_words: set[_Word]) -> float:
+    script, text = query_word
+    score = max(
+        (_same_script_score(script, text, word) for other, word in person_words if other == script),
+        default=0.0,
+    )
+    if score >= _TYPO_FACTOR:
+        return score  # A word in the other script has at most this score, and its comparison takes longer.
+    return max(
+        (score, *(_other_script_score(script, text, word) for other, word in person_words if other != script))
+    )
+
+
+def _same_script_score(script: Script, query_text: str, text: str) -> float:
     if query_text == text:
         return 1.0
     if text.startswith(query_text):
         return 0.7 + 0.25 * len(query_text) / len(text) if len(query_text) >= _PREFIX_LENGTH else 0.0
-    return 0.95 * part_similarity(query_text, text) if _is_typo(script, query_text, text) else 0.0
+    return _TYPO_FACTOR * part_similarity(query_text, text) if _is_typo(script, query_text, text) else 0.0
 
 
 def _other_script_score(query_script: Script, query_text: str, text: str) -> float:
@@ -183,7 +203,7 @@ def _other_script_score(query_script: Script, query_text: str, text: str) -> flo
         return 0.0
     similarity = cross_script_similarity(*sorted((query_text, text)))
     if similarity >= SAME_SOUND_THRESHOLD:
-        return 0.95 * similarity
+        return _TYPO_FACTOR * similarity
     beginnings = tuple(list_sounds(query_script, query_text))
     return (
         _OTHER_SCRIPT_PREFIX_SCORE
@@ -202,5 +222,4 @@ def _is_typo(script: str, query_word: str, word: str) -> bool:
         return True
     if script == "khmer":
         return omit_optional_signs(query_word) == omit_optional_signs(word)
-    has_same_sound = list_sounds(script, query_word) == list_sounds(script, word)
-    return distance <= _MAX_SPELLING_DISTANCE and has_same_sound
+    return distance <= _MAX_SPELLING_DISTANCE and list_sounds(script, query_word) == list_sounds(script, word)
