@@ -42,8 +42,10 @@ REPORT = Report(
           FROM follow_ups f JOIN counted_cases c ON c.id = f.case_id
          WHERE f.due_on IS NOT NULL AND f.status <> 'cancelled'
          UNION ALL
-        SELECT 'exit', c.closed_on + 365, NULL, NULL, EXISTS (
-                   SELECT FROM cases later
-                    WHERE later.previous_case_id = c.id AND later.close_reason IS DISTINCT FROM 'duplicate' AND later.opened_on <= c.closed_on + 365), c.kind
-          FROM counted_cases c WHERE c.closed_on IS NOT NULL AND c.close_reason IS DISTINCT FROM 'died'""",
+        SELECT 'exit', c.closed_on + 365, NULL, NULL, coalesce(later.opened_on <= c.closed_on + 365, false), c.kind
+          FROM counted_cases c
+          LEFT JOIN (SELECT previous_case_id, min(opened_on) AS opened_on FROM cases
+                      WHERE previous_case_id IS NOT NULL AND close_reason IS DISTINCT FROM 'duplicate'
+                      GROUP BY previous_case_id) later ON later.previous_case_id = c.id
+         WHERE c.closed_on IS NOT NULL AND c.close_reason IS DISTINCT FROM 'died'""",
 )
