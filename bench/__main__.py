@@ -114,8 +114,11 @@ def main(
     Console(width=130).print(report.render_table(result))
     if disturbance := report.describe_disturbance(result):
         print(disturbance)
-    if error_count := sum(run["errors"] for run in result["runs"]):
-        print(f"{error_count} requests failed. The measurement is invalid, and no files are written.")
+    failures = [
+        f"{run['errors']} of {run['operation']} in {run['program']}" for run in result["runs"] if run["errors"]
+    ]
+    if failures:
+        print(f"Requests failed: {', '.join(failures)}. The measurement is invalid, and no files are written.")
         raise typer.Exit(1)
     if keep or only is None:
         report.write_results(result, keep or "load")
