@@ -4,6 +4,7 @@
 -- The privilege to change the version is needed to lock a row. Only functions of firststep_gate change the other columns.
 GRANT SELECT, UPDATE (version) ON users TO firststep_api;
 GRANT SELECT, INSERT, UPDATE ON users TO firststep_gate;
+GRANT SELECT (id, is_active) ON users TO firststep_reports;
 
 ALTER TABLE users ADD CONSTRAINT ck_users_email_key CHECK (email_key <> '');
 COMMENT ON CONSTRAINT ck_users_email_key ON users IS

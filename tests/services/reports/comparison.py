@@ -42,7 +42,7 @@ async def load_rows(superuser: Any, today: date) -> Rows:
     """Return the rows of the counted tables. The connection must decode JSON."""
     tables = {
         table: await superuser.fetch(f"SELECT * FROM {table}")  # noqa: S608 - the tables above
-        for table in (*COUNTED_TABLES, "targets", "caseload_standards")
+        for table in (*COUNTED_TABLES, "targets", "caseload_standards", "team_members", "users")
     }
     return Rows(tables, today)
 

@@ -93,7 +93,7 @@ def compute_hsb_exits(units: list[Unit]) -> Figures:
 
 
 def list_caseloads(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
-    """Return a unit per worker and team."""
+    """Return a unit per worker and team, and a unit per supervisor of these teams."""
     del first_day
     assigned = {row["case_id"]: row for row in list_current_periods(rows, "assignment_periods", last_day)}
     by_worker: dict[tuple[Any, str], list[Unit]] = defaultdict(list)
@@ -102,15 +102,26 @@ def list_caseloads(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
             period = assigned[case["id"]]
             by_worker[period["lead_worker_id"], str(period["team_id"])].append(case)
     (standard,) = rows.tables["caseload_standards"]
-    return [
-        {"worker": worker, "team": team, "cases": len(cases), "limit": standard["cases_per_worker"],
+    workers = [
+        {"worker": worker, "team": team, "cases": len(cases), "standard": standard,
          "weight": sum(Fraction(standard[f"weight_{case['risk_level'] or 'unknown'}"]) for case in cases)}
         for (worker, team), cases in by_worker.items()
     ]  # fmt: skip
+    active = {user["id"] for user in rows.tables["users"] if user["is_active"]}
+    teams = {unit["team"] for unit in workers}
+    supervisors = [
+        {"supervisor": member["user_id"], "team": str(member["team_id"])}
+        for member in rows.tables["team_members"]
+        if member["is_supervisor"] and member["user_id"] in active and str(member["team_id"]) in teams
+    ]
+    return [*workers, *supervisors]
 
 
-def compute_caseloads(units: list[Unit]) -> Figures:
+def compute_caseloads(all_units: list[Unit]) -> Figures:
+    units = [unit for unit in all_units if "worker" in unit]
     workers, cases = {unit["worker"] for unit in units}, sum(unit["cases"] for unit in units)
+    supervisors = {unit["supervisor"] for unit in all_units if "supervisor" in unit}
+    standard = units[0]["standard"] if units else None
     return {
         "workers": len(workers),
         "cases": cases,
@@ -118,8 +129,13 @@ def compute_caseloads(units: list[Unit]) -> Figures:
         "weighted_cases": round_half_up(sum(unit["weight"] for unit in units)) if units else None,
         "largest": float(max(unit["cases"] for unit in units)) if units else None,
         "largest_weight": round_half_up(max(unit["weight"] for unit in units)) if units else None,
-        "limit": float(units[0]["limit"]) if units else None,
-        "over_limit": sum(unit["weight"] > unit["limit"] for unit in units),
+        "limit": float(standard["cases_per_worker"]) if standard else None,
+        "over_limit": sum(unit["weight"] > unit["standard"]["cases_per_worker"] for unit in units),
+        "supervisors": len(supervisors),
+        "workers_per_supervisor": (
+            round_half_up(Fraction(len(workers), len(supervisors))) if supervisors else None
+        ),
+        "supervisor_limit": float(standard["workers_per_supervisor"]) if standard else None,
     }
 
 
