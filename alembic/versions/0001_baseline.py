@@ -194,8 +194,8 @@ def create_tables() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agencies")),
-        sa.UniqueConstraint("name", name=op.f("uq_agencies_name")),
     )
+    op.create_index("uq_agencies_name", "agencies", [sa.literal_column("lower(name)")], unique=True)
     op.create_table(
         "case_number_series",
         sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
@@ -413,8 +413,8 @@ def create_tables() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
-        sa.UniqueConstraint("name", name=op.f("uq_teams_name")),
     )
+    op.create_index("uq_teams_name", "teams", [sa.literal_column("lower(name)")], unique=True)
     op.create_table(
         "users",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -659,8 +659,8 @@ def create_tables() -> None:
         sa.ForeignKeyConstraint(["rest_to_fund_id"], ["funds.id"], name=op.f("fk_funds_rest_to_fund_id")),
         sa.ForeignKeyConstraint(["grant_code"], ["donor_grants.code"], name=op.f("fk_funds_grant_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_funds")),
-        sa.UniqueConstraint("name", name=op.f("uq_funds_name")),
     )
+    op.create_index("uq_funds_name", "funds", [sa.literal_column("lower(name)")], unique=True)
     op.create_table(
         "pending_changes",
         sa.Column("id", sa.Uuid(), nullable=False),

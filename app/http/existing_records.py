@@ -15,7 +15,7 @@ from app.access.session_records import get_accessed_records
 from app.database.engine import AsyncSession, Database
 from app.database.errors import translate_database_errors
 from app.errors import AlreadyExists, FirstStepError
-from app.text_folding import fold_email_address, normalize_identifier
+from app.text_folding import fold_email_address, normalize_identifier, normalize_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class NaturalKey:
 
 _NAME: Final = ("name",)
 NATURAL_KEYS: Final[Mapping[str, NaturalKey]] = {
-    "agencies": NaturalKey(_NAME, "SELECT id FROM agencies WHERE name = $1"),
+    "agencies": NaturalKey(_NAME, "SELECT id FROM agencies WHERE lower(name) = lower($1)", normalize_text),
     "approval-limits": NaturalKey(
         ("role", "act", "currency", "starts_on"),
         "SELECT id FROM approval_limits WHERE role = $1 AND act = $2 AND currency = $3 AND starts_on = $4::text::date",
@@ -40,13 +40,13 @@ NATURAL_KEYS: Final[Mapping[str, NaturalKey]] = {
     "exchange-rates": NaturalKey(
         ("on", "source"), 'SELECT id FROM exchange_rates WHERE "on" = $1::text::date AND source = $2'
     ),
-    "funds": NaturalKey(_NAME, "SELECT id FROM funds WHERE name = $1"),
+    "funds": NaturalKey(_NAME, "SELECT id FROM funds WHERE lower(name) = lower($1)", normalize_text),
     "referrals": NaturalKey(
         ("agency_id", "external_id"),
         "SELECT id FROM referrals WHERE agency_id = $1::text::uuid AND external_id = $2",
         normalize_identifier,
     ),
-    "teams": NaturalKey(_NAME, "SELECT id FROM teams WHERE name = $1"),
+    "teams": NaturalKey(_NAME, "SELECT id FROM teams WHERE lower(name) = lower($1)", normalize_text),
     "users": NaturalKey(("email",), "SELECT id FROM users WHERE email_key = $1", fold_email_address),
 }
 """The natural key of each kind of record that has one, by the path segment of its records under `/v1`."""

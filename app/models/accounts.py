@@ -18,6 +18,7 @@ from app.models.record import (
     new_id,
     text_array_column,
     timestamp_column,
+    unique_name_index,
 )
 from app.text_folding import fold_email_address, fold_text
 
@@ -36,8 +37,9 @@ class Agency(Record, table=True):
     """An organisation: First Step itself, a partner, a provider, an authority or a donor."""
 
     __tablename__ = "agencies"
+    __table_args__ = (unique_name_index("agencies"),)
 
-    name: str = Field(unique=True)
+    name: str
     kind: str
     is_active: bool = True
 
@@ -46,8 +48,9 @@ class Team(Record, table=True):
     """A team of workers and their supervisors. Each case belongs to one team."""
 
     __tablename__ = "teams"
+    __table_args__ = (unique_name_index("teams"),)
 
-    name: str = Field(unique=True)
+    name: str
     is_active: bool = True
 
 

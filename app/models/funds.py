@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ARRAY, BigInteger, Index, Text, text
 from sqlmodel import Field
 
-from app.models.record import Record, json_column, timestamp_column
+from app.models.record import Record, json_column, timestamp_column, unique_name_index
 
 
 class DonorGrant(Record, table=True):
@@ -27,8 +27,9 @@ class Fund(Record, table=True):
     """The money of one donor, in one currency, for a period and a set of categories."""
 
     __tablename__ = "funds"
+    __table_args__ = (unique_name_index("funds"),)
 
-    name: str = Field(unique=True)
+    name: str
     donor: str
     grant_code: str | None = Field(default=None, foreign_key="donor_grants.code")
     currency: str

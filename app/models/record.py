@@ -11,7 +11,18 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKeyConstraint, LargeBinary, MetaData, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
@@ -86,6 +97,11 @@ def encrypted_column(*, nullable: bool = False) -> Any:
 def text_array_column() -> Any:
     """Declare a list of codes."""
     return Field(default_factory=list, sa_type=ARRAY(Text), nullable=False)
+
+
+def unique_name_index(table: str) -> Index:
+    """Return an index that makes the column `name` of a table unique, without regard to case."""
+    return Index(f"uq_{table}_name", text("lower(name)"), unique=True)
 
 
 def uuid_array_column() -> Any:

@@ -44,7 +44,7 @@ class FundBudgetLineCreate(Input):
 class FundSettings(Input):
     """The settings of a fund that can be updated."""
 
-    name: ShortText = Field(description="Name of the fund. It must be unique.")
+    name: ShortText = Field(description="Name of the fund. It must be unique; upper and lower case are equal.")
     donor: ShortText = Field(description="Name of the donor.")
     grant_code: GrantCode | None = Field(
         None, description="Code of the active grant that the money comes from, from `GET /v1/donor-grants`."
@@ -158,7 +158,7 @@ class Fund(Versioned):
 
     collection: ClassVar[str | None] = "funds"
 
-    name: str = Field(description="Name of the fund. It must be unique.")
+    name: str = Field(description="Name of the fund. It must be unique; upper and lower case are equal.")
     donor: str = Field(description="Name of the donor.")
     grant_code: str | None = Field(description="Code of the grant that the money comes from.")
     currency: Currency = Field(description="Currency of all amounts of the fund.")

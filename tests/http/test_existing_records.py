@@ -140,6 +140,9 @@ async def test_conflict_with_an_existing_record_returns_its_id(scenario: Scenari
         "users": (admin, USER_PAYLOAD, {**USER_PAYLOAD, "email": "sok.dara@FSC.example"}),
     }  # fmt: skip
     assert set(creations) == set(NATURAL_KEYS)
+    for name, typed in (("agencies", "  LIGHT\u200b "), ("funds", "winter  Fund"), ("teams", "west\u200b")):
+        client, payload, _ = creations[name]
+        creations[name] = (client, payload, {**creations[name][2], "name": typed})
     for segment, (client, payload, repeated) in creations.items():
         created = await client.post(f"/v1/{segment}", payload)
         body = expect_json(created, created.status_code)

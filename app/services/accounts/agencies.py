@@ -20,6 +20,7 @@ from app.models.record import new_id
 from app.schemas.administration import Agency as AgencySchema
 from app.schemas.administration import AgencyCreate, AgencyFilters, AgencyList, AgencySettings
 from app.schemas.wire import Input
+from app.text_folding import normalize_text
 
 REFERRING_AGENCY_KINDS = frozenset({"fsc", "partner"})
 """Kinds of agency whose API clients can have the scope `referrals`, which permits sending referrals."""
@@ -55,7 +56,7 @@ async def create_agency(session: AsyncSession, payload: AgencyCreate) -> AgencyS
     Raises:
         AlreadyExists: the name or the id is taken.
     """
-    agency = Agency(id=payload.id or new_id(), name=payload.name, kind=payload.kind)
+    agency = Agency(id=payload.id or new_id(), name=normalize_text(payload.name), kind=payload.kind)
     return await AGENCIES.save(session, agency)
 
 
@@ -83,7 +84,11 @@ async def update_agency(
     document = {"name": agency.name, "kind": agency.kind, "is_active": agency.is_active}
     settings = apply_patch(AgencySettings, document, patch)
     raise_if_unmet(await _check_referral_clients(session, agency, settings))
-    agency.name, agency.kind, agency.is_active = settings.name, settings.kind, settings.is_active
+    agency.name, agency.kind, agency.is_active = (
+        normalize_text(settings.name),
+        settings.kind,
+        settings.is_active,
+    )
     return await AGENCIES.save(session, agency)
 
 

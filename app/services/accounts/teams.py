@@ -18,6 +18,7 @@ from app.schemas.administration import Team as TeamSchema
 from app.schemas.administration import TeamCreate, TeamFilters, TeamList, TeamSettings
 from app.schemas.wire import Input
 from app.services.accounts.team_members import MEMBERS
+from app.text_folding import normalize_text
 
 COLUMN_FIELDS = [name for name in TeamSchema.model_fields if name in Team.model_fields]
 
@@ -46,7 +47,7 @@ async def create_team(session: AsyncSession, payload: TeamCreate) -> TeamSchema:
     Raises:
         AlreadyExists: the name or the id is taken.
     """
-    return await TEAMS.save(session, Team(id=payload.id or new_id(), name=payload.name))
+    return await TEAMS.save(session, Team(id=payload.id or new_id(), name=normalize_text(payload.name)))
 
 
 async def list_teams(reader: RecordReader, caller: Caller, filters: TeamFilters) -> TeamList:
@@ -69,5 +70,5 @@ async def update_team(
     """
     team = await get_version_for_update(session, Team, team_id, expected_version)
     settings = apply_patch(TeamSettings, {"name": team.name, "is_active": team.is_active}, patch)
-    team.name, team.is_active = settings.name, settings.is_active
+    team.name, team.is_active = normalize_text(settings.name), settings.is_active
     return await TEAMS.save(session, team)
