@@ -79,7 +79,7 @@ async def create_case_document(
     await _validate_about(session, case, payload.about)
     _validate_amount(payload)
     content, media_type = await asyncio.to_thread(decode_file, payload.content)
-    raise_if_unmet(await _check_recording(session, case, media_type))
+    raise_if_unmet(await _check_recording(session, case, payload.kind, media_type))
     document = Document(
         id=payload.id or new_id(),
         child_id=case.child_id,
@@ -157,9 +157,12 @@ async def _check_tier(session: AsyncSession, caller: Caller, case: Case, tier: s
     ]
 
 
-async def _check_recording(session: AsyncSession, case: Case, media_type: str) -> list[Fault]:
-    """Return faults if a file is a recording that the consent register of the child does not permit."""
-    if not media_types.is_recording(media_type):
+async def _check_recording(session: AsyncSession, case: Case, kind: str, media_type: str) -> list[Fault]:
+    """Return faults if a file is a photograph or a recording that the consent register of the child does not permit.
+
+    A scan or a picture of a letter has another kind than `photo`, and needs no consent.
+    """
+    if kind != "photo" and not media_types.is_recording(media_type):
         return []
     register = await load_register(session, case.child_id, case.id)
     return list(register.check_with_basis("recording", "/content"))

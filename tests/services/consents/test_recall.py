@@ -130,13 +130,18 @@ async def test_refusal_of_contact_cancels_the_follow_ups(scenario: Scenario) -> 
 
 
 async def test_recording_needs_consent(scenario: Scenario) -> None:
-    # Catches: `_check_recording` left out; `is_recording` without video.
+    # Catches: `_check_recording` is not called, or does not check videos or photographs.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     files = [ACCEPTED_FILES[name][0] for name in ("mp3", "mp4")]
-    payloads = [letter_payload(kind="other", content=content) for content in files]
+    payloads = [
+        *(letter_payload(kind="other", content=content) for content in files),
+        letter_payload(kind="photo", content=ACCEPTED_FILES["png"][0]),
+    ]
     for payload in payloads:
         refused = await worker.post(f"{case_path}/documents", payload)
         assert parse_unmet_pointers(refused) == {"consent_giver_missing": "/content"}
+    scan = letter_payload(kind="medical", content=ACCEPTED_FILES["png"][0])
+    expect_json(await worker.post(f"{case_path}/documents", scan), 201)
     await create_consent(scenario, case_path, scope=["recording"])
     for payload in payloads:
         expect_json(await worker.post(f"{case_path}/documents", payload), 201)
