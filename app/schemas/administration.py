@@ -139,7 +139,9 @@ class PasswordReset(Input):
 class TeamSettings(Input):
     """Fields of a team that an administrator can change."""
 
-    name: ShortText = Field(description="Name of the team. It must be unique; upper and lower case are equal.")
+    name: ShortText = Field(
+        description="Name of the team. It must be unique; upper and lower case are equal."
+    )
     is_active: StrictBoolean = Field(
         description="Whether the team is active. An inactive team gets no cases."
     )
@@ -149,7 +151,9 @@ class TeamCreate(Input):
     """A new team. Its members are assigned through the users."""
 
     id: ClientChosenId | None = Field(default=None, description=NEW_ID)
-    name: ShortText = Field(description="Name of the team. It must be unique; upper and lower case are equal.")
+    name: ShortText = Field(
+        description="Name of the team. It must be unique; upper and lower case are equal."
+    )
 
 
 if TYPE_CHECKING:
@@ -194,7 +198,9 @@ class TeamList(Page[Team]):
 class AgencySettings(Input):
     """Fields of an agency that an administrator can change."""
 
-    name: ShortText = Field(description="Name of the agency. It must be unique; upper and lower case are equal.")
+    name: ShortText = Field(
+        description="Name of the agency. It must be unique; upper and lower case are equal."
+    )
     kind: AgencyKind = Field(
         description="Kind of agency. API clients of `fsc` and `partner` can send referrals."
     )
@@ -207,7 +213,9 @@ class AgencyCreate(Input):
     """A new agency."""
 
     id: ClientChosenId | None = Field(default=None, description=NEW_ID)
-    name: ShortText = Field(description="Name of the agency. It must be unique; upper and lower case are equal.")
+    name: ShortText = Field(
+        description="Name of the agency. It must be unique; upper and lower case are equal."
+    )
     kind: AgencyKind = Field(
         description="Kind of agency. API clients of `fsc` and `partner` can send referrals."
     )

@@ -44,7 +44,9 @@ class FundBudgetLineCreate(Input):
 class FundSettings(Input):
     """The settings of a fund that can be updated."""
 
-    name: ShortText = Field(description="Name of the fund. It must be unique; upper and lower case are equal.")
+    name: ShortText = Field(
+        description="Name of the fund. It must be unique; upper and lower case are equal."
+    )
     donor: ShortText = Field(description="Name of the donor.")
     grant_code: GrantCode | None = Field(
         None, description="Code of the active grant that the money comes from, from `GET /v1/donor-grants`."

@@ -14,7 +14,7 @@ from app.services.consents.gate import get_consent_scope
 
 
 async def apply_refusal(session: AsyncSession, case: Case, consent: Consent) -> list[SharedData]:
-    """Request the recall of the data of the case that the refused or withdrawn entry concerns, and return what was shared.
+    """Request the recall of the data of the child that the refused or withdrawn entry concerns, and return what was shared.
 
     The entry concerns what was shared on it, for its purposes and with its recipient. A refusal of services concerns
     everything that was shared. A refusal of the contact after the support cancels the follow-ups that were not held.
@@ -31,7 +31,7 @@ async def apply_refusal(session: AsyncSession, case: Case, consent: Consent) -> 
 
 
 async def request_recalls(session: AsyncSession, case: Case, entry_id: UUID) -> None:
-    """Request the recall of the data of the case that was shared on an entry, because the entry was recorded by mistake."""
+    """Request the recall of the data of the child that was shared on an entry, because the entry was recorded by mistake."""
     is_on_entry = (col(ServiceReferral.consent_id) == entry_id) | (
         col(ServiceReferral.basis_entry_id) == entry_id
     )
@@ -41,11 +41,17 @@ async def request_recalls(session: AsyncSession, case: Case, entry_id: UUID) -> 
 
 
 def _select_sent_referrals(case: Case) -> Select[ServiceReferral, Provider]:
-    """Select the service referrals of a case that were sent, with their providers. Lock them in one order."""
+    """Select the service referrals of a child that were sent, with their providers. Lock them in one order.
+
+    Referrals of the child's other cases are included if the caller can change them (row policies).
+    """
     return (
         select(ServiceReferral, Provider)
         .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
-        .where(col(ServiceReferral.case_id) == case.id, col(ServiceReferral.sent_at).is_not(None))
+        .where(
+            col(ServiceReferral.case_id).in_(select(col(Case.id)).where(col(Case.child_id) == case.child_id)),
+            col(ServiceReferral.sent_at).is_not(None),
+        )
         .order_by(col(ServiceReferral.sent_at), col(ServiceReferral.id))
         .with_for_update(of=ServiceReferral)
         .execution_options(populate_existing=True)

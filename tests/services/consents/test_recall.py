@@ -4,10 +4,16 @@ from typing import Any
 
 from app.kit.dates import today
 from tests.support.agenda import list_agenda
-from tests.support.case_lifecycle import create_case_path, create_closed_case, iso_day
+from tests.support.case_lifecycle import (
+    create_approved_exit_plan,
+    create_case_path,
+    create_closed_case,
+    create_exiting_case,
+    iso_day,
+)
 from tests.support.confirmations import confirm_pending_change
 from tests.support.documents import ACCEPTED_FILES, letter_payload
-from tests.support.payloads import SERVICES_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS
+from tests.support.payloads import SERVICES_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS, reopening_consent_payload
 from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario, id_of
 from tests.support.service_referrals import create_consent, create_provider, create_service_referral
@@ -69,6 +75,26 @@ async def test_withdrawal_of_services_recalls_everything_that_was_shared(scenari
     path = await share(scenario, case_path, sharing)
     withdrawn = expect_json(await worker.act(f"/v1/consents/{of_referral['id']}", "withdraw", REASON))
     assert [item["service_referral_id"] for item in withdrawn["shared_before"]] == [path.split("/")[-1]]
+
+
+async def test_refusal_in_a_reopened_case_recalls_what_the_earlier_case_shared(scenario: Scenario) -> None:
+    # Catches: `_select_sent_referrals` with the service referrals of one case only.
+    supervisor, worker = scenario.supervisor_north, scenario.worker_north
+    case, _ = await create_exiting_case(scenario)
+    case_path = f"/v1/cases/{case['id']}"
+    path = await share(scenario, case_path, await create_consent(scenario, case_path))
+    await create_approved_exit_plan(scenario, case["id"])
+    closure = {"reason_code": "goals_met", "outcome": "Goes to school."}
+    expect_json(await worker.act(case_path, "close", closure))
+    reopening = {"reason": "Does not sleep again.", "consent": reopening_consent_payload()}
+    new_case = expect_json(await supervisor.act(case_path, "reopen", reopening), 201)
+    refusal = {"given_by": ["child"], "status": "refused", "method": "oral", "on": today().isoformat()}
+    refusal |= {"scope": ["share_with_providers"]}
+    refused = expect_json(await worker.post(f"/v1/cases/{new_case['id']}/consents", refusal), 201)
+    assert [item["service_referral_id"] for item in refused["shared_before"]] == [path.split("/")[-1]]
+    [item] = await list_agenda(worker, kind="recall")
+    assert item["case_id"] == case["id"]
+    expect_json(await worker.act(path, "recall", NOTE))
 
 
 async def test_refusal_recalls_what_was_shared_for_its_purpose_and_recipient(scenario: Scenario) -> None:

@@ -71,7 +71,9 @@ async def test_legal_steps_and_letters_are_accepted_after_closing(scenario: Scen
     for fields in accepted_uploads:
         expect_json(await worker.post(f"{case_path}/documents", letter_payload(**fields)), 201)
     about = {"kind": "legal_step", "id": legal_step["id"]}
-    expect_json(await worker.post(f"{case_path}/documents", letter_payload(kind="identity", about=about)), 201)
+    expect_json(
+        await worker.post(f"{case_path}/documents", letter_payload(kind="identity", about=about)), 201
+    )
     assert parse_unmet_pointers(
         await worker.post(f"{case_path}/documents", letter_payload(kind="drawing"))
     ) == {"status": "/status"}
