@@ -33,7 +33,7 @@ FIXED_HEADER_BYTES = 2
 
 
 class DecryptionError(FirstStepError):
-    """A ciphertext cannot be decrypted: its tag, key, location or length is wrong. The message does not say which."""
+    """A ciphertext cannot be decrypted: its tag, key, location or length is wrong. The message does not contain the reason."""
 
     def __init__(self) -> None:
         super().__init__("A stored value could not be read.")

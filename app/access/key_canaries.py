@@ -71,7 +71,7 @@ async def register_keys(connection: asyncpg.Connection, ring: KeyRing) -> None:
 
 
 async def forget_key(connection: asyncpg.Connection, key_id: str) -> None:
-    """Delete the canary of a key that is not needed any more."""
+    """Delete the canary of a retired key."""
     await connection.execute(DELETE_CANARY_SQL, key_id)
 
 

@@ -223,5 +223,5 @@ def session_reader(session: AsyncSession) -> RecordReader:
 
 async def open_response_reader(session: AsyncSession) -> RecordReader:
     """Flush the session, and return a reader in its transaction for the response to a write."""
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     return session_reader(session)

@@ -39,7 +39,7 @@ def get_report_id(name: str) -> UUID:
 
 
 class ReportReader:
-    """Runs the statements of reports, and collects what the access log says about them."""
+    """Runs the statements of reports, and collects their records for the access log."""
 
     __slots__ = ("_connection", "changes", "records")
 

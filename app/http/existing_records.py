@@ -82,7 +82,9 @@ async def add_existing_record(request: Request, error: AlreadyExists, collection
     if error.record_id is None or collection is None:
         return
     error.location = f"/v1/{collection}/{error.record_id}"
-    if collection == "referrals":  # the request need not contain its id
+    if (
+        collection == "referrals"
+    ):  # The access log finds children by the ids of the request. This id may not be one of them.
         record = AccessedRecord(None, None, "referral", str(error.record_id))
         get_accessed_records(request.state.session).add(record)
 

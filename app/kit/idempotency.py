@@ -85,7 +85,7 @@ async def claim_idempotency_key(
     Raises:
         RequestInProgress: another request with the same key has not finished.
         IdempotencyKeyReused: the key was used before with another path, query string, If-Match or body.
-        NotFound: the caller can no longer see a record that the stored response contains.
+        NotFound: the caller cannot see a record that the stored response contains.
     """
     lock_id = int.from_bytes(
         hashlib.sha256(request.principal_id.bytes + request.key_digest).digest()[:8], signed=True
@@ -112,7 +112,7 @@ async def _load_response(session: AsyncSession, row: RowMapping) -> StoredRespon
     """Decrypt a stored response, check that the caller can still see its records, and log the access to them.
 
     Raises:
-        NotFound: the caller can no longer see one of the records.
+        NotFound: the caller cannot see one of the records.
     """
     content = IdempotencyRecord.response.decrypt(row["row_id"], row["response_encrypted"])
     records = [AccessedRecord(**record) for record in content["accessed_records"]]

@@ -51,7 +51,7 @@ class ChangeKind:
     name: str
     """Code of the list `pending_change_kind`."""
     check: Callable[[AsyncSession, PendingChange], Awaitable[list[Fault]]]
-    """Returns the reasons why the change cannot be made any more. Called in the transaction of the confirmation."""
+    """Returns the reasons why the change has become impossible. Called in the transaction of the confirmation."""
     describe: Callable[[Mapping[str, Any]], dict[str, Any]]
     """Returns the fields of `app.schemas.pending_changes.PendingChange` that the payload contains."""
     requester_roles: frozenset[Role] = frozenset({Role.administrator})

@@ -135,7 +135,7 @@ async def _get_locked(session: AsyncSession, query: Select[RecordT]) -> RecordT:
 async def recheck_case(session: AsyncSession, case: Case) -> bool:
     """Return whether the caller can still read a case after its row was locked.
 
-    The context of the access is a snapshot of the cases that the caller works with. Another person can have linked the
+    The context of the access is a snapshot of the cases that the caller works with. Another person may have linked the
     case, or removed the caller from it, since the access was opened. While the case is locked, its staff and its links
     cannot change.
     """

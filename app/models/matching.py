@@ -44,7 +44,7 @@ class ReferralMatchReading(SQLModel, table=True):
 
 
 class MatchingAllowance(SQLModel, table=True):
-    """A supervisor's permission to compare more changes of a referral on one day."""
+    """Permission of a supervisor to exceed the daily limit of comparisons for one referral."""
 
     __tablename__ = "matching_allowances"
 

@@ -131,7 +131,7 @@ class Consent(CaseRecord, CorrectableRecord, table=True):
             text("created_at DESC"),
             text("id DESC"),
         ),
-        # Filters of the register by a status that few entries have.
+        # Partial indexes for filters of the register by a rare status.
         Index(
             "ix_consents_withdrawn",
             text("created_at DESC"),

@@ -161,7 +161,7 @@ class ApprovalRecord(SQLModel):
     submitted_at: datetime | None = timestamp_column()
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     contributor_ids: list[uuid.UUID] = uuid_array_column()
-    """Ids of everyone who changed the record, maintained by a trigger. They cannot approve or return it."""
+    """Ids of all users who changed the record, maintained by a trigger. They cannot approve or return it."""
     decided_at: datetime | None = timestamp_column()
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="users.id")
     decision_comment_encrypted: bytes | None = encrypted_column(nullable=True)

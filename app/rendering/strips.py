@@ -80,7 +80,10 @@ def build_gap(height: float) -> Strip:
 def build_paragraph(
     text: str, size: float = SIZE, *, bold: bool = False, gray: float = 0.0, following_height: float = 0.0
 ) -> Iterator[Strip]:
-    """Yield a strip per line of a text. The first line of a heading stays with `following_height` of what follows."""
+    """Yield a strip per line of a text.
+
+    The first line of a heading is kept on one page with the next `following_height` units of content.
+    """
     for line in wrap_text(text, CONTENT_WIDTH, partial(measure_text, size=size, bold=bold)):
         mark = TextMark(0, 0, line, size, bold=bold, gray=gray)
         yield Strip(size * LINE_HEIGHT_FACTOR, (mark,), following_height)

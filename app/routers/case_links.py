@@ -24,7 +24,7 @@ async def create_case_link(
 ) -> CaseLink:
     """Link the cases of two children.
 
-    The link creates a conflict wall: a worker of one child can no longer see the cases of the other child. The caller
+    The link creates a conflict wall: a worker of one child cannot see the cases of the other child. The caller
     must be staff of both cases, and the children must not have a worker in common.
     """
     return await case_links.create_case_link(session, caller, case_id, payload)

@@ -40,7 +40,8 @@ async def list_case_feedback(
 ) -> FeedbackList:
     """List the feedback of a case, newest first.
 
-    Supervisors of the team and programme managers see all of it. Other staff of the case see what they recorded.
+    Supervisors of the team and programme managers see all feedback. Other staff of the case see the feedback that
+    they recorded.
     """
     return await feedback.list_case_feedback(reader, caller, case_id, filters)
 

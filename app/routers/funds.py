@@ -113,8 +113,8 @@ async def create_fund_deposit(
 ) -> Deposit:
     """Record a deposit.
 
-    A deposit is money received from the donor. It is available on its budget line at once. A bank reference that a deposit
-    of the fund has already is rejected unless `duplicate_reason` is given.
+    A deposit is money received from the donor. It is immediately available on its budget line. A bank reference that
+    another deposit of the fund uses is rejected unless `duplicate_reason` is given.
     """
     return await deposits.create_fund_deposit(session, caller, fund_id, payload)
 

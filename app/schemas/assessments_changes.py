@@ -31,14 +31,14 @@ class RiskLevelChange(Output):
 
 
 class SymptomChanges(Output):
-    """Symptoms that only one of the two assessments has."""
+    """Symptoms that were added or removed between two assessments."""
 
     added: list[Symptom] = Field(description="Symptoms that only this assessment contains.")
     removed: list[Symptom] = Field(description="Symptoms that only the previous assessment contains.")
 
 
 class FamilyCircumstanceChanges(Output):
-    """Circumstances of the family that only one of the two assessments has."""
+    """Circumstances of the family that were added or removed between two assessments."""
 
     added: list[FamilyCircumstance] = Field(description="Circumstances that only this assessment contains.")
     removed: list[FamilyCircumstance] = Field(

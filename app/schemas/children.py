@@ -131,7 +131,7 @@ class Child(Versioned):
     warnings: list[InputWarning] = Field(description="Fields that are kept although they look wrong.")
     merged_into_id: UUID | None = Field(
         description="Id of the record of the same child into which this one was merged; null if it was not merged. The cases "
-        "of a merged child are in that record, and its identity can no longer be changed."
+        "of a merged child are in that record, and its identity cannot be changed."
     )
     case_ids: list[UUID] = Field(
         description="Ids of the child's cases that the caller can see, newest first."

@@ -189,7 +189,7 @@ _CONDITIONS: Final[dict[FaultCode, str]] = {
     "reference_used": "A deposit of this or another fund has the same bank reference.",
     "repeated": "The value or parameter is given more than once.",
     "replaced": "Another edition or a later change is in effect.",
-    "requester_unfit": "The requester of the change can no longer request it.",
+    "requester_unfit": "The requester of the change lacks the right to request it.",
     "risk_level_missing": "The risk level is required.",
     "risk_missing": "The risk in the area is required.",
     "role_unfit": "The role is not allowed here.",

@@ -29,12 +29,12 @@ class CountsByAgeGroup(Input):
     """Numbers of persons by age group, with the codes of the list `outreach_age_group`."""
 
     under_5: Count = Field(0, description="Number of children under 5 years.")
-    from_5_to_9: Count = Field(0, description="Number of children of 5 to 9 years.")
-    from_10_to_13: Count = Field(0, description="Number of children of 10 to 13 years.")
-    from_14_to_17: Count = Field(0, description="Number of children of 14 to 17 years.")
-    from_18_to_24: Count = Field(0, description="Number of persons of 18 to 24 years.")
-    from_25_to_59: Count = Field(0, description="Number of persons of 25 to 59 years.")
-    from_60: Count = Field(0, description="Number of persons of 60 years and over.")
+    from_5_to_9: Count = Field(0, description="Number of children aged 5 to 9.")
+    from_10_to_13: Count = Field(0, description="Number of children aged 10 to 13.")
+    from_14_to_17: Count = Field(0, description="Number of children aged 14 to 17.")
+    from_18_to_24: Count = Field(0, description="Number of persons aged 18 to 24.")
+    from_25_to_59: Count = Field(0, description="Number of persons aged 25 to 59.")
+    from_60: Count = Field(0, description="Number of persons aged 60 and over.")
     unknown: Count | None = Field(None, description=_UNKNOWN)
 
 

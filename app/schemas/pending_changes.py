@@ -75,7 +75,7 @@ class RequestedLegalBasis(Output):
 
     consent_id: UUID | None = Field(
         description="Id of the entry of the consent register. It contains the reason and the person who decided. Null for a "
-        "caller who cannot read the entry any more."
+        "caller who cannot read the entry."
     )
     basis: Annotated[str, CodeOf("basis_without_consent")] = Field(description="The legal basis.")
     scope: list[Annotated[str, CodeOf("consent_scope")]] = Field(

@@ -90,7 +90,7 @@ class PartnerReferralList(CountedPage[PartnerReferral]):
 
 
 class MatchingAllowance(Output):
-    """A supervisor's permission to compare more changes of a referral on one day."""
+    """Permission of a supervisor to exceed the daily limit of comparisons for one referral."""
 
     allowed_by_id: UUID = Field(description="Id of the person who allowed it.")
     allowed_by: StaffRef = Field(description="The person who allowed it.")

@@ -183,7 +183,7 @@ class ReferralReinstatement(Input):
 
 
 class ReferralDetachment(Input):
-    """Undoing of an acceptance for the wrong child, with the reason."""
+    """Request to undo the acceptance for the wrong child."""
 
     reason: ShortNarrative = Field(description="Reason, for example how the wrong identity was noticed.")
 

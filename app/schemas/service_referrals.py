@@ -224,7 +224,7 @@ class ServiceReferral(ServiceReferralFields):
         description="Copy of the shared values at the time of sending, by field. A value is null if it was not known. "
         "The field is null until the referral is sent."
     )
-    answer: str | None = Field(description="The provider's answer on acceptance.")
+    answer: str | None = Field(description="Comment of the provider when it accepted the service referral.")
     reason: str | None = Field(description="Reason for the decline or the cancellation.")
     outcome_note: str | None = Field(description="Details of the outcome.")
     recall_note: str | None = Field(description="Note about what the provider did with the recalled data.")

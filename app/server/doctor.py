@@ -1,4 +1,4 @@
-"""Examine an installation: one finding per check, each with one plain sentence. `run` examines it before it serves."""
+"""Examine an installation: one finding per check, each with one plain sentence. `run` makes these checks before it accepts requests."""
 
 import shutil
 import time

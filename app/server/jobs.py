@@ -102,7 +102,7 @@ class JobRunner:
         lease_seconds: float = LEASE_SECONDS,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        """Create a runner. It leaves jobs of other kinds, which a newer version can have added, to other runners."""
+        """Create a runner. It leaves jobs of other kinds, which a newer version may have added, to other runners."""
         self._database = database
         self._kinds = {kind.name: kind for kind in kinds}
         self._lease_seconds = lease_seconds

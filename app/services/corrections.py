@@ -100,7 +100,9 @@ async def _mark_record(
         record, CaseLink
     ):  # the history of a case never names a link, which is hidden from its workers
         case_history.record_case_history(session, case, "entered_in_error", caller, record)
-    await session.flush()  # the consequences are written, and the response read, without autoflush
+    await (
+        session.flush()
+    )  # the next statements write the consequences and read the response, without autoflush
     return case, record
 
 

@@ -60,7 +60,7 @@ ACCESS_FUNCTIONS: dict[str, tuple[str, str, str]] = {
 """Functions that resolve the caller from the access of the transaction, with a caller, an act and a call."""
 ACCOUNT_FUNCTIONS = {
     "activate_account", "change_own_password", "confirm_change", "count_remaining_work", "insert_api_client", "insert_api_client_secret",
-    "insert_lower_approval_limit", "insert_near_exchange_rates", "insert_user", "issue_initial_password", "rehash_own_password", "reject_change", "replace_own_settings",
+    "insert_lower_approval_limit", "insert_rates_within_tolerance", "insert_user", "issue_initial_password", "rehash_own_password", "reject_change", "replace_own_settings",
     "replace_team_members", "request_change", "revoke_api_client_secret", "store_own_second_factor",
     "update_api_client", "update_user", "withdraw_change", "withdraw_pending_changes",
 }  # fmt: skip

@@ -101,7 +101,7 @@ class DatabaseAttack:
         records = revealed & self.oracle.child_by_id.keys()
         allowed = scope.visible_ids if situation == "own" else frozenset[str]()
         if situation == "own" and records - allowed:
-            # An earlier statement of the batch can have changed the caller's own records, and with them the scope.
+            # An earlier statement of the batch may have changed the caller's own records, and with them the scope.
             allowed |= (await self.oracle.refresh_scope(caller)).visible_ids
         tables = {self.oracle.table_by_id[record_id] for record_id in records - allowed}
         tables -= {table for table in HISTORY_ONLY_TABLES if table not in statement.sql}

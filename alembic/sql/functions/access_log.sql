@@ -295,7 +295,7 @@ END
 $$;
 COMMENT ON FUNCTION access.recheck_case(uuid) IS
     'Refreshes the context of the current access and returns whether the caller can still read a case. Called while '
-    'the case is locked, because another person can have transferred or linked it since the access was opened.';
+    'the case is locked, because another person may have transferred or linked it since the access was opened.';
 GRANT EXECUTE ON FUNCTION access.recheck_case(uuid) TO firststep_api;
 
 CREATE FUNCTION access.smallest_uuid7(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE SET search_path = ''

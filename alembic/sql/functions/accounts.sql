@@ -21,7 +21,7 @@ AS $$
 DECLARE
     caller uuid;
 BEGIN
-    -- The lock makes a concurrent deactivation of the caller wait, or this function wait for the deactivation.
+    -- FOR SHARE serializes this function with a concurrent deactivation of the caller.
     SELECT u.id INTO caller FROM access.context() x JOIN public.users u ON u.id = x.caller_id
      WHERE x.act = ANY (p_acts) AND u.is_active AND (p_roles IS NULL OR u.activation_digest IS NULL AND u.roles && p_roles)
        FOR SHARE OF u;

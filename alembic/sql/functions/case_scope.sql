@@ -219,7 +219,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.end_clinical_handovers() IS
-    'Ends the clinical handovers of a case to a worker who does not lead it any more.';
+    'Ends the clinical handovers of a case to a worker who has stopped leading it.';
 
 REVOKE ALL ON FUNCTION access.end_clinical_handovers() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.end_clinical_handovers() TO firststep_owner;

@@ -193,7 +193,7 @@ COMMENT ON FUNCTION access.protect_entered_in_error() IS
 CREATE FUNCTION access.prevent_change_of_final_row() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$ BEGIN RAISE EXCEPTION 'a row of % is final', TG_TABLE_NAME USING ERRCODE = 'check_violation'; END $$;
 COMMENT ON FUNCTION access.prevent_change_of_final_row() IS
-    'Raises an error. The condition of a trigger says when a row is final, for example when a consent was withdrawn.';
+    'Raises an error. The condition of a trigger defines when a row is final, for example when a consent was withdrawn.';
 
 CREATE FUNCTION access.prevent_late_correction() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$

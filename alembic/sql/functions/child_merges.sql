@@ -16,7 +16,7 @@ COMMENT ON FUNCTION access.supervises_case_of_child(access_contexts, uuid) IS
     'Returns whether the caller is a supervisor of the team of a visible case of a child, or a programme manager who can '
     'see a case of it.';
 
--- Every act locks the opening of cases for a child first, then cases in the order of their ids, then children in this order.
+-- Lock order of every act: the advisory lock for opening cases of a child, cases by id, children by id.
 -- The finance acts lock a disbursement before its case, so that the disbursements are locked before the keys of the cases
 -- change.
 CREATE FUNCTION access.lock_cases_of_children(p_children uuid[]) RETURNS void

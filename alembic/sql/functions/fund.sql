@@ -3,8 +3,8 @@
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;
 
--- Acts on the money of one child run one after the other, so that two of them cannot both use the rest of a limit, or the
--- same receipt. Every act takes this lock after the rows of disbursements and before the accounts.
+-- Acts on the money of one child run one after the other, so that two of them cannot both spend the remaining
+-- amount of a limit, or use the same receipt. Every act takes this lock after the rows of disbursements and before the accounts.
 CREATE FUNCTION access.lock_child_money(p_case uuid) RETURNS void LANGUAGE sql SET search_path = ''
 AS $$
     SELECT pg_advisory_xact_lock(hashtextextended('money of child ' || c.child_id, 0))
@@ -208,7 +208,7 @@ COMMENT ON FUNCTION access.get_confirmed_rate(date) IS
     'otherwise the first later one. If no rate is confirmed, it is the rate that was recorded first. One person alone can '
     'record only rates within 5 % of it.';
 
-CREATE FUNCTION access.list_far_rates(p_days date[], p_rates bigint[]) RETURNS SETOF bigint
+CREATE FUNCTION access.list_deviating_rates(p_days date[], p_rates bigint[]) RETURNS SETOF bigint
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
     WITH given AS (SELECT g.n, g.day, g.rate FROM unnest(p_days, p_rates) WITH ORDINALITY AS g (day, rate, n)),
@@ -227,13 +227,13 @@ AS $$
         OR EXISTS (SELECT FROM published p
                     WHERE p.n <> c.n AND p.day IN (c.day, c.nearest_day) AND abs(c.rate - p.rate) * 20 > p.rate)
 $$;
-COMMENT ON FUNCTION access.list_far_rates(date[], bigint[]) IS
+COMMENT ON FUNCTION access.list_deviating_rates(date[], bigint[]) IS
     'Returns the positions of the given rates that differ by more than 5 % from the confirmed rate (see '
     'access.get_confirmed_rate()), from the rates of the last earlier day with a rate, or from another rate of the same '
     'day. If no earlier day has a rate, the next later day counts. Other given rates are compared like stored rates, and '
     'the first given rate counts as confirmed if no rate is stored.';
 
-CREATE FUNCTION access.insert_near_exchange_rates(
+CREATE FUNCTION access.insert_rates_within_tolerance(
     p_ids uuid[], p_days date[], p_rates bigint[], p_sources text[]
 ) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -242,7 +242,7 @@ DECLARE
     caller constant uuid := access.require_caller('{exchange_rate.record}', '{finance_officer}');
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('fund.exchange_rates'));
-    IF EXISTS (SELECT FROM access.list_far_rates(p_days, p_rates)) THEN
+    IF EXISTS (SELECT FROM access.list_deviating_rates(p_days, p_rates)) THEN
         RETURN false;
     END IF;
     INSERT INTO public.exchange_rates (id, created_at, version, "on", riel_hundredths, source, recorded_by_id)
@@ -251,9 +251,9 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]) IS
+COMMENT ON FUNCTION access.insert_rates_within_tolerance(uuid[], date[], bigint[], text[]) IS
     'Inserts exchange rates for a finance officer. Returns false and inserts nothing if a second person must confirm one '
-    'of them, because it differs by more than 5 % from another rate (see access.list_far_rates()).';
+    'of them, because it differs by more than 5 % from another rate (see access.list_deviating_rates()).';
 
 CREATE FUNCTION access.is_payment_rate_confirmed(p_disbursement uuid, p_rate bigint) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
@@ -285,8 +285,8 @@ REVOKE ALL ON FUNCTION
     access.find_case_limit_fault(uuid, uuid, text, text, bigint, date), access.list_original_documents(uuid[]),
     access.find_payments_of_receipts(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
     access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
-    access.get_confirmed_rate(date), access.list_far_rates(date[], bigint[]),
-    access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
+    access.get_confirmed_rate(date), access.list_deviating_rates(date[], bigint[]),
+    access.insert_rates_within_tolerance(uuid[], date[], bigint[], text[]),
     access.is_payment_rate_confirmed(uuid, bigint), access.is_payment_date_confirmed(uuid, date)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
@@ -294,8 +294,8 @@ GRANT EXECUTE ON FUNCTION
     access.find_case_limit_fault(uuid, uuid, text, text, bigint, date),
     access.find_payments_of_receipts(uuid, uuid, uuid[]), access.list_payment_proofs(uuid, uuid[]),
     access.read_finance_document(uuid, uuid), access.spending_by_month(uuid, date),
-    access.get_confirmed_rate(date), access.list_far_rates(date[], bigint[]),
-    access.insert_near_exchange_rates(uuid[], date[], bigint[], text[]),
+    access.get_confirmed_rate(date), access.list_deviating_rates(date[], bigint[]),
+    access.insert_rates_within_tolerance(uuid[], date[], bigint[], text[]),
     access.is_payment_rate_confirmed(uuid, bigint), access.is_payment_date_confirmed(uuid, date)
     TO firststep_api;
 

@@ -44,7 +44,7 @@ COMMENT ON FUNCTION access.get_restricted_kind(text) IS
     'supervisors of a child, otherwise NULL.';
 
 -- The API receives nothing about the records, because the caller may not know that they exist. The act can reveal more
--- than the named records: a supervisor of one child must not read that someone tried to link it with a child behind the
+-- than the named records: a supervisor of one child must not read about an attempt to link it with a child behind the
 -- conflict wall, or tried to read a clinical note in the case of another team. The entry therefore gets the kind of the act.
 CREATE FUNCTION access.conclude_rejected(
     p_event uuid, p_secret uuid, p_outcome text, p_status integer, p_ids uuid[]

@@ -67,9 +67,9 @@ AS $$
         ELSE 'reused' END
 $$;
 COMMENT ON FUNCTION access.match_refresh_token(sessions, text, text) IS
-    'Compares a refresh token with a session: unknown if the token was never issued for the session, ended if the session '
-    'has ended, current for the newest token, previous for its predecessor within 30 seconds of the refresh, and reused '
-    'for every other token of the family.';
+    'Compares a refresh token with a session: `unknown` if the token was never issued for the session, `ended` if the session '
+    'has ended, `current` for the newest token, `previous` for its predecessor within 30 seconds of the refresh, and '
+    '`reused` for every other token of the session.';
 
 CREATE FUNCTION access.find_session_by_token(
     p_session uuid, p_family text, p_secret text, OUT outcome text, OUT user_id uuid

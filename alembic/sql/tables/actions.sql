@@ -62,7 +62,7 @@ COMMENT ON POLICY case_staff_can_update ON actions IS
 CREATE POLICY custodian_can_access ON actions TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON actions IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER protect_plan_part BEFORE INSERT OR UPDATE ON actions FOR EACH ROW
     WHEN (current_user = 'firststep_api')
@@ -77,7 +77,7 @@ COMMENT ON TRIGGER validate_change ON actions IS
 
 ALTER TABLE actions ADD CONSTRAINT ck_actions_status CHECK (status IN ('open', 'done', 'dropped'));
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, goal_id, due_on, status) ON actions TO firststep_reports;
 
 CREATE POLICY reports_can_count ON actions FOR SELECT TO firststep_reports

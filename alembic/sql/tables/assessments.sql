@@ -68,7 +68,7 @@ COMMENT ON POLICY case_staff_can_update ON assessments IS
 CREATE POLICY custodian_can_access ON assessments TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON assessments IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER record_contributor BEFORE UPDATE ON assessments FOR EACH ROW
     EXECUTE FUNCTION access.record_contributor();
@@ -109,7 +109,7 @@ COMMENT ON CONSTRAINT ck_assessments_decided_by_another_person ON assessments IS
     'The decider is not the author, the submitter or a contributor. A decider who returned the record can contribute '
     'to it afterwards, but can then not approve it.';
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, subject, kind, status, risk_level, ratings, decided_at) ON assessments TO firststep_reports;
 
 CREATE POLICY reports_can_count ON assessments FOR SELECT TO firststep_reports

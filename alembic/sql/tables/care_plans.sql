@@ -63,7 +63,7 @@ COMMENT ON POLICY case_staff_can_update ON care_plans IS
 CREATE POLICY custodian_can_access ON care_plans TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON care_plans IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE POLICY author_is_caller_or_lead_worker ON care_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (
@@ -114,7 +114,7 @@ COMMENT ON CONSTRAINT ck_care_plans_decided_by_another_person ON care_plans IS
     'The decider is not the author, the submitter or a contributor. A decider who returned the record can contribute '
     'to it afterwards, but can then not approve it.';
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, assessment_id, subject, status, edition, decided_at) ON care_plans TO firststep_reports;
 
 CREATE POLICY reports_can_count ON care_plans FOR SELECT TO firststep_reports

@@ -20,7 +20,7 @@ GRANT UPDATE (version, child_id, last_contact_on, updated_at) ON cases TO firsts
 GRANT SELECT (hsb_outcome, grant_code) ON cases TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON cases TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can use all rows.';
+COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
 
 CREATE POLICY visible_in_scope ON cases FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM access.context() x
@@ -46,12 +46,12 @@ COMMENT ON POLICY update_in_scope ON cases IS
 CREATE POLICY custodian_can_access ON cases TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON cases IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER end_clinical_handovers AFTER UPDATE OF lead_worker_id ON cases FOR EACH ROW
     WHEN (NEW.lead_worker_id <> OLD.lead_worker_id) EXECUTE FUNCTION access.end_clinical_handovers();
 COMMENT ON TRIGGER end_clinical_handovers ON cases IS
-    'A worker who does not lead the case any more cannot read the clinical notes that were handed over.';
+    'A worker who does not lead the case cannot read the clinical notes that were handed over.';
 
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON cases FOR EACH ROW
     EXECUTE FUNCTION access.prevent_reassignment('id');
@@ -119,7 +119,7 @@ ALTER TABLE cases ADD CONSTRAINT ck_cases_hsb_outcome CHECK (
 COMMENT ON CONSTRAINT ck_cases_hsb_outcome ON cases IS
     'Only a closed case of a child with harmful sexual behaviour has this outcome.';
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (
     id, child_id, kind, status, team_id, lead_worker_id, referral_id, previous_case_id, opened_on, closed_on, close_reason,
     next_review_on, risk_level, last_contact_on, extended_until, age_at_referral_min, age_at_referral_max, province_code

@@ -9,7 +9,7 @@ GRANT SELECT ON children TO firststep_gate;
 GRANT UPDATE (version, merged_into_id) ON children TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON children TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON children IS 'Functions owned by firststep_gate can use all rows.';
+COMMENT ON POLICY gate_role_can_access ON children IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
 
 -- PostgreSQL does not count coalesce() as leakproof. With it, the policies of cases would forbid the use of the index, and
 -- each child would need a scan of all cases. CASE is leakproof.
@@ -56,7 +56,7 @@ CREATE TRIGGER validate_change BEFORE UPDATE ON children FOR EACH ROW
 COMMENT ON TRIGGER validate_change ON children IS
     'Rejects an older version, a user id other than the caller''s, and a time in the future.';
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, sex) ON children TO firststep_reports;
 
 CREATE POLICY reports_can_count ON children FOR SELECT TO firststep_reports

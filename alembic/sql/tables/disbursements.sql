@@ -16,7 +16,7 @@ GRANT SELECT (
 GRANT UPDATE (child_id) ON disbursements TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON disbursements TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON disbursements IS 'Functions owned by firststep_gate can use all rows.';
+COMMENT ON POLICY gate_role_can_access ON disbursements IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
 
 CREATE POLICY visible_with_case ON disbursements FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -57,7 +57,7 @@ COMMENT ON POLICY finance_officer_can_update ON disbursements IS 'A finance offi
 CREATE POLICY custodian_can_access ON disbursements TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON disbursements IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_delete BEFORE DELETE ON disbursements FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_delete ON disbursements IS 'Rejects DELETE.';
@@ -162,7 +162,7 @@ CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON disbursements FOR EACH
             'ended_by_id ended_at reversal_reason_encrypted'
     );
 COMMENT ON TRIGGER validate_change ON disbursements IS
-    'Rejects every change of the status or of a column that is not in the arguments of the trigger.';
+    'Rejects a change of the status, or of a column, that the trigger arguments do not list.';
 
 ALTER TABLE disbursements ADD CONSTRAINT ck_disbursements_status CHECK (
     status IN ('requested', 'approved', 'rejected', 'paid', 'reconciled', 'cancelled', 'reversed')
@@ -202,7 +202,7 @@ COMMENT ON CONSTRAINT ck_disbursements_complete_for_status ON disbursements IS
     'An approved disbursement has an approver. A paid or reconciled disbursement has a payer, a payment date and a '
     'fund, and a reconciled one also has an approver and an amount spent.';
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (
     id, child_id, case_id, category, amount, currency, status, fund_id, created_at, approved_at, approval_due_on, paid_on,
     spent, reconciled_at, ended_at

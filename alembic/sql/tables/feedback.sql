@@ -8,7 +8,7 @@ GRANT UPDATE (
     version, entered_in_error_at, entered_in_error_by_id, entered_in_error_reason_encrypted
 ) ON feedback TO firststep_api;
 GRANT SELECT (id, child_id, case_id) ON feedback TO firststep_gate;
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (
     id, child_id, case_id, given_by, rating, occasion, review_id, given_on, helped_by, entered_in_error_at
 ) ON feedback TO firststep_reports;
@@ -78,7 +78,7 @@ COMMENT ON POLICY case_staff_can_update ON feedback IS
 CREATE POLICY custodian_can_access ON feedback TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON feedback IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE FUNCTION access.prevent_change_by_case_worker() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$

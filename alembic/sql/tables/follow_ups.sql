@@ -14,7 +14,7 @@ GRANT UPDATE (version, status, cancelled_by_case_id, updated_at) ON follow_ups T
 GRANT SELECT (hsb_outcome, conditions_met, conditions_unmet) ON follow_ups TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON follow_ups TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON follow_ups IS 'Functions owned by firststep_gate can use all rows.';
+COMMENT ON POLICY gate_role_can_access ON follow_ups IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
 
 CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -66,7 +66,7 @@ COMMENT ON POLICY case_staff_can_update ON follow_ups IS
 CREATE POLICY custodian_can_access ON follow_ups TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON follow_ups IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON follow_ups FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
@@ -94,7 +94,7 @@ ALTER TABLE follow_ups ADD CONSTRAINT ck_follow_ups_conditions CHECK (
 COMMENT ON CONSTRAINT ck_follow_ups_conditions ON follow_ups IS
     'Each condition is met, not met or unanswered.';
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, months, due_on, held_on, status, wellbeing) ON follow_ups TO firststep_reports;
 
 CREATE POLICY reports_can_count ON follow_ups FOR SELECT TO firststep_reports

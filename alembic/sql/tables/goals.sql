@@ -54,7 +54,7 @@ COMMENT ON POLICY case_staff_can_update ON goals IS
 CREATE POLICY custodian_can_access ON goals TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON goals IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER protect_plan_part BEFORE INSERT OR UPDATE ON goals FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.protect_plan_part('status');
@@ -68,7 +68,7 @@ COMMENT ON TRIGGER validate_change ON goals IS
 
 ALTER TABLE goals ADD CONSTRAINT ck_goals_status CHECK (status IN ('open', 'achieved', 'dropped'));
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, plan_id, area, status, origin_id) ON goals TO firststep_reports;
 
 CREATE POLICY reports_can_count ON goals FOR SELECT TO firststep_reports

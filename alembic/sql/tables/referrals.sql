@@ -13,7 +13,7 @@ GRANT UPDATE (
 GRANT SELECT ON referrals TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON referrals TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by firststep_gate can use all rows.';
+COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
 
 CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -92,7 +92,7 @@ ALTER TABLE referrals ADD CONSTRAINT ck_referrals_status CHECK (
     status IN ('received', 'acknowledged', 'information_requested', 'accepted', 'declined', 'withdrawn')
 );
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (
     id, child_id, case_id, team_id, source, urgency, concern_kind, status, received_at, acknowledged_at, decided_at,
     decline_reason_code, province_code

@@ -63,7 +63,7 @@ COMMENT ON POLICY case_staff_can_update ON reviews IS
 CREATE POLICY custodian_can_access ON reviews TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON reviews IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON reviews FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
@@ -80,7 +80,7 @@ COMMENT ON TRIGGER validate_change ON reviews IS
 
 ALTER TABLE reviews ADD CONSTRAINT ck_reviews_status CHECK (status IN ('scheduled', 'completed', 'cancelled'));
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, status, due_on, held_on, decision, ratings, completed_at) ON reviews TO firststep_reports;
 
 CREATE POLICY reports_can_count ON reviews FOR SELECT TO firststep_reports

@@ -69,7 +69,7 @@ COMMENT ON POLICY case_staff_can_update ON service_referrals IS
 CREATE POLICY custodian_can_access ON service_referrals TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON service_referrals IS
-    'The table owner can use all rows in a key rotation (see access.open_as_custodian()).';
+    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON service_referrals FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(
@@ -114,7 +114,7 @@ ALTER TABLE service_referrals ADD CONSTRAINT ck_service_referrals_status CHECK (
     status IN ('draft', 'sent', 'accepted', 'declined', 'completed', 'cancelled')
 );
 
--- Reports read these columns only. They contain no identity and no text.
+-- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (
     id, child_id, case_id, service, status, consent_id, sent_at, answered_at, ended_at, outcome
 ) ON service_referrals TO firststep_reports;

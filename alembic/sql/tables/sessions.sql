@@ -8,12 +8,12 @@ GRANT SELECT (id, user_id, created_at, refreshed_at, idle_ends_at, ends_at, revo
 GRANT SELECT, INSERT, UPDATE ON sessions TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON sessions TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate_role_can_access ON sessions IS 'Functions owned by firststep_gate can use all rows.';
+COMMENT ON POLICY gate_role_can_access ON sessions IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
 
 CREATE POLICY visible_to_user ON sessions FOR SELECT TO firststep_api
     USING (user_id = (SELECT x.caller_id FROM access.context() x));
 COMMENT ON POLICY visible_to_user ON sessions IS
-    'Users can see their own sessions. The id of a session opens accesses, so it is hidden from everyone else.';
+    'Users can see their own sessions. The id of a session opens accesses, so it is hidden from all other users.';
 
 ALTER TABLE sessions ADD CONSTRAINT ck_sessions_user_or_client CHECK ((user_id IS NULL) <> (client_id IS NULL));
 COMMENT ON CONSTRAINT ck_sessions_user_or_client ON sessions IS

@@ -119,7 +119,7 @@ def error_statuses(operation: Operation) -> set[int]:
     if operation.guard is not None:
         statuses |= {401, 403}
         statuses |= {409} if operation.method != "GET" or operation.path in GATED_READS else set()
-        # A retry gets a 404 if the caller cannot see the record of the stored response any more.
+        # A retry gets 404 if the caller has lost the access to the record of the stored response.
         statuses |= {404} if operation.method == "POST" else set()
     if operation.has_path_parameters:
         statuses |= {404}

@@ -119,7 +119,7 @@ async def replace_target_database(url: str, successor: str) -> str | None:
         async with connection.transaction():
             await connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{retired}"')
             await connection.execute(f'ALTER DATABASE "{successor}" RENAME TO "{name}"')
-        # Examined here, because another program can have filled the database since the first look.
+        # Checked again, because another program may have written to the database since the first check.
         is_empty = (await examine_target(replace_database(url, retired))).is_empty
         await connection.execute(
             f'DROP DATABASE "{retired}"'

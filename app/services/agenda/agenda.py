@@ -133,7 +133,7 @@ async def list_agenda_entries(
 def list_agenda_roles(caller: Caller) -> tuple[AgendaRole, ...]:
     """Return the roles of a caller that decide which entries the agenda can have.
 
-    A programme manager can still lead cases from the time as a social worker.
+    A programme manager also gets the entries of workers, because the account can be the lead worker of cases.
     """
     supervises = caller.has_role(Role.supervisor) and bool(caller.supervised_team_ids)
     has_role = {

@@ -1,7 +1,7 @@
 """The SQL of the agenda for supervision meetings: agreed actions, and the agreed next meeting.
 
 An action belongs to its owner, and the next meeting to the worker and to the supervisor who held the last one. If such a
-person cannot act any more, the supervisors of the team follow up, or the programme managers if the team has none. Each
+person cannot act, the supervisors of the team follow up, or the programme managers if the team has none. Each
 source selects the columns of `entry` in `app.services.agenda.sources`.
 """
 

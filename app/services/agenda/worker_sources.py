@@ -218,7 +218,7 @@ WORKER_SOURCES = {
     "returned": build_returned_source(),
     "consent": """
     -- A consent that ends, unless later entries of the register replace it for each giver. The adults replace each other,
-    -- and a legal basis replaces everyone.
+    -- and a legal basis replaces all persons.
     SELECT 'consent', n.valid_until, NULL, n.case_id, 'consent', n.id, NULL, NULL, NULL, NULL, NULL
       FROM worker_cases c JOIN consents n ON n.case_id = c.id
      WHERE n.status = 'given' AND n.withdrawn_at IS NULL AND n.valid_until IS NOT NULL AND n.entered_in_error_at IS NULL

@@ -177,7 +177,7 @@ async def _store_edition(
         await _copy_open_goals(session, plan, previous, set(closed_areas))
     detail = {"subject": plan.subject, "edition": str(plan.edition)}
     record_case_history(session, case, "care_plan_started", caller, plan, detail)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
 
 
 def _current_ratings(

@@ -78,7 +78,7 @@ async def open_case_with_break_glass(
     case = await get_record(session, Case, case_id)
     grant.child_id = case.child_id
     case_history.record_case_history(session, case, "break_glass", caller, grant, {"reason": payload.reason})
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     await _raise_break_glass_alerts(session, caller, case, grant)
     row = await session_reader(session).fetch_required(GRANT_QUERY, grant_id=grant.id)
     return BreakGlassGrantSchema(**_row_to_fields(row))

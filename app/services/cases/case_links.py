@@ -86,7 +86,7 @@ async def create_case_link(
     )
     link.reason = payload.reason
     session.add(link)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     # Before the context is refreshed, because the conflict wall can then hide the link from the caller.
     row = await session_reader(session).fetch_required(LINK_QUERY, link_id=link.id)
     await refresh_context(session)

@@ -172,7 +172,7 @@ async def refresh_child_search_tokens(session: AsyncSession, child: Child) -> No
 
 
 async def remove_phone_search_tokens(session: AsyncSession, child: Child, numbers: Collection[str]) -> None:
-    """Remove the search tokens of phone numbers in E.164 that neither the child nor a contact has any more."""
+    """Remove the search tokens of phone numbers in E.164 that neither the child nor a contact has."""
     kept = await _compute_search_tokens(session, child)
     await person_details.remove_phone_tokens(session, child.id, numbers, kept)
 

@@ -23,7 +23,7 @@ LAST_CONTACT_KEY = case(
 )
 """Cases without a contact come before all others."""
 RISK_LEVEL_KEY = case({"high": 3, "medium": 2, "low": 1}, value=col(Case.risk_level), else_=0)
-"""The lowest risk comes first, after cases without an approved assessment."""
+"""Ascending order: cases without an approved assessment, then low, medium and high risk."""
 
 SORT_KEYS: Mapping[str, ColumnElement[Any] | Mapped[Any]] = MappingProxyType(
     {

@@ -56,7 +56,7 @@ async def assign_case(
     case.updated_at = utc_now()
     detail = {"from_lead": str(previous_lead_id), "to_lead": str(case.lead_worker_id)}
     case_history.record_case_history(session, case, "lead_assigned", caller, case, detail)
-    await session.flush()  # the context and the response are read by queries without autoflush
+    await session.flush()  # the queries of the context and the response run without autoflush
     await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
 
@@ -96,7 +96,7 @@ async def transfer_case(
     await _transfer_referrals(session, case)
     case.updated_at = utc_now()
     case_history.record_case_history(session, case, "case_transferred", caller, case, detail)
-    await session.flush()  # the context and the response are read by queries without autoflush
+    await session.flush()  # the queries of the context and the response run without autoflush
     await refresh_context(session)  # the caller can be one of the co-workers
     return await load_case_schema(session, case)
 
@@ -123,7 +123,7 @@ async def _set_co_workers(session: AsyncSession, case: Case, user_ids: set[UUID]
 
 
 async def _reassign_planned_sessions(session: AsyncSession, case: Case, worker_ids: set[UUID]) -> None:
-    """Assign the planned sessions of workers who can no longer see the case to the lead worker."""
+    """Assign the planned sessions of workers who cannot see the case to the lead worker."""
     supervisor_ids = select(col(TeamMember.user_id)).where(
         col(TeamMember.team_id) == case.team_id, col(TeamMember.is_supervisor)
     )

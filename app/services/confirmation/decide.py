@@ -34,7 +34,7 @@ async def confirm_pending_change(
 
     Raises:
         GateRefused: the change is not open, the caller requested it or is the person concerned, the requester could not
-            request it any more, or the change is not possible any more.
+            request it, or the change has become impossible.
     """
     change, target = await _get_change_for_update(session, change_id, expected_version)
     kind = KINDS[change.kind]
@@ -131,7 +131,5 @@ async def _check_requester(session: AsyncSession, change: PendingChange) -> list
     requester = await get_record(session, User, change.requested_by_id)
     if requester.is_active and not KINDS[change.kind].requester_roles.isdisjoint(requester.roles):
         return []
-    detail = (
-        "The person who requested the change is not active any more, or has lost the role that this requires."
-    )
+    detail = "The person who requested the change is inactive, or has lost the role that this requires."
     return [Fault("/requested_by_id", "requester_unfit", detail)]

@@ -145,7 +145,9 @@ async def add_consent(
     consent.details = dump_content(StoredConsentDetails, payload)
     consent.alternative_giver_reason = payload.alternative_giver_reason
     session.add(consent)
-    await session.flush()  # the confirmation is requested, and the response read, without autoflush
+    await (
+        session.flush()
+    )  # the next statements request the confirmation and read the response, without autoflush
     await request_basis_confirmation(session, consent)
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}
@@ -205,7 +207,7 @@ async def withdraw_consent(
     consent.withdrawn_by_id = caller.id
     consent.withdrawn_givers = payload.withdrawn_givers or consent.given_by
     consent.withdrawal_reason = payload.reason
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     case_history.record_case_history(session, case, "consent_withdrawn", caller, consent)
     shared = await apply_refusal(session, case, consent)
     return await _to_recorded_consent(session, consent, shared)

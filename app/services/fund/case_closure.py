@@ -70,7 +70,7 @@ async def cancel_future_instalments(session: AsyncSession, caller: Caller, case:
             instalment,
             disbursement_history_detail(instalment),
         )
-    await session.flush()  # write the cancellations before the ledger locks the accounts, as every act does
+    await session.flush()  # lock order of all acts: disbursements before the accounts of the ledger
     await release_reserved_money(session, caller, reserved)
 
 

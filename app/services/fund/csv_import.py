@@ -41,7 +41,7 @@ async def import_fund_deposits(
 ) -> CsvImportResult:
     """Import deposits of a fund. Columns: `received_on`, `amount`, `reference`, optionally `line` and `duplicate_reason`.
 
-    A reference that a deposit of any fund has already is rejected, unless the line gives a `duplicate_reason`.
+    A reference that a deposit of any fund uses is rejected, unless the line gives a `duplicate_reason`.
 
     Raises:
         InvalidInput: the text is not CSV with these columns, or has too many lines.
@@ -104,7 +104,7 @@ async def import_exchange_rates(session: AsyncSession, payload: CsvImport) -> Cs
     known_rates: set[Hashable] = {(row[0], row[1]) for row in stored}
 
     async def check(rates: Sequence[ExchangeRateCreate]) -> list[list[FaultCode]]:
-        far = await exchange_rates.list_far_rates(session, rates)
+        far = await exchange_rates.list_deviating_rates(session, rates)
         return [
             [
                 *_check_key((rate.on, rate.source), known_rates),
@@ -114,7 +114,7 @@ async def import_exchange_rates(session: AsyncSession, payload: CsvImport) -> Cs
         ]
 
     async def create(rates: Sequence[ExchangeRateCreate]) -> None:
-        if rates and await exchange_rates.insert_near_rates(session, rates) is None:
+        if rates and await exchange_rates.insert_rates_within_tolerance(session, rates) is None:
             raise Conflict(CONTENTION_MESSAGE, retry_after=1)
 
     return await _import_rows(payload, table, ExchangeRateCreate.model_validate, check, create)

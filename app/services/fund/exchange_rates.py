@@ -29,7 +29,7 @@ from app.schemas.wire import PageQuery
 
 MAX_RATE_DEVIATION = Decimal("0.05")
 """A rate of a payment that differs by more than this share from the published or the confirmed rate needs a second person.
-`access.list_far_rates()` has the same share for published rates."""
+`access.list_deviating_rates()` has the same share for published rates."""
 
 
 COLUMN_FIELDS = [name for name in ExchangeRateSchema.model_fields if name in ExchangeRate.model_fields]
@@ -86,7 +86,7 @@ async def create_exchange_rate(session: AsyncSession, payload: ExchangeRateCreat
     """
     if await _find_rate(session, payload.on, payload.source):
         raise AlreadyExists("A rate of this source for this day exists already.")
-    (rate_id,) = await insert_near_rates(session, [payload]) or (None,)
+    (rate_id,) = await insert_rates_within_tolerance(session, [payload]) or (None,)
     if rate_id is not None:
         return ExchangeRateDecision(
             effective=await RATES.get(session_reader(session), rate_id), pending_changes=[]
@@ -99,14 +99,14 @@ async def create_exchange_rate(session: AsyncSession, payload: ExchangeRateCreat
     )
 
 
-async def insert_near_rates(
+async def insert_rates_within_tolerance(
     session: AsyncSession, payloads: Sequence[ExchangeRateCreate]
 ) -> list[UUID] | None:
-    """Store published rates and return their ids, or None if one of them needs the confirmation of a second person."""
+    """Insert published rates and return their ids. Insert none and return None if one needs a second person."""
     ids = [new_id() for _ in payloads]
     columns = _build_columns(payloads)
     sources = literal([payload.source for payload in payloads], ARRAY(Text))
-    call = func.access.insert_near_exchange_rates(literal(ids, ARRAY(Uuid)), *columns, sources)
+    call = func.access.insert_rates_within_tolerance(literal(ids, ARRAY(Uuid)), *columns, sources)
     if not await call_function(session, call):
         return None
     for rate_id in ids:
@@ -114,9 +114,9 @@ async def insert_near_rates(
     return ids
 
 
-async def list_far_rates(session: AsyncSession, payloads: Sequence[ExchangeRateCreate]) -> set[int]:
+async def list_deviating_rates(session: AsyncSession, payloads: Sequence[ExchangeRateCreate]) -> set[int]:
     """Return the positions of the rates, from 0, that need the confirmation of a second person."""
-    positions = await session.scalars(select(func.access.list_far_rates(*_build_columns(payloads))))
+    positions = await session.scalars(select(func.access.list_deviating_rates(*_build_columns(payloads))))
     return {position - 1 for position in positions}
 
 
@@ -204,7 +204,7 @@ async def get_exchange_rate_on(session: AsyncSession, day: date) -> Rate | None:
     return None if rate is None else Rate(Decimal(rate.riel_hundredths) / 100, rate.on, rate.source)
 
 
-async def is_near_known_rates(session: AsyncSession, rate: Rate, published: Rate) -> bool:
+async def is_within_tolerance(session: AsyncSession, rate: Rate, published: Rate) -> bool:
     """Return whether a rate is within `MAX_RATE_DEVIATION` of the published rate and of the confirmed rate of its day."""
     hundredths = await session.scalar(select(func.access.get_confirmed_rate(rate.on)))
     confirmed = published.riel_per_dollar if hundredths is None else Decimal(hundredths) / 100

@@ -34,7 +34,7 @@ AMOUNTS_DIFFER_DETAIL = (
 async def check_acknowledgement(
     session: AsyncSession, disbursement: Disbursement, document_id: UUID | None, amount: int, paid_on: date
 ) -> list[Fault]:
-    """Return the unmet conditions of the document that proves a payment, if there is one.
+    """Return the unmet conditions of the document that proves a payment. Without a document, return none.
 
     It must be a receipt or acknowledgement of the case, must not prove another payment, and must cover the paid amount.
     """

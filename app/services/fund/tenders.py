@@ -132,7 +132,7 @@ async def _resolve_rate(
     if riel_per_dollar == published.riel_per_dollar:
         return published, []
     rate = Rate(riel_per_dollar, paid_on, "payment")
-    if await exchange_rates.is_near_known_rates(session, rate, published) or await _is_confirmed(
+    if await exchange_rates.is_within_tolerance(session, rate, published) or await _is_confirmed(
         session, disbursement, rate
     ):
         return rate, []
@@ -189,7 +189,7 @@ def check_payable(disbursement: Disbursement) -> list[Fault]:
 async def _check_needs_confirmation(session: AsyncSession, rate: Rate, published: Rate | None) -> list[Fault]:
     if published is None:
         return [Fault("/rate", "rate_missing", RATE_MISSING_DETAIL)]
-    if not await exchange_rates.is_near_known_rates(session, rate, published):
+    if not await exchange_rates.is_within_tolerance(session, rate, published):
         return []
     detail = (
         "The rate is within 5 % of the published and the last confirmed rate. Record the payment directly: it needs no "

@@ -26,7 +26,7 @@ from app.services.outreach.responses import OUTREACH_ACTIVITIES
 async def mark_outreach_activity(
     session: AsyncSession, caller: Caller, activity_id: UUID, expected_version: int, payload: ErrorMarkCreate
 ) -> OutreachActivitySchema:
-    """Mark an activity. Lists and reports no longer contain it by default.
+    """Mark an activity. Lists and reports omit it by default.
 
     Raises:
         NotFound: the activity does not exist.

@@ -69,7 +69,7 @@ def compare_given_names(a_names: Sequence[Name], b_names: Sequence[Name]) -> Giv
     return next((agreement for agreement in _ORDER if agreement in agreements), GivenNameAgreement.unknown)
 
 
-def have_family_name(names: Sequence[Name]) -> bool:
+def have_full_name(names: Sequence[Name]) -> bool:
     """Return whether a person has a full name: a family and a given name, or several words in one of these fields."""
     return any(_has_several_parts(get_canonical_name(name)) for name in names)
 

@@ -105,7 +105,7 @@ async def resolve_known_child_id(session: AsyncSession, referral: Referral, chil
         return child_id
     matching_id = await duplicates.find_matching_child_id(session, referral, child_id)
     if matching_id is not None:
-        # A refusal reveals something about the child too, so it needs an entry in the access log.
+        # A refusal reveals that the child matches, so it needs an entry in the access log.
         record = AccessedRecord(str(matching_id), None, "child", str(matching_id))
         get_accessed_records(session).add(record)
     return matching_id

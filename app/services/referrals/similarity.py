@@ -13,7 +13,7 @@ from typing import TypeAlias
 from app.services.persons.given_names import (
     GivenNameAgreement,
     compare_given_names,
-    have_family_name,
+    have_full_name,
     have_similar_family_names,
 )
 from app.services.persons.name_similarity import Name, name_similarity
@@ -89,7 +89,7 @@ def compare_profiles(a: IdentityProfile, b: IdentityProfile) -> ProfileMatch | N
 
     Below the threshold, profiles match if two of the phone, the caregiver and the commune agree: they are different children of
     one household, for example if the birth date is far off and the sex differs. The score of such a match consists of these
-    three facts only, because the same name of another child says nothing about the household.
+    three facts only, because the same name of another child is no evidence about the household.
     """
     if not can_match(a, b):
         return None
@@ -174,7 +174,7 @@ def _is_known_given_name(
     agreements, conflicts = len(_CONTACT_CODES.intersection(codes)) + is_village_same, _count_conflicts(codes)
     if given_names is not GivenNameAgreement.same or conflicts > 1 or agreements <= conflicts:
         return False
-    return not (have_family_name(a.names) and have_family_name(b.names))
+    return not (have_full_name(a.names) and have_full_name(b.names))
 
 
 def _count_conflicts(codes: Sequence[str]) -> int:
@@ -213,7 +213,7 @@ def _compare_names(
     if similarity < _MIN_NAME_SIMILARITY and not has_common_fact:
         return similarity, GivenNameAgreement.unknown
     given_names = compare_given_names(a.names, b.names)
-    are_full_names = have_family_name(a.names) and have_family_name(b.names)
+    are_full_names = have_full_name(a.names) and have_full_name(b.names)
     if given_names is GivenNameAgreement.same and are_full_names and similarity >= _SIMILAR_NAME_THRESHOLD:
         similarity = max(similarity, _CERTAIN_NAME_SIMILARITY)
     return similarity, given_names

@@ -67,7 +67,7 @@ class IntegerProgram:
         columns = np.arange(len(costs), dtype=np.int32)
         self._solver.changeColsCost(len(costs), columns, costs)
         self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
-        # The limit counts from the first call of run().
+        # HiGHS counts the limit from the first call of run(), so the time that passed is added.
         remaining = max(0.0, self._ends_at - time.monotonic())
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + remaining)
         self._solver.run()

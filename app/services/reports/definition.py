@@ -43,7 +43,7 @@ class PeriodRule:
     is_span: bool = False
     """Whether a flow counts facts that overlap the period, and not only facts that start in it."""
     follow_up_days: int | None = None
-    """For a cohort: the days after the entry within which the outcome counts. Younger entries are counted apart."""
+    """For a cohort: the days after the entry within which the outcome counts. Younger entries are counted separately."""
     targets: tuple[str, ...] = ()
     """For a cohort without `follow_up_days`: names of targets. The longest of these targets is the follow-up time."""
     is_year: bool = False
@@ -51,7 +51,7 @@ class PeriodRule:
 
     @property
     def extra_columns(self) -> str:
-        """The SQL of the columns that the rule adds to the facts. $3 is today."""
+        """SQL of the extra column of a cohort. The parameter $3 is the current date."""
         if self.targets:
             return f", starts_on + {build_target_days(*self.targets)} < $3 AS is_ripe"
         return "" if self.follow_up_days is None else f", starts_on + {self.follow_up_days} < $3 AS is_ripe"

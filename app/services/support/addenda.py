@@ -81,7 +81,7 @@ async def create_support_session_addendum(
     )
     addendum.text = payload.text
     session.add(addendum)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     case_history.record_case_history(session, case, "addendum_added", caller, addendum)
     row = await session_reader(session).fetch_required(ADDENDUM_QUERY, addendum_id=addendum.id)
     return SupportSessionAddendum(**_row_to_fields(row))

@@ -75,7 +75,7 @@ async def hand_over_clinical_notes(
     )
     handover.reason = payload.reason
     session.add(handover)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     case_history.record_case_history(session, case, "clinical_notes_handed_over", caller, handover)
     row = await session_reader(session).fetch_required(HANDOVER_QUERY, handover_id=handover.id)
     return ClinicalHandoverSchema(**_row_to_fields(row))

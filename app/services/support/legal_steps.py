@@ -96,7 +96,7 @@ async def create_case_legal_step(
     )
     _store_content(step, payload)
     session.add(step)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     _record_history(session, case, caller, step)
     return await get_legal_step(session_reader(session), step.id)
 
@@ -141,7 +141,7 @@ async def update_legal_step(
     _validate_date(content)
     await validate_after_birth(session, case.child_id, {"/on": content.on})
     _store_content(step, content)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     new_document = _to_document(step)
     changed_fields = sorted(name for name in new_document if new_document[name] != old_document[name])
     _record_history(session, case, caller, step, changed_fields)

@@ -70,7 +70,7 @@ async def create_case_support_session_series(
         )
         support_sessions.append(support_session)
     session.add_all(support_sessions)
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     detail = {"kind": payload.kind, "at": times[0].isoformat(), "count": str(payload.count)}
     detail |= {"series_id": str(series_id), "every_weeks": str(payload.every_weeks)}
     case_history.record_case_history(session, case, "session_planned", caller, support_sessions[0], detail)

@@ -75,7 +75,9 @@ async def create_case_support_session(
     support_session = build_support_session(case, caller, payload.id or new_id())
     apply_support_session_content(support_session, caller, payload)
     session.add(support_session)
-    await session.flush()  # the last contact is updated, and the response read, without autoflush
+    await (
+        session.flush()
+    )  # the next statements update the last contact and read the response, without autoflush
     if support_session.status == "held":
         await update_last_contact(session, case)
     _record_history(session, case, caller, support_session)
@@ -135,7 +137,9 @@ async def update_support_session(
     await validate_case_goals(session, case, content.goal_ids)
     await validate_after_birth(session, case.child_id, get_session_times(content))
     apply_support_session_content(support_session, caller, content)
-    await session.flush()  # the last contact is updated, and the response read, without autoflush
+    await (
+        session.flush()
+    )  # the next statements update the last contact and read the response, without autoflush
     if "held" in {old_status, support_session.status}:
         await update_last_contact(session, case)
     if (support_session.status, support_session.planned_at) != (old_status, old_planned_at):
@@ -164,7 +168,7 @@ async def cancel_support_session(
     support_session.status = CANCEL.target
     support_session.updated_at = utc_now()
     support_session.content = {**support_session.content, "cancel_reason": payload.reason}
-    await session.flush()  # the response is read by a query without autoflush
+    await session.flush()  # the query of the response runs without autoflush
     _record_history(session, case, caller, support_session)
     return await get_support_session(session_reader(session), support_session.id)
 

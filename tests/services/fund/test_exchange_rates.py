@@ -200,7 +200,7 @@ async def test_rate_of_a_payment_needs_a_second_person(scenario: Scenario) -> No
 
 async def test_sql_cannot_publish_a_far_rate(scenario: Scenario, api_connection: Any) -> None:
     await publish_rate(scenario, "4100.00", 1)
-    call = "SELECT access.insert_near_exchange_rates(ARRAY[gen_random_uuid()], ARRAY[$1::date], ARRAY[$2::bigint], ARRAY['x'])"
+    call = "SELECT access.insert_rates_within_tolerance(ARRAY[gen_random_uuid()], ARRAY[$1::date], ARRAY[$2::bigint], ARRAY['x'])"
     direct = (
         'INSERT INTO exchange_rates (id, created_at, version, "on", riel_hundredths, source, recorded_by_id)'
         " VALUES (gen_random_uuid(), now(), 1, current_date, 1, 'x', $1)"
