@@ -11,9 +11,10 @@ from app.access.caller import Caller
 from app.access.log import refresh_context
 from app.access.permissions import Role
 from app.errors import Fault, InvalidInput, NotFound
+from app.kit.entered_in_error import is_valid
 from app.kit.records import get_for_share, get_version_for_update
 from app.models import Case, CaseWorker, FollowUp, LegalStep, Referral, ServiceReferral, SupportSession, User
-from app.models.record import utc_now
+from app.models.record import CorrectableRecord, utc_now
 from app.schemas.handover import Handover, HandoverRequest, RemainingCase
 from app.schemas.references import CaseRef
 from app.services.accounts.remaining_work import count_remaining_work
@@ -100,6 +101,7 @@ async def _lock_cases(
             col(SupportSession.case_id) == col(Case.id),
             col(SupportSession.worker_id) == user.id,
             col(SupportSession.status) == "planned",
+            is_valid(SupportSession),
         )
         .exists(),
     )
@@ -115,6 +117,8 @@ async def _lock_cases(
 
 def _has_row(model: type[FollowUp | LegalStep | ServiceReferral], *statuses: str) -> ColumnElement[bool]:
     rows = select(col(model.id)).where(col(model.case_id) == col(Case.id), col(model.status).in_(statuses))
+    if issubclass(model, CorrectableRecord):
+        rows = rows.where(is_valid(model))
     return rows.exists()
 
 
@@ -143,6 +147,7 @@ async def _move_case(
         col(SupportSession.case_id) == case.id,
         col(SupportSession.worker_id) == user.id,
         col(SupportSession.status) == "planned",
+        is_valid(SupportSession),
     )
     values = {"worker_id": receiver.id, "version": SupportSession.version + 1, "updated_at": utc_now()}
     await session.execute(planned.values(values).execution_options(synchronize_session=False))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.models import FollowUp, LegalStep
+from app.models import FollowUp, LegalStep, SupportSession
+from app.models.record import utc_now
 from tests.support.agenda import list_agenda
 from tests.support.case_lifecycle import assessment_payload, create_assessment_draft
 from tests.support.responses import expect_json
@@ -19,6 +20,7 @@ from tests.support.row_factories import (
     date_in_days,
     insert_due_records,
     insert_row,
+    local_datetime,
 )
 from tests.support.scenario import AuthenticatedClient, Scenario, id_of
 from tests.support.service_referrals import (
@@ -240,3 +242,46 @@ async def test_closed_case_with_shared_data_to_recall_is_handed_over(
     assert [entry["link"] for entry in await list_agenda(scenario.worker_north_2, kind="recall")] == [
         referral
     ]
+
+
+async def test_session_entered_in_error_stays_with_its_worker_when_the_case_is_handed_over(
+    scenario: Scenario,
+) -> None:
+    # Catches: `is_valid` missing in `_move_case`, which the database answers with an error.
+    case = await scenario.open_case()
+    sessions = []
+    for _ in range(2):
+        visit = {"kind": "home_visit", "planned_at": f"{date_in_days(1)}T02:00:00Z"}
+        path = f"/v1/cases/{case['id']}/support-sessions"
+        sessions.append(expect_json(await scenario.worker_north.post(path, visit), 201))
+    marked, valid = (f"/v1/support-sessions/{each['id']}" for each in sessions)
+    reason = {"reason": "It belongs to another child."}
+    expect_json(await scenario.worker_north.act(marked, "enter-in-error", reason))
+    assert [moved["id"] for moved in (await hand_over(scenario.supervisor_north))["cases"]] == [case["id"]]
+    workers = [
+        expect_json(await scenario.supervisor_north.get(path))["worker_id"] for path in (marked, valid)
+    ]
+    assert workers == [str(WORKER_ID), str(CO_WORKER_ID)]
+
+
+@pytest.mark.parametrize("kind", ["session", "hearing"])
+async def test_record_entered_in_error_does_not_hand_over_a_case(
+    scenario: Scenario, superuser_connection: Any, kind: str
+) -> None:
+    # Catches: `is_valid(SupportSession)` missing in `_lock_cases`; marked rows included in `_has_row`.
+    case = await scenario.open_case()
+    values = {**case_foreign_keys(case), "author_id": WORKER_ID}
+    values |= {"entered_in_error_at": utc_now(), "entered_in_error_by_id": WORKER_ID}
+    if kind == "session":  # of a former worker
+        staff = {"lead_worker_id": str(SUPERVISOR_ID), "co_worker_ids": []}
+        expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))
+        record: Any = SupportSession(
+            **values, kind="home_visit", planned_at=local_datetime(date_in_days(1)), worker_id=WORKER_ID
+        )
+    else:
+        record = LegalStep(**values, kind="court_hearing", status="planned", on=date_in_days(5))
+        await backdate_case_opening(
+            superuser_connection, case, 3, status="closed", closed_on=date_in_days(-30)
+        )
+    await insert_row(superuser_connection, record)
+    assert (await hand_over(scenario.supervisor_north))["cases"] == []
