@@ -76,10 +76,18 @@ def have_full_name(names: Sequence[Name]) -> bool:
 
 def have_similar_family_names(a_names: Sequence[Name], b_names: Sequence[Name]) -> bool:
     """Return whether two persons have a similar family name, or one of them has no field with a family name."""
-    a_families = [name[1] for name in map(get_canonical_name, a_names) if name[1]]
-    b_families = [name[1] for name in map(get_canonical_name, b_names) if name[1]]
-    pairs = list(product(a_families, b_families))
-    return not pairs or any(part_similarity(a, b) >= _SAME_FAMILY_SIMILARITY for a, b in pairs)
+    a_full, b_full = (
+        [name for name in map(get_canonical_name, names) if name[1]] for names in (a_names, b_names)
+    )
+    pairs = list(product(a_full, b_full))
+    return not pairs or any(_have_same_family(*pair) for pair in pairs)
+
+
+def _have_same_family(a: CanonicalName, b: CanonicalName) -> bool:
+    """Compare the family names of two names, of which one can have the family and the given name exchanged."""
+    return part_similarity(a[1], b[1]) >= _SAME_FAMILY_SIMILARITY or any(
+        _compare_words(*pair) is GivenNameAgreement.same for pair in _list_exchanged_names(*a[1:], *b[1:])
+    )
 
 
 def _has_several_parts(name: CanonicalName) -> bool:
@@ -111,6 +119,13 @@ def _list_comparisons(a_family: str, a_given: str, b_family: str, b_given: str) 
             yield from ((part, family + given), (part, given + family))
             if " " in part:
                 yield part.split(" ", 1)[1], given
+    yield from _list_exchanged_names(a_family, a_given, b_family, b_given)
+
+
+def _list_exchanged_names(
+    a_family: str, a_given: str, b_family: str, b_given: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the given names of two full names, of which one has the family and the given name exchanged."""
     if a_family and b_family and part_similarity(a_family, b_given) >= _SAME_FAMILY_SIMILARITY:
         yield a_given, b_family
     if a_family and b_family and part_similarity(b_family, a_given) >= _SAME_FAMILY_SIMILARITY:
