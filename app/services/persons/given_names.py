@@ -86,8 +86,13 @@ def have_similar_family_names(a_names: Sequence[Name], b_names: Sequence[Name]) 
 def _have_same_family(a: CanonicalName, b: CanonicalName) -> bool:
     """Compare the family names of two names, of which one can have the family and the given name exchanged."""
     return part_similarity(a[1], b[1]) >= _SAME_FAMILY_SIMILARITY or any(
-        _compare_words(*pair) is GivenNameAgreement.same for pair in _list_exchanged_names(*a[1:], *b[1:])
+        are_same_given_name(*pair) for pair in _list_exchanged_names(*a[1:], *b[1:])
     )
+
+
+def are_same_given_name(a: str, b: str) -> bool:
+    """Return whether two canonical words are spellings of one given name."""
+    return _compare_words(a, b) is GivenNameAgreement.same
 
 
 def _has_several_parts(name: CanonicalName) -> bool:

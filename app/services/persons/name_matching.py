@@ -7,10 +7,12 @@ compare the candidates in memory, with the same comparison of parts of names.
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import TypeAlias
 
 from rapidfuzz.distance import OSA
 
+from app.services.persons.given_names import are_same_given_name
 from app.services.persons.name_normalization import (
     canonical_form,
     list_sound_keys,
@@ -19,7 +21,9 @@ from app.services.persons.name_normalization import (
 )
 from app.services.persons.name_similarity import (
     SAME_SOUND_THRESHOLD,
+    CanonicalName,
     Name,
+    canonical_name_similarity,
     cross_script_similarity,
     get_canonical_name,
     omit_srey,
@@ -44,6 +48,10 @@ _TYPO_FACTOR = 0.95
 """Factor of the score of a word with another spelling, or in the other script."""
 _OMITTED_SREY_FACTOR = 0.95
 """Factor of the score of a search text without its prefix Srey."""
+_MIN_FAMILY_SIMILARITY, _MIN_SOUND_SIMILARITY = 0.45, 0.7
+"""Lowest similarity of the family names, and of given names in two scripts, of a full name with a typing error."""
+_FULL_NAME_FACTOR = 0.6
+"""Factor of the similarity of a full name of which a word matches no part, for example because no family name is stored."""
 _OTHER_SCRIPT_PREFIX_SCORE = 0.8
 """Score of a search text that sounds like the beginning of a word in the other script."""
 
@@ -127,10 +135,11 @@ def search_query_similarity(q: str, names: Sequence[Name], nickname: str | None)
     """Return how well a search text matches a person, 0 to 1. Each word must match a part of a name, in any order.
 
     Equal parts have 1. A prefix of at least two characters has a similarity by its length. A typing error, or a spelling in
-    the other script, reduces the similarity.
+    the other script, reduces the similarity. A full name is also compared as in the search for duplicates.
     """
     person_words = _person_words(names, nickname)
-    return max(factor * _all_words_score(words, person_words) for factor, words in _list_query_variants(q))
+    score = max(factor * _all_words_score(words, person_words) for factor, words in _list_query_variants(q))
+    return score or _FULL_NAME_FACTOR * _full_name_similarity(q, names)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -145,6 +154,48 @@ def _list_query_variants(q: str) -> list[tuple[float, list[_Word]]]:
     if without_srey != joined:
         variants.append((_OMITTED_SREY_FACTOR, without_srey))
     return variants
+
+
+def _full_name_similarity(q: str, names: Sequence[Name]) -> float:
+    """Return the best similarity of a search text of several words with a name that has the same given name, or 0.
+
+    The stored name can have no family name, or another spelling of it.
+    """
+    typed_names = _list_typed_names(q)
+    if not typed_names:
+        return 0.0
+    pairs = product(typed_names, map(get_canonical_name, names))
+    return max((canonical_name_similarity(*pair) for pair in pairs if _is_same_full_name(*pair)), default=0.0)
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _list_typed_names(q: str) -> list[CanonicalName]:
+    """Return a search text of several words as full names: the family name is the first word, or the last one."""
+    words = [word for _, word in _list_words(q)]
+    orders = ((words[0], words[1:]), (words[-1], words[:-1])) if len(words) > 1 else ()
+    return [(detect_script(q), family, " ".join(given)) for family, given in orders]
+
+
+def _is_same_full_name(typed: CanonicalName, name: CanonicalName) -> bool:
+    """Return whether the given names are spellings of one name, and the family names begin with the same sound.
+
+    A name in the other script can have a typing error in the given name, like a name in one script.
+    """
+    (_, typed_family, typed_given), (_, family, given) = typed, name
+    if not (family and given):
+        part = family or given
+        return " " not in omit_srey(part) and are_same_given_name(typed_given, part)
+    family_similarity = part_similarity(typed_family, family)
+    if family_similarity < _MIN_FAMILY_SIMILARITY:
+        return False
+    if family_similarity >= SAME_SOUND_THRESHOLD and detect_script(typed_given) != detect_script(given):
+        return part_similarity(typed_given, given) >= _MIN_SOUND_SIMILARITY
+    is_same_given_name = are_same_given_name(typed_given, given)
+    return is_same_given_name and not _list_onsets(typed_family).isdisjoint(_list_onsets(family))
+
+
+def _list_onsets(word: str) -> set[str]:
+    return {key[0] for key in list_sound_keys(detect_script(word), word)}
 
 
 def _person_words(names: Sequence[Name], nickname: str | None) -> set[_Word]:

@@ -78,7 +78,7 @@ def name_similarity(a_names: Sequence[Name], b_names: Sequence[Name]) -> float:
     reduces it more. A nickname is passed as a name with only `given`.
     """
     pairs = ((get_canonical_name(a), get_canonical_name(b)) for a in a_names for b in b_names)
-    return max((_canonical_name_similarity(a, b) for a, b in pairs), default=0.0)
+    return max((canonical_name_similarity(a, b) for a, b in pairs), default=0.0)
 
 
 def get_canonical_name(name: Name) -> CanonicalName:
@@ -92,7 +92,8 @@ def _canonicalize(family: str, given: str) -> CanonicalName:
     return script, canonical_form(family, detect_script(family)), canonical_form(given, detect_script(given))
 
 
-def _canonical_name_similarity(a: CanonicalName, b: CanonicalName) -> float:
+def canonical_name_similarity(a: CanonicalName, b: CanonicalName) -> float:
+    """Return the similarity of two names, 0 to 1."""
     return max(
         _split_similarity(a_parts, b_parts)
         for a_parts in _possible_splits(a)

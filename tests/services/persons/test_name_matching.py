@@ -296,6 +296,44 @@ def test_search_finds_other_scripts_and_words_without_the_prefix_srey(q: str, na
     assert search_query_similarity(q, names, None) >= 0.8
 
 
+@pytest.mark.parametrize(
+    ("q", "names"),
+    [
+        ("ម៉ែន លីដា", latin(None, "Lida")),
+        ("Men Lida", khmer(None, "លីដា")),
+        ("Lida Men", latin("Lida", None)),
+        ("ហេង ស្រីនាង", latin(None, "Srey Neang")),
+        ("Mao Nhan", latin("Mau", "Nhunn")),
+        ("Mau Nhunn", latin("Mao", "Nhan")),
+        ("Nhunn Mau", latin("Mao", "Nhan")),
+        ("Niena Chantha", khmer("នាង", "ចន្ថា")),
+        ("Thach Sooheng", khmer("ថាច់", "សុខហេង")),
+        ("ថាច់ សុខហេង", latin("Thach", "Sooheng")),
+        ("Nhaem Leak", khmer("ញ៉ែម", "ស្រីល័ក្ខ")),
+        ("Keo Sreyoun", khmer("កែវ", "អូន")),
+    ],
+)
+def test_full_name_with_the_same_given_name_is_found_below_exact_names(q: str, names: list[Name]) -> None:
+    # Catches: `_full_name_similarity` without names of one part, without the other word order, or without
+    # given names that are similar in the other script.
+    assert compute_search_keys(q, is_query=True) & compute_person_keys(names, None)
+    assert 0.4 < search_query_similarity(q, names, None) <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("q", "names"),
+    [
+        ("Sok Dara", latin(None, "Sok Vichet")),
+        ("Men Lida", latin(None, "Linda")),
+        ("Chan Sovann", khmer("ចាន់", "សុភា")),
+        ("Chan Samnang", khmer("ចាន់", "ស្រីមុំ")),
+        ("Kong Dara", latin("Sok", "Dara")),
+    ],
+)
+def test_full_name_with_another_given_or_family_name_is_not_found(q: str, names: list[Name]) -> None:
+    assert search_query_similarity(q, names, None) == 0
+
+
 def test_search_and_matching_share_the_keys_of_a_name_without_the_prefix_srey() -> None:
     # Catches: only a stored name, or only a search text, also has the keys of the name without Srey.
     for given_name in ("Sreymom", "Srey Mom", "ស្រីមុំ"):
