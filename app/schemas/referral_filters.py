@@ -63,8 +63,8 @@ class ReferralFilters(PartnerReferralFilters):
 
     q: RecordSearchText | None = Field(
         None,
-        description="Name of the child in Khmer or Latin script (staff only), tracking number, or `external_id`. The "
-        "best match comes first.",
+        description="Name of the child in Khmer or Latin script, or phone number of the child or the caregiver (staff only), "
+        "tracking number, or `external_id`. The best match comes first.",
     )
     sort: ReferralSort = Field(  # type: ignore[assignment]  # staff have more orders
         "-received_at",

@@ -1,4 +1,4 @@
-"""Search referrals by the name of the child, by tracking number, or by the number of the partner."""
+"""Search referrals by the name of the child, by phone number, by tracking number, or by the number of the partner."""
 
 from functools import cache
 
@@ -8,9 +8,11 @@ from sqlmodel import col
 from app.access.caller import Caller
 from app.access.reader import ReadQuery, RecordReader
 from app.models import NameToken, Referral
+from app.models.referrals import StoredReferralContent
 from app.schemas.referral_filters import ReferralFilters
 from app.services.cases.search import MAX_NAME_CANDIDATES, ONLY_COMPARED
 from app.services.persons import name_matching, person_details
+from app.services.persons.phone_numbers import find_e164
 from app.services.referrals.scope import ReferralScope
 from app.text_folding import fold_number, normalize_identifier
 
@@ -18,19 +20,34 @@ SCOPE = ReferralScope()
 
 
 async def find_matching_referrals(reader: RecordReader, caller: Caller, q: str) -> dict[str, float]:
-    """Return the similarity of each referral of a child with a matching name, above 0 to 1, by id.
+    """Return the similarity of each referral of a child with a matching name or phone number, above 0 to 1, by id.
 
-    An agency does not search by name: its view of a referral contains no names.
+    The phone number can be the caregiver's. An agency does not search by name or phone number: its view of a referral
+    contains neither.
     """
     if caller.is_partner:
         return {}
-    tokens = person_details.hash_search_keys(name_matching.compute_search_keys(q, is_query=True), "referral")
+    phone = find_e164(q)
+    keys = (
+        name_matching.compute_search_keys(q, is_query=True)
+        if phone is None
+        else {person_details.get_phone_search_key(phone)}
+    )
     query = _compile_candidates_query(SCOPE.list_arms(caller))
+    tokens = person_details.hash_search_keys(keys, "referral")
     similarities = {}
     for row in await reader.fetch(query, tokens=tokens, **SCOPE.get_parameters(caller)):
-        child = Referral.content.decrypt(row.id, row.content_encrypted)["child"]
-        similarities[row.id] = name_matching.search_query_similarity(q, child["names"], child["nickname"])
+        content = Referral.content.decrypt(row.id, row.content_encrypted)
+        similarities[row.id] = _compute_similarity(content, q, phone)
     return {referral_id: similarity for referral_id, similarity in similarities.items() if similarity > 0}
+
+
+def _compute_similarity(content: StoredReferralContent, q: str, phone: str | None) -> float:
+    child, caregiver = content["child"], content["caregiver"]
+    if phone is None:
+        return name_matching.search_query_similarity(q, child["names"], child["nickname"])
+    phones = [*child["phones"], *(caregiver["phones"] if caregiver else ())]
+    return float(any(item["e164"] == phone for item in phones))
 
 
 def parse_tracking_number(q: str) -> str:

@@ -173,6 +173,30 @@ async def test_referrals_are_found_by_the_childs_name_in_both_scripts(scenario: 
     assert await list_ids(scenario, "partner_one", q=latin["tracking_number"]) == [latin["id"]]
 
 
+async def test_referrals_are_found_by_the_phone_numbers_of_the_child_and_the_caregiver(
+    scenario: Scenario,
+) -> None:
+    # Catches: phone numbers not searched; the numbers of the caregiver left out; candidates that are not compared.
+    names = [{"script": "latin", "family": "Heng", "given": "Bopha"}]
+    of_child = await scenario.create_referral(
+        child={**named_child("Heng", "Dara"), "phones": [{"number": "012 700 111"}]}
+    )
+    caregiver = {"names": names, "relationship": "mother", "phones": [{"number": "+855 12 700 222"}]}
+    of_caregiver = await scenario.create_referral(caregiver=caregiver)
+    for q, referral in (
+        ("012700111", of_child),
+        ("+855 12 700 111", of_child),
+        ("012 700 222", of_caregiver),
+        ("០១២ ៧០០ ២២២", of_caregiver),
+    ):
+        assert await list_ids(scenario, "supervisor_north", q=q) == [referral["id"]], q
+        assert await list_ids(scenario, "worker_south", q=q) == [], q
+        assert await list_ids(scenario, "partner_one", q=q) == [], (
+            "the view of an agency has no phone numbers"
+        )
+    assert await list_ids(scenario, "supervisor_north", q="012 700 333") == []
+
+
 async def test_referral_summary_contains_the_fields_of_the_queue_screen(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
