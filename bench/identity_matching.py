@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -114,7 +114,7 @@ def measure_file(path: Path) -> dict[str, Any]:
     }
 
 
-def main(file: Path | None = None) -> None:
+def main(file: Annotated[Path | None, typer.Argument(help="A set of pairs.")] = None) -> None:
     """Measure the committed sets, print the result and write it to bench/results/identity-matching.json; or one file."""
     if file is not None:
         print(json.dumps(measure_file(file), indent=2))
