@@ -182,7 +182,7 @@ class Referral(Record, table=True):
     team_id: uuid.UUID | None = Field(default=None, foreign_key="teams.id")
     external_id: str | None = None
     external_id_key: str | None = Field(default=None, index=True)
-    """The folded external id, in which lists search (see `app.text_folding`). Only equal external ids are repetitions."""
+    """The external id as `fold_number` folds it, in which lists search. Only equal external ids are repetitions."""
     tracking_number: str = Field(unique=True)
     source: str
     urgency: str

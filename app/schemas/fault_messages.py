@@ -138,7 +138,8 @@ WARNING_MESSAGES: Final[dict[FaultCode, str]] = {
     "consent_scope": "The consent does not include First Step's services. First Step cannot accept the referral until it "
     "does.",
     "date_before_referral": "The day is before the referral was received. Check it, unless the work began earlier.",
-    "external_id_similar": "Your agency has a referral whose external_id differs only in letter case, spaces or punctuation.",
+    "external_id_similar": "Your agency has a referral whose external_id differs only in letter case, spaces, punctuation, or the letters O, I and L "
+    "for the digits 0 and 1.",
     "legacy_font": "The text is declared as Khmer, but has no Khmer letters, or has characters of a legacy font such as Limon. If it was "
     "typed in such a font, type it again in Khmer Unicode.",
     "personal_data": "The text may contain a name, a phone number, an email address or a case number. Remove it: outreach "
@@ -196,7 +197,7 @@ KHMER_MESSAGES: Final[dict[FaultCode, str]] = {
     "concern_kind_missing": "ខ្វះប្រភេទនៃការព្រួយបារម្ភ។",
     "consent_missing": "សូមផ្តល់ given_by, method, on និង scope ឬ basis_without_consent។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",
     "consent_scope": "ការយល់ព្រមមិនរួមបញ្ចូលសេវារបស់ First Step ទេ។ First Step មិនអាចទទួលយកការបញ្ជូននេះមុននោះទេ។",
-    "external_id_similar": "ស្ថាប័នរបស់អ្នកមានការបញ្ជូនមួយដែល external_id ខុសគ្នាតែអក្សរតូចធំ ដកឃ្លា ឬសញ្ញាវណ្ណយុត្តិ។",
+    "external_id_similar": "ស្ថាប័នរបស់អ្នកមានការបញ្ជូនមួយដែល external_id ខុសគ្នាតែអក្សរតូចធំ ដកឃ្លា សញ្ញាវណ្ណយុត្តិ ឬអក្សរ O, I, L ជំនួសលេខ 0, 1។",
     "legacy_font": "អត្ថបទនេះបញ្ជាក់ថាជាអក្សរខ្មែរ ប៉ុន្តែគ្មានអក្សរខ្មែរទេ ឬមានតួអក្សរនៃពុម្ពអក្សរចាស់ដូចជា Limon។ បើវាយដោយពុម្ពអក្សរចាស់ សូមវាយឡើងវិញជាខ្មែរយូនីកូដ។",
     "personal_data": "អត្ថបទនេះអាចមានឈ្មោះ លេខទូរស័ព្ទ អ៊ីមែល ឬលេខករណី។ សូមលុបចេញ៖ សកម្មភាពផ្សព្វផ្សាយមិនមានទិន្នន័យផ្ទាល់ខ្លួនរបស់អ្នកចូលរួមទេ។",
     "phone_invalid": "មិនប្រាកដថាជាលេខទូរស័ព្ទត្រឹមត្រូវទេ។ លេខនេះត្រូវបានរក្សាទុកដូចដែលបានវាយ ហើយមិនត្រូវបានហៅ ឬប្រៀបធៀបទេ។ សូមសរសេរជាមួយ + និងលេខកូដប្រទេស។",

@@ -27,7 +27,7 @@ from app.services.persons.contact_patch import merge_contact_patch
 from app.services.referrals import duplicates, intake, views
 from app.services.referrals.acts import assign_referral
 from app.services.referrals.states import check_referral_open
-from app.text_folding import fold_identifier, normalize_identifier
+from app.text_folding import fold_number, normalize_identifier
 
 TRACKING_NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's Base32 alphabet, without I, L, O and U, which are easily confused."""
@@ -35,7 +35,7 @@ SIMILAR_EXTERNAL_ID_SQL = """
     SELECT FROM referrals r
      WHERE r.external_id_key = {external_id_key} AND r.agency_id = {agency_id} AND r.external_id <> {external_id}
 """
-"""Selects referrals of the agency whose external id differs only in case, spaces and punctuation."""
+"""Selects referrals of the agency whose external id is another one, but has the same key (`fold_number`)."""
 INSERT_REFERRAL = RecordInsert(Referral, person_details.INSERT_REFERRAL_TOKENS_SQL, SIMILAR_EXTERNAL_ID_SQL)
 ASSIGNMENT_FIELDS = frozenset({"handed_to_id", "team_id"})
 
@@ -56,7 +56,7 @@ async def create_referral(session: AsyncSession, caller: Caller, payload: Referr
         "agency_id": caller.agency_id if caller.is_partner else None,
         "received_by_id": None if caller.is_partner else caller.id,
         "external_id": external_id,
-        "external_id_key": fold_identifier(external_id or "") or None,
+        "external_id_key": fold_number(external_id or "") or None,
         "tracking_number": _generate_tracking_number(),
         "source": _get_source(caller, payload),
     }

@@ -44,7 +44,7 @@ from app.services.referrals.intake import to_referral_warnings
 from app.services.referrals.questions import fetch_matching_allowances, fetch_questions
 from app.services.referrals.scope import ReferralScope
 from app.services.referrals.states import OPEN_STATUSES, has_only_open_statuses
-from app.text_folding import fold_identifier
+from app.text_folding import fold_number
 
 STAFF_COLUMN_FIELDS = [name for name in ReferralSchema.model_fields if name in Referral.model_fields]
 SUMMARY_COLUMN_FIELDS = [name for name in ReferralSummary.model_fields if name in Referral.model_fields]
@@ -176,7 +176,7 @@ async def _build_search_parameters(reader: RecordReader, caller: Caller, q: str 
     similarities = await search.find_matching_referrals(reader, caller, q)
     return {
         "parsed_tracking_number": search.parse_tracking_number(q),
-        "external_id_key": fold_identifier(q),
+        "external_id_key": fold_number(q),
         **get_match_parameters(similarities),
     }
 

@@ -461,6 +461,7 @@ async def test_external_id_that_resembles_another_one_is_accepted_with_a_warning
         "HW 2026 00317",
         "HW\u20112026\u201100317",
         "ＨＷ-២០២៦-០០៣១៧",
+        "HW-2O26-OO3l7",
     ):
         created = await create(scenario, external_id=similar)
         assert pairs(created["warnings"]) == {("/external_id", "external_id_similar")}, similar
