@@ -129,7 +129,9 @@ BEGIN
              UNION ALL
             SELECT p.case_id FROM public.care_plans p WHERE p.status = 'submitted'
              UNION ALL
-            SELECT e.case_id FROM public.exit_plans e WHERE e.status = 'draft'
+            -- A review that begins the exit creates an empty draft, which does not need an approval yet.
+            SELECT e.case_id FROM public.exit_plans e JOIN public.cases x ON x.id = e.case_id
+             WHERE e.status = 'draft' AND (e.version > 1 OR e.ends_on IS NOT NULL OR x.status <> 'exiting')
              UNION ALL
             SELECT d.case_id FROM public.disbursements d WHERE d.status = 'requested') AS waiting
       JOIN public.cases c ON c.id = waiting.case_id

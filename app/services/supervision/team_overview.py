@@ -52,8 +52,9 @@ SELECT count(*) FILTER (WHERE c.status = 'assessment') AS assessment,
        count(*) FILTER (WHERE NOT access.can_act(c.lead_worker_id, '{social_worker,supervisor}')) AS unstaffed_cases,
        (SELECT count(*) FROM ids, assessments a WHERE a.case_id = ANY (ids.of_cases) AND a.status = 'submitted')
        + (SELECT count(*) FROM ids, care_plans p WHERE p.case_id = ANY (ids.of_cases) AND p.status = 'submitted')
-       + (SELECT count(*) FROM ids, exit_plans e WHERE e.case_id = ANY (ids.of_cases) AND e.status = 'draft'
-             AND (e.version > 1 OR e.ends_on IS NOT NULL))
+       + (SELECT count(*) FROM ids, exit_plans e JOIN team_cases t ON t.id = e.case_id
+           WHERE e.case_id = ANY (ids.of_cases) AND e.status = 'draft'
+             AND (e.version > 1 OR e.ends_on IS NOT NULL OR t.status <> 'exiting'))
        + (SELECT count(*) FROM ids, disbursements d WHERE d.case_id = ANY (ids.of_cases) AND d.status = 'requested')
        AS waiting_approvals,
        (SELECT count(*) FROM referrals r

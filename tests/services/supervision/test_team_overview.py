@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.agenda import list_agenda
+from tests.support.case_lifecycle import create_exiting_case, exit_plan_payload
 from tests.support.responses import expect_json
 from tests.support.row_factories import date_in_days
 from tests.support.scenario import Scenario, child_ids_in, id_of, referral_payload
@@ -54,6 +56,26 @@ async def test_overview_shows_caseloads_meetings_and_counts(scenario: Scenario) 
     assert (counts["overdue_reviews"], counts["unstaffed_cases"], counts["waiting_referrals"]) == (0, 0, 0)
     missing = expect_json(await scenario.supervisor_north.get("/v1/missing-data"))["items"]
     assert counts["missing_data"] == worker["missing_data"] == len(missing) > 0
+
+
+async def test_waiting_approvals_are_those_of_the_agenda(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Catches: the empty exit plan that a review creates counted, in the overview or in `access.count_remaining_work`;
+    # the exit plan of an unplanned exit not counted.
+    await superuser_connection.execute(
+        "DELETE FROM team_members WHERE user_id = $1", id_of("supervisor_both")
+    )
+    await create_exiting_case(scenario)
+    case = await scenario.open_case()
+    unplanned = {"checklist": exit_plan_payload()["checklist"], "reason_code": "moved_away"}
+    expect_json(await scenario.worker_north.put(f"/v1/cases/{case['id']}/exit-plan", unplanned))
+    assert len(await list_agenda(scenario.supervisor_north, kind="approval")) == 1
+    assert (await get_overview(scenario))["counts"]["waiting_approvals"] == 1
+    path = f"/v1/users/{id_of('supervisor_north')}"
+    etag = (await scenario.admin.get(path)).headers["etag"]
+    user = expect_json(await scenario.admin.patch(path, {"is_active": False}, etag=etag))
+    assert user["remaining_work"]["approvals"] == 1
 
 
 async def test_weighted_cases_above_the_limit_are_marked(scenario: Scenario) -> None:
