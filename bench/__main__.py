@@ -115,10 +115,14 @@ def main(
     if disturbance := report.describe_disturbance(result):
         print(disturbance)
     failures = [
-        f"{run['errors']} of {run['operation']} in {run['program']}" for run in result["runs"] if run["errors"]
+        f"{run['errors']} of {run['operation']} in {run['program']}"
+        for run in result["runs"]
+        if run["errors"]
     ]
     if failures:
-        print(f"Requests failed: {', '.join(failures)}. The measurement is invalid, and no files are written.")
+        print(
+            f"Requests failed: {', '.join(failures)}. The measurement is invalid, and no files are written."
+        )
         raise typer.Exit(1)
     if keep or only is None:
         report.write_results(result, keep or "load")
