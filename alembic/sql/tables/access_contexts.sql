@@ -10,4 +10,4 @@ ALTER TABLE access_contexts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON access_contexts TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON access_contexts TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate_role_can_access ON access_contexts IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON access_contexts IS 'Functions owned by firststep_gate can access all rows.';

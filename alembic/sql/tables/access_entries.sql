@@ -7,7 +7,7 @@ GRANT SELECT, INSERT ON access_entries TO firststep_gate;
 GRANT SELECT ON access_entries TO firststep_api;
 
 CREATE POLICY gate_role_can_access ON access_entries TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate_role_can_access ON access_entries IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON access_entries IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_log_readers ON access_entries FOR SELECT TO firststep_api, firststep_owner
     USING (

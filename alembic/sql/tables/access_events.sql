@@ -6,7 +6,7 @@ GRANT SELECT, INSERT ON access_events TO firststep_gate;
 GRANT SELECT ON access_events TO firststep_api;
 
 CREATE POLICY gate_role_can_access ON access_events TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate_role_can_access ON access_events IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON access_events IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_log_readers ON access_events FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -49,3 +49,6 @@ COMMENT ON CONSTRAINT ck_access_events_caller ON access_events IS
 ALTER TABLE access_events ADD CONSTRAINT ck_access_events_ids CHECK (
     length(request_id) <= 64 AND correlation_id ~ '^[A-Za-z0-9._-]{8,64}$'
 );
+COMMENT ON CONSTRAINT ck_access_events_ids ON access_events IS
+    'The id of the request has at most 64 characters. The id that the caller sent has 8 to 64 letters, digits, dots, '
+    'hyphens and underscores.';

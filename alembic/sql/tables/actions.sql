@@ -62,7 +62,7 @@ COMMENT ON POLICY case_staff_can_update ON actions IS
 CREATE POLICY custodian_can_access ON actions TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON actions IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER protect_plan_part BEFORE INSERT OR UPDATE ON actions FOR EACH ROW
     WHEN (current_user = 'firststep_api')

@@ -16,7 +16,7 @@ COMMENT ON FUNCTION access.receives_alert(access_contexts, uuid, uuid) IS
 GRANT EXECUTE ON FUNCTION access.receives_alert(access_contexts, uuid, uuid) TO firststep_api, firststep_owner;
 
 CREATE POLICY gate_role_can_access ON alerts TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate_role_can_access ON alerts IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON alerts IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_recipients ON alerts FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE access.receives_alert(x, team_id, case_id)));
@@ -41,7 +41,7 @@ COMMENT ON POLICY recipients_can_acknowledge ON alerts IS
 CREATE POLICY custodian_can_access ON alerts TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON alerts IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE FUNCTION access.prevent_second_acknowledgement() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$

@@ -68,7 +68,7 @@ COMMENT ON POLICY case_staff_can_update ON assessments IS
 CREATE POLICY custodian_can_access ON assessments TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON assessments IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER record_contributor BEFORE UPDATE ON assessments FOR EACH ROW
     EXECUTE FUNCTION access.record_contributor();

@@ -7,7 +7,7 @@ GRANT UPDATE (ended_at, child_id) ON assignment_periods TO firststep_gate;
 GRANT SELECT (case_id, began_at, ended_at, child_id, team_id, lead_worker_id) ON assignment_periods TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON assignment_periods TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON assignment_periods IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON assignment_periods IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY reports_can_count ON assignment_periods FOR SELECT TO firststep_reports
     USING (EXISTS (SELECT FROM access.context() x WHERE access.can_count(x)));

@@ -7,7 +7,7 @@ GRANT UPDATE (child_id) ON break_glass TO firststep_api;
 GRANT SELECT (id, child_id, case_id, user_id, expires_at) ON break_glass TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON break_glass TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON break_glass IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON break_glass IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_user_and_oversight ON break_glass FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -41,7 +41,7 @@ COMMENT ON POLICY user_can_set_child ON break_glass IS 'The user of a break-glas
 CREATE POLICY custodian_can_access ON break_glass TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON break_glass IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 -- The reports role can read only these columns. They contain no names and no texts.
 GRANT SELECT (id, child_id, case_id, opened_at) ON break_glass TO firststep_reports;

@@ -63,7 +63,7 @@ COMMENT ON POLICY case_staff_can_update ON care_plans IS
 CREATE POLICY custodian_can_access ON care_plans TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON care_plans IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE POLICY author_is_caller_or_lead_worker ON care_plans AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (

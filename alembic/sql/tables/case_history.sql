@@ -49,7 +49,7 @@ COMMENT ON POLICY author_is_caller ON case_history IS 'by_id of a new row must b
 CREATE POLICY custodian_can_access ON case_history TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON case_history IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_delete BEFORE DELETE ON case_history FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_delete ON case_history IS 'Rejects DELETE.';

@@ -8,7 +8,7 @@ GRANT UPDATE (version, entered_in_error_at, entered_in_error_by_id, entered_in_e
 GRANT SELECT ON case_siblings TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON case_siblings TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON case_siblings IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON case_siblings IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_with_both_cases ON case_siblings FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -55,7 +55,7 @@ COMMENT ON POLICY case_staff_can_update ON case_siblings IS
 CREATE POLICY custodian_can_access ON case_siblings TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON case_siblings IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON case_siblings FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();

@@ -6,7 +6,7 @@ GRANT SELECT, INSERT, DELETE ON case_workers TO firststep_api;
 GRANT SELECT ON case_workers TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON case_workers TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON case_workers IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON case_workers IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_with_case ON case_workers FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM public.cases c WHERE c.id = case_workers.case_id OFFSET 0));

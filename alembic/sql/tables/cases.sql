@@ -20,7 +20,7 @@ GRANT UPDATE (version, child_id, last_contact_on, updated_at) ON cases TO firsts
 GRANT SELECT (hsb_outcome, grant_code) ON cases TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON cases TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON cases IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_in_scope ON cases FOR SELECT TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM access.context() x
@@ -46,7 +46,7 @@ COMMENT ON POLICY update_in_scope ON cases IS
 CREATE POLICY custodian_can_access ON cases TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON cases IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER end_clinical_handovers AFTER UPDATE OF lead_worker_id ON cases FOR EACH ROW
     WHEN (NEW.lead_worker_id <> OLD.lead_worker_id) EXECUTE FUNCTION access.end_clinical_handovers();

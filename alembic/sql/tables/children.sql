@@ -9,7 +9,7 @@ GRANT SELECT ON children TO firststep_gate;
 GRANT UPDATE (version, merged_into_id) ON children TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON children TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON children IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON children IS 'Functions owned by firststep_gate can access all rows.';
 
 -- PostgreSQL does not count coalesce() as leakproof. With it, the policies of cases would forbid the use of the index, and
 -- each child would need a scan of all cases. CASE is leakproof.

@@ -8,7 +8,7 @@ GRANT SELECT (id, child_id, case_id, worker_id, ended_at) ON clinical_handovers 
 GRANT UPDATE (ended_at) ON clinical_handovers TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON clinical_handovers TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON clinical_handovers IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON clinical_handovers IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_case_staff ON clinical_handovers FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -37,4 +37,4 @@ COMMENT ON POLICY supervisor_can_insert ON clinical_handovers IS
 CREATE POLICY custodian_can_access ON clinical_handovers TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON clinical_handovers IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';

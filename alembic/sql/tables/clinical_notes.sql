@@ -89,7 +89,7 @@ COMMENT ON POLICY case_staff_can_update ON clinical_notes IS
 CREATE POLICY custodian_can_access ON clinical_notes TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON clinical_notes IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 -- Supervisors can read a note but not change it.
 CREATE POLICY author_can_update ON clinical_notes AS RESTRICTIVE FOR UPDATE TO firststep_api

@@ -24,7 +24,7 @@ COMMENT ON CONSTRAINT ck_consents_basis_confirmed ON consents IS
     'Only a legal basis is confirmed, by another person than the one who recorded it.';
 
 CREATE POLICY gate_role_can_access ON consents TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON consents IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON consents IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY basis_is_not_confirmed ON consents AS RESTRICTIVE FOR INSERT TO firststep_api
     WITH CHECK (basis_confirmed_at IS NULL AND basis_confirmed_by_id IS NULL);
@@ -75,7 +75,7 @@ COMMENT ON POLICY case_staff_can_update ON consents IS
 CREATE POLICY custodian_can_access ON consents TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON consents IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_change_of_final_row BEFORE UPDATE ON consents FOR EACH ROW
     WHEN (current_user = 'firststep_api' AND OLD.withdrawn_at IS NOT NULL

@@ -40,7 +40,7 @@ COMMENT ON POLICY update_with_visible_case ON disbursement_details IS
 CREATE POLICY custodian_can_access ON disbursement_details TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON disbursement_details IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_change_of_final_row BEFORE UPDATE ON disbursement_details FOR EACH ROW
     WHEN (current_user = 'firststep_api' AND OLD.reason_encrypted IS NOT NULL)

@@ -16,7 +16,7 @@ GRANT SELECT (
 GRANT UPDATE (child_id) ON disbursements TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON disbursements TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON disbursements IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON disbursements IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_with_case ON disbursements FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -57,7 +57,7 @@ COMMENT ON POLICY finance_officer_can_update ON disbursements IS 'A finance offi
 CREATE POLICY custodian_can_access ON disbursements TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON disbursements IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_delete BEFORE DELETE ON disbursements FOR EACH ROW EXECUTE FUNCTION access.prevent_change();
 COMMENT ON TRIGGER prevent_delete ON disbursements IS 'Rejects DELETE.';

@@ -25,4 +25,4 @@ COMMENT ON POLICY insert_with_document ON document_contents IS
 CREATE POLICY custodian_can_access ON document_contents TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON document_contents IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';

@@ -74,7 +74,7 @@ COMMENT ON POLICY case_staff_can_update ON exit_plans IS
 CREATE POLICY custodian_can_access ON exit_plans TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON exit_plans IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_authorship BEFORE INSERT OR UPDATE ON exit_plans FOR EACH ROW
     EXECUTE FUNCTION access.validate_authorship();

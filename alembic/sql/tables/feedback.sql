@@ -78,7 +78,7 @@ COMMENT ON POLICY case_staff_can_update ON feedback IS
 CREATE POLICY custodian_can_access ON feedback TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON feedback IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE FUNCTION access.prevent_change_by_case_worker() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -112,6 +112,7 @@ COMMENT ON TRIGGER protect_entered_in_error ON feedback IS
     'Rejects every change except the mark as entered in error, and changes of a marked row.';
 
 ALTER TABLE feedback ADD CONSTRAINT ck_feedback_rating CHECK (rating BETWEEN 1 AND 5);
+COMMENT ON CONSTRAINT ck_feedback_rating ON feedback IS 'A rating is a number from 1 to 5.';
 
 ALTER TABLE feedback ADD CONSTRAINT ck_feedback_given_by CHECK (given_by IN ('child', 'caregiver'));
 

@@ -14,7 +14,7 @@ GRANT UPDATE (version, status, cancelled_by_case_id, updated_at) ON follow_ups T
 GRANT SELECT (hsb_outcome, conditions_met, conditions_unmet) ON follow_ups TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON follow_ups TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON follow_ups IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON follow_ups IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_with_case ON follow_ups FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -66,7 +66,7 @@ COMMENT ON POLICY case_staff_can_update ON follow_ups IS
 CREATE POLICY custodian_can_access ON follow_ups TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON follow_ups IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE INSERT OR UPDATE ON follow_ups FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change(

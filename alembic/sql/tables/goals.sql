@@ -54,7 +54,7 @@ COMMENT ON POLICY case_staff_can_update ON goals IS
 CREATE POLICY custodian_can_access ON goals TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON goals IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER protect_plan_part BEFORE INSERT OR UPDATE ON goals FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.protect_plan_part('status');

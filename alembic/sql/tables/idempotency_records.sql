@@ -8,7 +8,7 @@ GRANT DELETE ON idempotency_records TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON idempotency_records TO firststep_gate USING (true);
 COMMENT ON POLICY gate_role_can_access ON idempotency_records IS
-    'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+    'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY principal_can_access ON idempotency_records TO firststep_api, firststep_owner
     USING (principal_id = (SELECT x.caller_id FROM access.context() x));
@@ -18,4 +18,4 @@ COMMENT ON POLICY principal_can_access ON idempotency_records IS
 CREATE POLICY custodian_can_access ON idempotency_records TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON idempotency_records IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';

@@ -68,7 +68,7 @@ COMMENT ON POLICY case_staff_can_update ON legal_steps IS
 CREATE POLICY custodian_can_access ON legal_steps TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON legal_steps IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE UPDATE ON legal_steps FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();

@@ -33,4 +33,4 @@ COMMENT ON POLICY supervisors_can_insert ON matching_allowances IS
 CREATE POLICY custodian_can_access ON matching_allowances TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON matching_allowances IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';

@@ -9,7 +9,7 @@ GRANT SELECT, INSERT, DELETE ON name_tokens TO firststep_gate;
 GRANT UPDATE (child_id) ON name_tokens TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON name_tokens TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON name_tokens IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON name_tokens IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_with_owner ON name_tokens FOR SELECT TO firststep_api, firststep_owner
     USING (

@@ -89,7 +89,7 @@ COMMENT ON CONSTRAINT ck_pending_changes_second_person ON pending_changes IS
     'Neither the requester nor the person concerned confirms or rejects a change.';
 
 CREATE POLICY gate_role_can_access ON pending_changes TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON pending_changes IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON pending_changes IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_people_involved ON pending_changes TO firststep_api, firststep_owner
     USING (EXISTS (SELECT FROM access.context() x

@@ -37,7 +37,7 @@ COMMENT ON POLICY author_is_caller ON record_changes IS 'by_id of a new row must
 CREATE POLICY custodian_can_access ON record_changes TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON record_changes IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE INSERT ON record_changes FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();

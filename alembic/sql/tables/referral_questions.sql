@@ -17,7 +17,7 @@ COMMENT ON POLICY access_with_referral ON referral_questions IS
 CREATE POLICY custodian_can_access ON referral_questions TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON referral_questions IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_change_of_final_row BEFORE UPDATE ON referral_questions FOR EACH ROW
     WHEN (current_user = 'firststep_api' AND OLD.answered_at IS NOT NULL)

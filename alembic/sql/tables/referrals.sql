@@ -13,7 +13,7 @@ GRANT UPDATE (
 GRANT SELECT ON referrals TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON referrals TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON referrals IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_in_scope ON referrals FOR SELECT TO firststep_api, firststep_owner
     USING (

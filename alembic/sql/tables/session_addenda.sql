@@ -72,4 +72,4 @@ COMMENT ON POLICY case_staff_can_update ON session_addenda IS
 CREATE POLICY custodian_can_access ON session_addenda TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON session_addenda IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';

@@ -8,7 +8,7 @@ GRANT SELECT (id, user_id, created_at, refreshed_at, idle_ends_at, ends_at, revo
 GRANT SELECT, INSERT, UPDATE ON sessions TO firststep_gate;
 
 CREATE POLICY gate_role_can_access ON sessions TO firststep_gate USING (true) WITH CHECK (true);
-COMMENT ON POLICY gate_role_can_access ON sessions IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON sessions IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_to_user ON sessions FOR SELECT TO firststep_api
     USING (user_id = (SELECT x.caller_id FROM access.context() x));

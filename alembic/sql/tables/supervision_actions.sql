@@ -35,7 +35,7 @@ COMMENT ON POLICY update_with_meeting ON supervision_actions IS
 CREATE POLICY custodian_can_access ON supervision_actions TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON supervision_actions IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE UPDATE ON supervision_actions FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();

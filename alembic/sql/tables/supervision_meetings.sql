@@ -50,7 +50,7 @@ COMMENT ON POLICY update_by_supervisor ON supervision_meetings IS
 CREATE POLICY custodian_can_access ON supervision_meetings TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON supervision_meetings IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER validate_change BEFORE UPDATE ON supervision_meetings FOR EACH ROW
     WHEN (current_user = 'firststep_api') EXECUTE FUNCTION access.validate_change();

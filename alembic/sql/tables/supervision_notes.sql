@@ -31,4 +31,4 @@ COMMENT ON POLICY update_by_supervisor ON supervision_notes IS
 CREATE POLICY custodian_can_access ON supervision_notes TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON supervision_notes IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';

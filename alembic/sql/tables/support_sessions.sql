@@ -16,7 +16,7 @@ GRANT SELECT (
 GRANT SELECT (topics, contact_with) ON support_sessions TO firststep_reports;
 
 CREATE POLICY gate_role_can_access ON support_sessions TO firststep_gate USING (true);
-COMMENT ON POLICY gate_role_can_access ON support_sessions IS 'Functions owned by firststep_gate can read and write all rows, as far as its privileges allow.';
+COMMENT ON POLICY gate_role_can_access ON support_sessions IS 'Functions owned by firststep_gate can access all rows.';
 
 CREATE POLICY visible_with_case ON support_sessions FOR SELECT TO firststep_api, firststep_owner
     USING (
@@ -77,7 +77,7 @@ COMMENT ON POLICY case_staff_can_update ON support_sessions IS
 CREATE POLICY custodian_can_access ON support_sessions TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON support_sessions IS
-    'The table owner can read and update all rows during a key rotation (see access.open_as_custodian()).';
+    'The table owner can access all rows during a key rotation (see access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON support_sessions FOR EACH ROW
     WHEN (OLD.worker_id IS DISTINCT FROM NEW.worker_id) EXECUTE FUNCTION access.prevent_reassignment('case_id');

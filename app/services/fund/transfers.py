@@ -178,10 +178,13 @@ async def reject_fund_transfer(
 
 
 def _check_lines_exist(transfer: FundTransfer, fund: Fund) -> list[Fault]:
-    """Return a fault if one of the budget lines was removed after the transfer was requested."""
-    if {transfer.from_line, transfer.to_line} <= set(ledger.list_fund_lines(fund)):
-        return []
-    return [Fault("/to_line", "line_unknown", "The fund has no budget line with this name.")]
+    """Return a fault for each budget line that was removed after the transfer was requested."""
+    lines = set(ledger.list_fund_lines(fund))
+    return [
+        Fault(pointer, "line_unknown", "The fund has no budget line with this name.")
+        for pointer, line in (("/from_line", transfer.from_line), ("/to_line", transfer.to_line))
+        if line not in lines
+    ]
 
 
 def _check_not_requester(transfer: FundTransfer, caller: Caller) -> list[Fault]:

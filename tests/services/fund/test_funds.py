@@ -23,7 +23,7 @@ from tests.support.fund import (
     upload_receipt,
     usd,
 )
-from tests.support.responses import expect_json
+from tests.support.responses import expect_json, parse_unmet_pointers
 from tests.support.scenario import Scenario
 
 
@@ -195,3 +195,22 @@ async def test_review_contains_spending_by_currency(scenario: Scenario) -> None:
         khr("41000"),
         usd("3.00"),
     ]
+
+
+async def test_transfer_from_a_removed_line_is_refused(scenario: Scenario) -> None:
+    # Catches: a fault at `/to_line` for each unknown line.
+    fund = await create_fund(scenario, "20.00", lines=[{"category": "transport", "budget": usd("300.00")}])
+    payload = {
+        "from_line": "transport",
+        "to_line": "general",
+        "amount": usd("1.00"),
+        "reason": "Fewer buses.",
+    }
+    path = f"/v1/funds/{fund['id']}"
+    transfer = expect_json(await scenario.finance.post(f"{path}/transfers", payload), 201)
+    etag = (await scenario.finance.get(path)).headers["etag"]
+    expect_json(await scenario.finance.patch(path, {"lines": []}, etag=etag))
+    unmet = parse_unmet_pointers(
+        await scenario.manager.act(f"/v1/fund-transfers/{transfer['id']}", "approve")
+    )
+    assert unmet == {"line_unknown": "/from_line", "fund_exhausted": "/fund_id"}
