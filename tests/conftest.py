@@ -36,8 +36,8 @@ from tests.support.responses import expect_json
 from tests.support.sample_rows import PopulatedDatabase, insert_sample_rows
 from tests.support.scenario import Scenario, id_of
 
-# The time that an example takes says nothing on a machine that runs other tests too, and in a fresh process the first
-# examples are slow. Failures of this kind occurred in the tests of the rate limit and of the similarity.
+# Hypothesis deadlines are disabled: durations vary on a shared machine, and the first examples in a new process are
+# slow.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 

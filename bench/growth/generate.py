@@ -66,7 +66,7 @@ class GrowthSize:
 
     @property
     def most_read_case_number(self) -> int:
-        """The number of a case of the first team, whose child has `entry_count` access entries."""
+        """Number of the case whose child has `entry_count` access entries. The case belongs to the first team."""
         return 2 * self.team_count
 
     def list_worker_case_numbers(self) -> list[int]:

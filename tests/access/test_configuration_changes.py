@@ -268,7 +268,7 @@ async def test_ledger_and_statement_name_the_children_of_the_payments(scenario: 
 
 
 async def test_calendar_feeds_and_ended_sessions_of_a_user_are_logged(scenario: Scenario) -> None:
-    # Fails without `record_change` in one of the four acts. A feed and a session give access to the account.
+    # Catches: without `record_change` in one of the four acts. A feed and a session give access to the account.
     worker, user_id = scenario.worker_north, str(id_of("worker_north"))
     created = await worker.post("/v1/me/calendar-feeds", {"name": "My phone"})
     feed = expect_json(created, 201)
@@ -297,7 +297,7 @@ async def test_calendar_feeds_and_ended_sessions_of_a_user_are_logged(scenario: 
 async def test_rejected_act_resolves_every_kind_of_configuration(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails if a kind is added to CONFIGURATION_KINDS and not to `access.find_configuration_kind`.
+    # Catches: a kind is added to CONFIGURATION_KINDS and not to `access.find_configuration_kind`.
     del scenario
     source = await superuser_connection.fetchval(
         "SELECT prosrc FROM pg_proc WHERE proname = 'find_configuration_kind'"

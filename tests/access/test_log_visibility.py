@@ -117,7 +117,7 @@ async def create_second_case(scenario: Scenario, superuser_connection: Any) -> d
 async def test_entries_about_records_with_tiers_need_the_case_of_the_team(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails if `is_kind_with_tiers`, `DECISIVE_KINDS` or `DECISIVE_WRITTEN_KINDS` lacks one of the kinds, or if rejected
+    # Catches: `is_kind_with_tiers`, `DECISIVE_KINDS` or `DECISIVE_WRITTEN_KINDS` lacks one of the kinds, or if rejected
     # requests keep the kind of the record that they name.
     case = await create_second_case(scenario, superuser_connection)
     worker, supervisor, path = scenario.worker_south, scenario.supervisor_south, case["path"]

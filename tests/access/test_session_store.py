@@ -93,7 +93,7 @@ async def test_session_begins_with_the_proof_of_the_key_ring(
 async def test_proof_of_one_session_does_not_begin_another(
     api_connection: Any, superuser_connection: Any, changes: dict[str, Any]
 ) -> None:
-    # Fails if the message of the proof omits one of the fields.
+    # Catches: the message of the proof omits one of the fields.
     session = build_session()
     proof = session.compute_proof()
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
@@ -121,7 +121,7 @@ async def test_registered_session_key_cannot_be_replaced(
 async def test_digests_of_a_stolen_backup_do_not_refresh_a_session(
     api_connection: Any, superuser_connection: Any
 ) -> None:
-    # Fails if access.refresh_session compares a given digest instead of the digest of the given secret.
+    # Catches: access.refresh_session compares a given digest instead of the digest of the given secret.
     session = build_session()
     await api_connection.execute(BEGIN_SQL, *begin_parameters(session, session.compute_proof()))
     row = await superuser_connection.fetchrow("SELECT * FROM sessions WHERE id = $1", session.id)
@@ -143,7 +143,7 @@ async def test_digests_of_a_stolen_backup_do_not_refresh_a_session(
 async def test_only_own_sessions_are_visible_and_only_in_an_access(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Fails without the policy visible_to_user: the ids of other sessions open accesses of other users.
+    # Catches: without the policy visible_to_user: the ids of other sessions open accesses of other users.
     del scenario
     select = "SELECT id FROM sessions"
     assert await api_connection.fetch(select) == []

@@ -215,7 +215,7 @@ async def test_response_to_a_taken_id_contains_only_a_visible_record(
     closed_cases = [await create_closed_case(scenario, f"worker_{team}") for team in ("north", "south")]
     for case, owner, client in zip(closed_cases, (own, hidden), (worker, scenario.worker_south), strict=True):
         response = await scenario.manager.get(f"/v1/cases/{case['id']}/follow-ups")
-        # Recorded, so that a further one is an additional follow-up with a chosen id.
+        # Record the planned follow-up first. The next POST then creates an additional one with a chosen id.
         expect_json(await client.post(f"/v1/cases/{case['id']}/follow-ups", follow_up), 201)
         owner.ids["follow_up"] = expect_json(response)["items"][0]["id"]
     for client, owner in ((worker, own), (scenario.worker_south, hidden)):

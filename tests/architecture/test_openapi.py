@@ -250,7 +250,7 @@ def test_shared_header_parameters_are_declared_once(document: dict[str, Any]) ->
 
 
 def test_x_requested_with_is_required_unless_an_access_token_replaces_it(document: dict[str, Any]) -> None:
-    # Catches: the header required at POST /v1/auth/logout, which accepts an access token without it.
+    # Catches: `X-Requested-With` documented as required for logout, although an access token replaces it.
     required = {
         name: parameter["required"]
         for name, operation in operations(document)

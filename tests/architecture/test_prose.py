@@ -9,7 +9,6 @@ MAX_SHARE = 0.03
 
 @pytest.mark.parametrize("place", PLACES)
 def test_excluded_wording_is_rare(place: str) -> None:
-    # Seen to fail before the texts were rewritten: 6.4 % of the docstrings, 18.6 % of the test names.
     sentences = read_place(place)
     assert len(sentences) > 100
     affected = [sentence for sentence in sentences if sentence.hits]

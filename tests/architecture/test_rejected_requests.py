@@ -103,7 +103,7 @@ async def test_rejected_request_names_the_child_of_each_id_in_its_body(
 async def test_rejected_list_names_the_child_of_its_filters(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
-    # Catches: ids of the query left out.
+    # Catches: `conclude` ignores ids in the query string.
     ids, _ = sample_case
     for endpoint in list_guarded_endpoints(app):
         if endpoint.method != "GET" or "{" in endpoint.path:

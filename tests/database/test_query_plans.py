@@ -126,7 +126,8 @@ async def test_request_reads_few_rows_by_index(large_database: LargeDatabase, na
 async def test_statements_of_repeated_requests_reuse_their_plan(
     large_database: LargeDatabase, name: str
 ) -> None:
-    # Catches: plan_cache_mode force_custom_plan in `app/access/log.py`; in W1 a statement that contains a random number.
+    # Catches: plan_cache_mode force_custom_plan in `app/access/log.py`; a W1 statement with a random literal, which
+    # prevents plan reuse.
     request = REQUESTS[name]
     path = request.get_path(large_database.generated)
     plan_counts = await large_database.count_plans(request.caller, path, request.body)

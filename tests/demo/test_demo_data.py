@@ -94,7 +94,7 @@ def test_case_scenarios_have_consistent_dates_on_any_day(day: date) -> None:
 
 
 def test_demonstration_supervisor_compares_at_most_eight_staff_referrals() -> None:
-    # Catches: every sixth referral by phone, which made the demonstration with 120 children fail.
+    # Catches: every sixth referral by phone. The demonstration with 120 children then fails.
     full = build_case_scenarios(CASE_SCENARIO_COUNT, today())
     by_phone = Counter(initial_supervisor(case) for case in full if is_phone_referral(case))
     assert set(by_phone) >= {"rith.supervisor", "bopha.supervisor"}

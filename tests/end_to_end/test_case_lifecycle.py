@@ -134,7 +134,8 @@ async def approve_assessment(lifecycle: CaseLifecycle) -> None:
         assert (await worker.post(f"{lifecycle.case_path}/care-plans", premature_plan)).status_code == 409
         expect_json(await worker.act(path, "submit"))
         assert (await worker.act(path, "approve")).status_code == 403
-        assert (await lifecycle.supervisor.act(path, "return")).status_code == 422  # no comment
+        # The required comment is missing.
+        assert (await lifecycle.supervisor.act(path, "return")).status_code == 422
         expect_json(await lifecycle.supervisor.act(path, "return", {"comment": "What does the teacher say?"}))
         expect_json(await worker.act(path, "submit"))
         expect_json(await lifecycle.supervisor.act(path, "approve"))

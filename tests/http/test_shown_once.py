@@ -33,7 +33,7 @@ def test_every_operation_that_returns_secrets_is_tested(app: FastAPI) -> None:
 
 
 async def test_secrets_are_not_repeated_and_not_stored(scenario: Scenario, superuser_connection: Any) -> None:
-    # Fails if `keep_response_for_retries` stores `response.body`.
+    # Catches: `keep_response_for_retries` stores `response.body`.
     admin, worker = scenario.admin, scenario.worker_north
     await open_browser_with_passwords(scenario)
     user = {"email": "sok.dara@fsc.example", "name": "Sok Dara", "roles": ["me_officer"]}

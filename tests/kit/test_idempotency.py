@@ -87,7 +87,7 @@ async def test_key_is_bound_to_one_request_of_one_caller(scenario: Scenario) -> 
 
 
 async def test_key_is_bound_to_if_match_and_query_string(scenario: Scenario) -> None:
-    # Fails if the fingerprint covers only the path and the body: the second request gets the response of the first.
+    # Catches: the fingerprint covers only the path and the body: the second request gets the response of the first.
     referral, supervisor = await scenario.create_referral(), scenario.supervisor_north
     path = f"/v1/referrals/{referral['id']}/acknowledge"
     assert (await supervisor.post(path, {}, etag='"1"', key="key-0001")).status_code == 200
@@ -297,7 +297,7 @@ async def test_stored_responses_contain_no_plaintext(scenario: Scenario, superus
 async def test_retry_returns_404_if_the_case_is_not_visible_any_more(
     scenario: Scenario,
 ) -> None:
-    # Fails if only the child is checked: it is visible through the closed case, so the response is replayed.
+    # Catches: only the child is checked: it is visible through the closed case, so the response is replayed.
     closed_case, supervisor, worker = (
         await create_closed_case(scenario),
         scenario.supervisor_north,

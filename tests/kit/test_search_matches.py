@@ -57,7 +57,8 @@ async def _rename(scenario: Scenario, record: dict[str, str]) -> None:
 async def test_changes_between_pages_of_a_search_neither_skip_nor_repeat_other_records(
     scenario: Scenario, path: str, add: Callable[[Scenario, str], Any]
 ) -> None:
-    # Catches: the sort value replaced by the position of the match. The first record was repeated, and the last skipped.
+    # Catches: the sort value replaced by the position of the match. The search then repeats the
+    # first record and skips the last.
     last, middle, first = [await add(scenario, given) for given in (LONGEST, LONGER + "a", LONGER)]
 
     async def fetch_page(cursor: str | None) -> tuple[list[str], str | None]:

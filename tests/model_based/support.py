@@ -247,7 +247,7 @@ def create_consent(context: OperationContext) -> Iterator[None]:
         apply_refusal(context.child, context.case, consent)
 
 
-# A withdrawal stops most of the pathway, so that it is rare.
+# A withdrawal blocks most later steps, so its weight is low.
 @register_operation(
     "POST /consents/{id}/withdraw", "consents", CASEWORK_ROLES, build_payload=reason_payload, weight=0.05
 )

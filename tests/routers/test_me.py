@@ -258,7 +258,7 @@ async def test_new_second_factor_replaces_the_old_one_when_it_is_confirmed(brows
 
 
 async def test_removal_of_the_second_factor_ends_every_session(browser: Browser) -> None:
-    # Fails if the current session is kept: its tokens would be valid without the factor that they were issued for.
+    # Catches: the current session is kept: its tokens would be valid without the factor that they were issued for.
     await browser.sign_in()
     _, recovery_codes = await enrol(browser)
     elsewhere = open_browser(browser.scenario, "198.51.100.7")

@@ -30,14 +30,14 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 class Machine:
     """An API client of a partner."""
 
-    world: Scenario
+    scenario: Scenario
     id: str
 
     async def post(self, path: str, form: dict[str, str] | str, **headers: str) -> httpx.Response:
         if isinstance(form, str):
             headers.setdefault("content-type", "application/x-www-form-urlencoded")
-            return await self.world.http.post(f"/v1/oauth/{path}", content=form, headers=headers)
-        return await self.world.http.post(f"/v1/oauth/{path}", data=form, headers=headers)
+            return await self.scenario.http.post(f"/v1/oauth/{path}", content=form, headers=headers)
+        return await self.scenario.http.post(f"/v1/oauth/{path}", data=form, headers=headers)
 
     async def token(self, **form: str) -> httpx.Response:
         proof = {"client_id": self.id, "client_secret": SECRET}
@@ -60,7 +60,7 @@ class Machine:
         return str(jws.sign({**default_claims, **claims}, signer, algorithm="ES256"))
 
     async def referrals(self, token: str) -> httpx.Response:
-        return await self.world.http.get("/v1/referrals", headers={"authorization": f"Bearer {token}"})
+        return await self.scenario.http.get("/v1/referrals", headers={"authorization": f"Bearer {token}"})
 
 
 @pytest.fixture
@@ -82,9 +82,11 @@ async def test_client_secret_is_accepted_in_form_and_header(machine: Machine) ->
             "access_token": "", "token_type": "Bearer", "expires_in": 600, "scope": "referrals",
         }  # fmt: skip
         assert (await machine.referrals(token["access_token"])).status_code == 200
-    used = await run_sql(machine.world, "SELECT last_used_at FROM api_clients WHERE last_used_at IS NOT NULL")
+    used = await run_sql(
+        machine.scenario, "SELECT last_used_at FROM api_clients WHERE last_used_at IS NOT NULL"
+    )
     assert len(used) == 1
-    (entry,) = await machine.world.list_access_entries(response.headers["x-request-id"])
+    (entry,) = await machine.scenario.list_access_entries(response.headers["x-request-id"])
     assert (entry["act"], entry["outcome"], entry["client_id"]) == ("client.sign_in", "allowed", machine.id)
 
 
@@ -103,10 +105,10 @@ async def test_client_assertion_works_once_under_concurrency(machine: Machine) -
 
 
 async def test_used_assertion_is_remembered_after_it_expires(machine: Machine) -> None:
-    # Fails if a request deletes expired assertions: a machine with a slow clock would still accept one of them.
+    # Catches: a request deletes expired assertions. A server whose clock is slow would still accept such an assertion.
     assertion = machine.assertion()
     assert (await machine.by_key(assertion)).status_code == 200
-    await run_sql(machine.world, "UPDATE used_assertions SET expires_at = now() - interval '50 minutes'")
+    await run_sql(machine.scenario, "UPDATE used_assertions SET expires_at = now() - interval '50 minutes'")
     assert (await machine.by_key(machine.assertion())).status_code == 200
     assert (await machine.by_key(assertion)).status_code == 401
 
@@ -155,7 +157,7 @@ async def test_errors_follow_rfc_6749(machine: Machine) -> None:
         assert (response.status_code, response.json()["error"]) == (status, code), form
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["content-type"] == "application/json"
-    wrong_media = await machine.world.http.post("/v1/oauth/token", json={**grant, **proof})
+    wrong_media = await machine.scenario.http.post("/v1/oauth/token", json={**grant, **proof})
     assert (wrong_media.status_code, wrong_media.json()["error"]) == (400, "invalid_request")
 
 
@@ -173,7 +175,7 @@ async def test_failed_http_basic_gets_a_challenge(machine: Machine) -> None:
 
 
 async def test_token_with_fewer_scopes_has_fewer_permissions(machine: Machine) -> None:
-    await run_sql(machine.world, "UPDATE api_clients SET scopes = '{referrals,reports}'")
+    await run_sql(machine.scenario, "UPDATE api_clients SET scopes = '{referrals,reports}'")
     assert (await machine.token()).json()["scope"] == "referrals reports"
     narrowed = (await machine.token(scope="reports")).json()
     assert narrowed["scope"] == "reports"
@@ -182,23 +184,23 @@ async def test_token_with_fewer_scopes_has_fewer_permissions(machine: Machine) -
 
 async def test_failed_client_authentication_is_logged(machine: Machine) -> None:
     rejected = await machine.token(client_secret="wrong")
-    (entry,) = await machine.world.list_access_entries(rejected.headers["x-request-id"])
+    (entry,) = await machine.scenario.list_access_entries(rejected.headers["x-request-id"])
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", machine.id)
     unknown = await machine.token(client_id=str(uuid.uuid4()))
-    (entry,) = await machine.world.list_access_entries(unknown.headers["x-request-id"])
+    (entry,) = await machine.scenario.list_access_entries(unknown.headers["x-request-id"])
     assert (entry["outcome"], entry["client_id"]) == ("unauthenticated", None)
 
 
 async def test_deactivated_client_or_agency_gets_no_token(machine: Machine) -> None:
     token = (await machine.token()).json()["access_token"]
     for table in ("api_clients", "agencies"):
-        await run_sql(machine.world, f"UPDATE {table} SET is_active = false")  # noqa: S608 - a constant table name
+        await run_sql(machine.scenario, f"UPDATE {table} SET is_active = false")  # noqa: S608 - a constant table name
         assert (await machine.token()).json()["error"] == "invalid_client"
         assert (await machine.referrals(token)).status_code == 401
         # An agency cannot become active while it has an active client with the scope `referrals`.
-        await run_sql(machine.world, "UPDATE api_clients SET is_active = false")
-        await run_sql(machine.world, "UPDATE agencies SET is_active = true")
-        await run_sql(machine.world, "UPDATE api_clients SET is_active = true")
+        await run_sql(machine.scenario, "UPDATE api_clients SET is_active = false")
+        await run_sql(machine.scenario, "UPDATE agencies SET is_active = true")
+        await run_sql(machine.scenario, "UPDATE api_clients SET is_active = true")
     assert (await machine.token()).status_code == 200
 
 
@@ -218,7 +220,7 @@ async def test_revoked_token_is_rejected_at_the_next_request(machine: Machine) -
 async def test_client_cannot_revoke_the_token_of_another(machine: Machine) -> None:
     proof = {"client_id": machine.id, "client_secret": SECRET}
     for name in ("partner_two", "worker_north"):
-        other = machine.world.client_for(name)
+        other = machine.scenario.client_for(name)
         assert (await machine.post("revoke", {**proof, "token": other.token})).status_code == 200
         assert (await other.get("/v1/referrals")).status_code == 200
 
@@ -226,23 +228,25 @@ async def test_client_cannot_revoke_the_token_of_another(machine: Machine) -> No
 async def test_deleting_a_secret_revokes_its_tokens(machine: Machine) -> None:
     token = (await machine.token()).json()["access_token"]
     path = f"/v1/api-clients/{machine.id}"
-    (secret,) = (await machine.world.admin.get(path)).json()["secrets"]
-    assert (await machine.world.admin.request("DELETE", f"{path}/secrets/{secret['id']}")).status_code == 204
+    (secret,) = (await machine.scenario.admin.get(path)).json()["secrets"]
+    assert (
+        await machine.scenario.admin.request("DELETE", f"{path}/secrets/{secret['id']}")
+    ).status_code == 204
     assert (await machine.token()).status_code == 401
     assert (await machine.referrals(token)).status_code == 401
 
 
 async def test_server_metadata_and_jwks_are_published(machine: Machine) -> None:
-    response = await machine.world.http.get("/.well-known/oauth-authorization-server")
+    response = await machine.scenario.http.get("/.well-known/oauth-authorization-server")
     assert response.status_code == 200
     metadata = response.json()
     assert metadata["issuer"] == ISSUER
     assert metadata["token_endpoint"] == f"{ISSUER}/v1/oauth/token"
     assert metadata["grant_types_supported"] == ["client_credentials"]
     assert metadata["scopes_supported"] == ["referrals", "reports"]
-    keys = await machine.world.http.get(metadata["jwks_uri"])
+    keys = await machine.scenario.http.get(metadata["jwks_uri"])
     assert keys.json() == get_vault().access_tokens.get_public_jwks()
     assert all("d" not in key for key in keys.json()["keys"])
     assert "max-age" in keys.headers["cache-control"]
     unchanged = {"if-none-match": keys.headers["etag"]}
-    assert (await machine.world.http.get(metadata["jwks_uri"], headers=unchanged)).status_code == 304
+    assert (await machine.scenario.http.get(metadata["jwks_uri"], headers=unchanged)).status_code == 304

@@ -95,7 +95,7 @@ async def test_replacement_needs_a_confirmation_and_keeps_the_old_database(
     bench: BackupBench, backup: tuple[BackupPaths, Manifest], cluster: Cluster
 ) -> None:
     target = await bench.create_target("replaced")
-    # Catches: a fixed name for the database of the comparison, which was dropped if it existed.
+    # Catches: a fixed name for the database of the comparison. The restore then drops an existing database of this name.
     await bench.create_target("firststep_baseline")
     await bench.restore(target, backup[0])
     assert await list_databases(cluster, "firststep_baseline") == ["firststep_baseline"]
@@ -136,7 +136,7 @@ async def test_replacement_needs_a_confirmation_and_keeps_the_old_database(
 async def test_database_without_tables_is_not_taken_for_an_empty_one(
     bench: BackupBench, backup: tuple[BackupPaths, Manifest], cluster: Cluster, statement: str
 ) -> None:
-    # Catches: only pg_class examined by IS_EMPTY_SQL. The restore then dropped the database.
+    # Catches: only pg_class examined by IS_EMPTY_SQL. The restore then drops the database.
     name = f"content_{uuid4().hex}"
     target = await bench.create_target(name)
     await cluster.execute_as_superuser(statement, name)
@@ -164,7 +164,7 @@ async def test_database_in_use_is_refused(
 async def test_missing_url_of_the_api_is_refused_before_the_restore(
     bench: BackupBench, source: Settings, backup: tuple[BackupPaths, Manifest]
 ) -> None:
-    # Catches: only the URL of the owner required. The check after the restore then failed.
+    # Catches: only the URL of the owner required. The check after the restore then fails.
     settings = source.model_copy(update={"api_database_url": None, "reports_database_url": None})
     with pytest.raises(Unavailable, match="This command needs FIRSTSTEP_API_DATABASE_URL"):
         await bench.restore(settings, backup[0])

@@ -40,7 +40,7 @@ def test_different_letters_stay_different() -> None:
 
 
 async def test_email_address_is_unique_in_every_form(scenario: Scenario) -> None:
-    # Fails if the unique index is on lower(email): PostgreSQL folds neither `ẞ` nor full-width letters like Python.
+    # Catches: the unique index is on lower(email): PostgreSQL folds neither `ẞ` nor full-width letters like Python.
     user = {"name": "Sok Dara", "roles": ["me_officer"]}
     expect_json(await scenario.admin.post("/v1/users", {**user, "email": ADDRESS}), 201)
     for address in SAME_ADDRESSES:
@@ -63,7 +63,7 @@ async def test_user_can_sign_in_with_every_form_of_the_address(scenario: Scenari
 
 
 async def test_forms_of_one_address_share_the_limit_of_sign_in_attempts(scenario: Scenario) -> None:
-    # Fails if the throttle folds with casefold() alone: each form gets attempts of its own.
+    # Catches: the throttle folds with casefold() alone: each form gets attempts of its own.
     browser = open_browser(scenario)
     for address, status in zip(SAME_ADDRESSES, [401] * 5 + [429], strict=True):
         if status == 429:

@@ -54,7 +54,7 @@ async def assert_session_ended(browser: Browser) -> None:
 
 
 async def test_lost_response_to_a_refresh_can_be_requested_again(browser: Browser) -> None:
-    # Fails if the successor is random: the repeated refresh returns a token that the next refresh rejects.
+    # Catches: the successor is random: the repeated refresh returns a token that the next refresh rejects.
     first = browser.cookie
     lost = await send_token(browser, first)
     repeated = await send_token(browser, first)
@@ -100,7 +100,7 @@ async def test_token_before_the_replaced_one_ends_the_session_at_once(browser: B
 
 
 async def test_concurrent_refreshes_of_several_tabs_keep_the_session(browser: Browser) -> None:
-    # Fails without the row lock in access.refresh_session: two requests replace the token, and one successor is lost.
+    # Catches: without the row lock in access.refresh_session: two requests replace the token, and one successor is lost.
     for _ in range(5):
         responses = await asyncio.gather(*(send_token(browser, browser.cookie) for _ in range(20)))
         assert {response.status_code for response in responses} == {200}
@@ -113,7 +113,7 @@ async def test_concurrent_refreshes_of_several_tabs_keep_the_session(browser: Br
 
 @pytest.mark.parametrize("path", ["/v1/auth/refresh", "/v1/auth/logout"])
 async def test_invented_token_neither_ends_nor_reveals_a_session(browser: Browser, path: str) -> None:
-    # Fails if every unknown secret revokes the session with the id.
+    # Catches: every unknown secret revokes the session with the id.
     session_id = browser.cookie.partition(".")[0]
     known = await send_token(browser, f"{session_id}.{JUNK_FAMILY}.{JUNK_SECRET}", path)
     unknown = await send_token(browser, f"{id_of('nothing')}.{JUNK_FAMILY}.{JUNK_SECRET}", path)

@@ -10,7 +10,7 @@ from tests.support.scenario import Scenario
 
 @pytest.mark.parametrize("act", ["end-sessions", "reset-password"])
 async def test_ending_all_sessions_revokes_calendar_feeds(scenario: Scenario, act: str) -> None:
-    # Fails if `revoke_sessions` does not update calendar_feeds.
+    # Catches: `revoke_sessions` does not update calendar_feeds.
     feed, other_users_feed = (
         await create_feed(scenario.worker_north),
         await create_feed(scenario.worker_north_2),

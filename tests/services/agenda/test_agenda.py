@@ -486,7 +486,7 @@ async def test_agenda_pages_neither_skip_nor_repeat_items_while_it_grows(
 async def test_agenda_statement_count_is_the_same_for_5_and_50_cases(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails if the children are loaded case by case.
+    # Catches: the children are loaded case by case.
     model = await scenario.open_case()
     await insert_due_records(superuser_connection, model)
     counts = []
@@ -501,7 +501,7 @@ async def test_agenda_statement_count_is_the_same_for_5_and_50_cases(
 
 
 def test_every_record_path_is_an_endpoint(app: FastAPI) -> None:
-    # Fails if the path of a review is /v1/case-reviews/{id}.
+    # Catches: the path of a review is /v1/case-reviews/{id}.
     endpoints = {
         re.sub(r"\{\w+\}", "{}", endpoint.path)
         for endpoint in list_endpoints(app)

@@ -86,7 +86,7 @@ async def test_only_supervisor_of_a_team_is_named_with_the_waiting_approvals(
 async def test_handover_moves_the_work_in_one_act_logged_with_each_child(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: the closed case, the sessions or the referral left out.
+    # Catches: the closed case, the sessions or the referral missing from the handover.
     case, closed, shared = [await scenario.open_case() for _ in range(3)]
     await insert_due_records(superuser_connection, case)
     follow_up = FollowUp(**case_foreign_keys(closed), months=1, due_on=date_in_days(3))
@@ -129,7 +129,7 @@ async def test_handover_moves_the_work_in_one_act_logged_with_each_child(
 
 
 async def test_handover_leaves_what_the_receiver_cannot_take(scenario: Scenario) -> None:
-    # Catches: `_find_obstacle` without the team or without the wall; 'user.hand_over' removed from
+    # Catches: `_find_obstacle` without its team check or its conflict-wall check; 'user.hand_over' removed from
     # access.violates_conflict_wall().
     case, linked = await scenario.open_case(), await scenario.open_case()
     link = {"linked_case_id": linked["id"], "reason": "The same matter."}

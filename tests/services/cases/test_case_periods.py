@@ -54,7 +54,7 @@ def assert_is_sequence(periods: list[Any]) -> None:
 
 
 async def test_status_periods_follow_the_whole_pathway(scenario: Scenario, superuser_connection: Any) -> None:
-    # Catches: `OF status` left out of the trigger; `NEW.status <> OLD.status` replaced with false.
+    # Catches: `OF status` removed from the trigger; `NEW.status <> OLD.status` replaced with false.
     case = await create_closed_case(scenario)
     assert await list_statuses(superuser_connection, case["id"]) == [
         "assessment", "planning", "active", "exiting", "closed",
@@ -112,7 +112,7 @@ async def test_assignment_periods_contain_assignment_transfer_and_reopening(
 async def test_assignment_periods_contain_the_handover_of_open_cases_only(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: the condition on the status left out of the trigger, so that a closed case got a period.
+    # Catches: the condition on the status removed from the trigger. A closed case then gets a period.
     closed = await create_closed_case(scenario)
     active, _ = await create_active_case(scenario)
     handover = {"to_user_id": str(id_of("worker_north_2")), "reason": "Leaves for another job."}
@@ -172,7 +172,7 @@ async def test_periods_with_a_gap_or_an_overlap_are_rejected(
 async def test_period_begins_after_the_previous_one_even_if_the_clock_goes_back(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: `greatest` left out, so that a server with a slow clock failed with a constraint violation.
+    # Catches: `greatest` removed. A server with a slow clock then violates the constraint.
     case = await scenario.open_case()
     await superuser_connection.execute(
         "UPDATE cases SET status = 'planning', updated_at = updated_at - interval '4 minutes' WHERE id = $1",

@@ -90,7 +90,7 @@ async def test_assignment_without_co_workers_keeps_eligible_co_workers(
 
 
 async def test_retry_is_404_after_the_caller_lost_access_to_the_record(scenario: Scenario) -> None:
-    # Fails if `_load_response` does not call `_verify_records_visible`.
+    # Catches: `_load_response` does not call `_verify_records_visible`.
     path = await create_case_path(scenario)
     key = {"Idempotency-Key": "a-report-0001"}
     response = await scenario.worker_north.post(f"{path}/legal-steps", POLICE_REPORT_PAYLOAD, headers=key)
@@ -111,7 +111,7 @@ async def test_retry_is_404_after_the_caller_lost_access_to_the_record(scenario:
 async def test_no_session_is_planned_during_the_closing_of_a_case(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails with `get_record` instead of `get_for_share` in the planning of a session (and a sleep before the flush).
+    # Catches: `get_record` instead of `get_for_share` in the planning of a session (and a sleep before the flush).
     case, _ = await create_exiting_case(scenario)
     await create_approved_exit_plan(scenario, case["id"])
     path, closure = f"/v1/cases/{case['id']}", {"reason_code": "goals_met", "outcome": "Well."}

@@ -185,7 +185,7 @@ async def test_administrator_has_no_role_with_access_to_children_or_money(scenar
     assert parse_faults(rejected) == {("/roles", "roles_exclusive")}
     user = await create_user(scenario, roles=["administrator"])
     path = f"/v1/users/{user['id']}"
-    # Two requests, each of which is possible alone.
+    # Each request is valid on its own, but both together are not.
     await confirm_pending_change(scenario)
     changed = expect_json(await scenario.admin.patch(path, {"roles": ["social_worker"]}, etag='"2"'))
     assert changed["roles"] == []

@@ -98,7 +98,7 @@ async def test_agency_that_cannot_refer_any_more_refuses_the_confirmation(scenar
 async def test_agency_with_an_active_client_is_not_activated_again(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Fails if the activation of the agency gives the client the scope again, also by SQL with the password of the API.
+    # Catches: the activation of the agency gives the client the scope again, also by SQL with the password of the API.
     admin, path = scenario.admin, f"/v1/agencies/{id_of('Helping Hands')}"
     expect_json(await admin.patch(path, {"is_active": False}, etag='"1"'))
     refused = await admin.patch(path, {"is_active": True}, etag='"2"')

@@ -18,7 +18,7 @@ CLOSURE = {"reason_code": "goals_met", "outcome": "Well."}
 
 
 async def test_service_referral_can_be_completed_or_cancelled_after_closing(scenario: Scenario) -> None:
-    # Fails if the acts require an open case. The referrals could then never be ended.
+    # Catches: the acts require an open case. The referrals could then never be ended.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     acts = [
@@ -85,7 +85,7 @@ async def test_legal_steps_and_letters_are_accepted_after_closing(scenario: Scen
 async def test_concurrent_recording_and_assignment_do_not_deadlock(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails if the session is locked before the case, because one of the two requests then ends in a deadlock.
+    # Catches: the session is locked before the case, because one of the two requests then ends in a deadlock.
     case = await scenario.open_case()
     case_path = f"/v1/cases/{case['id']}"
     worker, supervisor = scenario.worker_north, scenario.supervisor_north
@@ -109,7 +109,7 @@ async def test_concurrent_recording_and_assignment_do_not_deadlock(
 async def test_changes_that_wait_for_a_closure_are_refused(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Fails with `get_record` instead of `get_case_for_share` in create_support_session_addendum, replace_clinical_note
+    # Catches: `get_record` instead of `get_case_for_share` in create_support_session_addendum, replace_clinical_note
     # and update_service_referral.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north

@@ -121,7 +121,7 @@ async def test_statement_covers_whole_months(
 
 
 async def test_statement_reports_a_small_category_only_when_the_fund_is_closed(scenario: Scenario) -> None:
-    # Catches: `closed_month` always None, so that the balance of a closed fund was not zero.
+    # Catches: `closed_month` always None. The balance of a closed fund is then not zero.
     case, fund = await scenario.open_case(), await create_fund(scenario, "36.00")
     for index in range(12):
         category = "transport" if index < 6 else "education" if index < 11 else "health_care"

@@ -32,7 +32,7 @@ async def test_caregiver_phone_matches_referrals_in_different_scripts(scenario: 
 
 
 async def test_phone_of_a_person_added_later_matches_the_child(scenario: Scenario) -> None:
-    # Fails if `people._store_details` does not call `add_contact_search_tokens`.
+    # Catches: `people._store_details` does not call `add_contact_search_tokens`.
     details = {"sex": "male", "birth": {"date": "2014-02-03", "precision": "day"}, "place_code": "17100901"}
     latin_child = {**details, "names": [{"script": "latin", "family": "Sok", "given": "Vichet"}]}
     khmer_child = {**details, "names": [{"script": "khmer", "family": "សុខ", "given": "វិចិត្រ"}]}

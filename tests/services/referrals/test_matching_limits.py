@@ -236,7 +236,7 @@ async def test_first_comparison_is_counted_if_staff_changed_the_identity(
     scenario: Scenario, editor: str
 ) -> None:
     # Catches: `update_referral` does not set `identity_changed_by_staff`; the condition removed from
-    # `access.record_matching`. A caller then gets one guess that is not counted for each referral of a partner.
+    # `access.record_matching`. A caller then gets one uncounted comparison for each partner referral.
     *paths, last = await send_referrals(scenario, MAX_BY_CALLER + 1)
     for number, path in enumerate([*paths, last]):
         await change_child(scenario.client_for(editor), path, {"nickname": f"Nickname {number}"})

@@ -235,7 +235,7 @@ def test_text_that_is_no_formula_stays_as_it_is(text: str) -> None:
 
 
 async def test_name_in_a_csv_file_is_not_a_formula(scenario: Scenario) -> None:
-    # Fails if `render_csv` writes the labels as they are.
+    # Catches: `render_csv` writes the labels as they are.
     await scenario.open_case()
     renamed = await scenario.admin.patch(f"/v1/teams/{id_of('north')}", {"name": "=1+1"}, etag='"1"')
     expect_json(renamed)
