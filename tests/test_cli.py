@@ -38,7 +38,7 @@ def test_shell_completion_lists_commands() -> None:
     assert process.stdout.split() == ["partitions"], process.stderr
 
 
-def test_usage_names_the_command_instead_of_the_module() -> None:
+def test_usage_shows_the_command_instead_of_the_module() -> None:
     # Catches: `app()` without `prog_name`.
     assert "Usage: firststep" in run_command("--help").stdout
 

@@ -17,7 +17,7 @@ def list_problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[s
     return error.value.problems
 
 
-def test_unknown_setting_is_rejected_with_the_similar_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_setting_error_suggests_a_similar_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     # Catches: `list_unknown_settings` that returns nothing. Pydantic ignores unknown variables.
     assert list_problems(monkeypatch, FIRSTSTEP_REQURE_MFA="false", FIRSTSTEP_XYZ="1") == [
         "Unknown setting FIRSTSTEP_REQURE_MFA; did you mean FIRSTSTEP_REQUIRE_MFA?",
@@ -79,12 +79,12 @@ def test_some_but_not_all_database_urls_are_rejected(
     assert expected in list_problems(monkeypatch, **urls)[0]
 
 
-def test_administrator_url_excludes_the_urls_of_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_administrator_url_and_role_url_together_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     urls = dict.fromkeys(("FIRSTSTEP_DATABASE_URL", "FIRSTSTEP_OWNER_DATABASE_URL"), "postgresql://a:b@h/d")
     assert "not both" in list_problems(monkeypatch, **urls)[0]
 
 
-def test_fault_of_two_settings_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_of_two_settings_contains_both_names(monkeypatch: pytest.MonkeyPatch) -> None:
     # Catches: `_describe_fault` without the branch for an empty location.
     assert list_problems(monkeypatch, FIRSTSTEP_SMTP_URL="smtps://mail.example.org") == [
         "FIRSTSTEP_MAIL_FROM must be an e-mail address if FIRSTSTEP_SMTP_URL is set."

@@ -147,7 +147,7 @@ async def test_confirmed_limit_and_secret_are_logged(scenario: Scenario) -> None
     )
 
 
-async def test_rejected_act_on_a_user_names_the_user(scenario: Scenario) -> None:
+async def test_rejected_act_on_a_user_logs_the_user(scenario: Scenario) -> None:
     # Catches: `conclude_rejected` without `find_configuration_kind`.
     path = f"/v1/users/{id_of('worker_north')}"
     refused = await scenario.admin.patch(path, {"name": "X"}, etag='"99"')

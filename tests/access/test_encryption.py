@@ -81,7 +81,7 @@ def test_ciphertext_is_not_decrypted_at_another_location(other_location: dict[st
         CIPHER.decrypt(ciphertext, **{**LOCATION, **other_location})
 
 
-def test_flipped_bit_is_detected_with_the_same_error() -> None:
+def test_every_flipped_bit_raises_the_same_decryption_error() -> None:
     ciphertext = CIPHER.encrypt("Sokha", **LOCATION)
     for position in range(len(ciphertext) * 8):
         damaged = bytearray(ciphertext)

@@ -174,7 +174,7 @@ async def get_logged_kind(superuser_connection: Any, entry: dict[str, Any]) -> s
     return kind
 
 
-async def test_refused_acceptance_under_the_id_of_a_match_names_the_hidden_child(scenario: Scenario) -> None:
+async def test_refused_acceptance_with_the_id_of_a_match_logs_the_hidden_child(scenario: Scenario) -> None:
     # Catches: `conclude` without the records of the session.
     child = referral_payload()["child"]
     case = await scenario.open_case("worker_north", child=child)

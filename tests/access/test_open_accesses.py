@@ -86,7 +86,7 @@ async def test_malformed_access_setting_is_rejected(
             await api_connection.fetch("SELECT id FROM children")
 
 
-async def test_anonymous_access_shows_no_rows_and_names_no_subject(
+async def test_anonymous_access_shows_no_rows_and_has_no_subject(
     populated_database: PopulatedDatabase, superuser_connection: Any, api_connection: Any
 ) -> None:
     # Catches: access.write_event() that gives an anonymous access the scope of a manager; no ck_access_events_caller.

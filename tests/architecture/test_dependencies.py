@@ -34,7 +34,7 @@ def read_noticed_licences() -> dict[str, str]:
     return {package: licence for licence, packages in rows for package in re.findall("`([^`]+)`", packages)}
 
 
-def test_notice_names_the_licence_of_every_package() -> None:
+def test_notice_contains_the_licence_of_every_package() -> None:
     # Catches: the row of fpdf2 removed.
     assert read_noticed_licences().keys() == list_pinned_packages()
 

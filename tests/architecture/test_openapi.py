@@ -260,7 +260,9 @@ def test_x_requested_with_is_required_unless_an_access_token_replaces_it(documen
     assert required == {"POST /v1/auth/refresh": True, "POST /v1/auth/logout": False}
 
 
-def test_error_responses_are_problems_and_complete(document: dict[str, Any]) -> None:
+def test_every_operation_documents_its_error_responses_with_the_problem_schema(
+    document: dict[str, Any],
+) -> None:
     # errors-are-problems, errors-declared.
     # Catches: FastAPI's own 422; no 428 at a PATCH; no problem example at POST /v1/oauth/token.
     for name, operation in operations(document):

@@ -45,6 +45,6 @@ def test_only_the_rendering_package_uses_a_library_that_prints() -> None:
     assert users
 
 
-def test_header_is_readable_from_another_origin() -> None:
+def test_missing_characters_header_is_exposed_to_other_origins() -> None:
     # Catches: the header removed from the list.
     assert MISSING_CHARACTERS_HEADER in RESPONSE_HEADERS

@@ -47,7 +47,7 @@ async def expect_named_children(
     return response.status_code, {entry["child_id"] for entry in entries if entry["child_id"]}
 
 
-async def test_rejected_request_names_the_child_of_its_path(
+async def test_rejected_request_logs_the_child_in_its_path(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
     # Catches: `conclude` with the ids of the body only; a guard that is not called for a malformed request;
@@ -82,7 +82,7 @@ async def test_rejected_request_names_the_child_of_its_path(
     assert {400, 403, 404, 422} <= statuses
 
 
-async def test_rejected_request_names_the_child_of_each_id_in_its_body(
+async def test_rejected_request_logs_the_child_of_each_id_in_its_body(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
     # Catches: ids collected from the first level of the body only.
@@ -100,7 +100,7 @@ async def test_rejected_request_names_the_child_of_each_id_in_its_body(
     assert tested >= 60
 
 
-async def test_rejected_list_names_the_child_of_its_filters(
+async def test_rejected_list_logs_the_child_of_its_filters(
     scenario: Scenario, app: FastAPI, sample_case: tuple[dict[str, str], dict[str, str]]
 ) -> None:
     # Catches: `conclude` ignores ids in the query string.

@@ -48,5 +48,5 @@ async def test_models_match_schema_after_downgrade_and_upgrade(cluster: Cluster,
 
 
 @pytest.mark.parametrize("role", ["owner", "api", "reports"])
-def test_database_url_names_its_role(cluster: Cluster, role: str) -> None:
+def test_database_url_contains_its_role(cluster: Cluster, role: str) -> None:
     assert f"firststep_{role}:" in getattr(cluster.urls, role)

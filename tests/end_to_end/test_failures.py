@@ -41,7 +41,7 @@ def can_write(server: ServerProcess) -> bool:
     return response.status_code == 401
 
 
-def test_embedded_database_that_dies_is_restarted(server: ServerProcess) -> None:
+def test_terminated_embedded_database_is_restarted(server: ServerProcess) -> None:
     # Catches: `run_workers` without `check`.
     with server.running():
         assert can_write(server)

@@ -93,7 +93,7 @@ def list_creations(
     }
 
 
-async def test_taken_id_of_a_record_without_a_child_names_the_existing_record(
+async def test_taken_id_of_a_record_without_a_child_returns_the_existing_record(
     scenario: Scenario, app: FastAPI
 ) -> None:
     # Catches: `add_existing_record` for referrals only, and no creation of providers in the list of this test.
@@ -152,7 +152,7 @@ async def test_conflict_with_an_existing_record_returns_its_id(scenario: Scenari
         expect_existing_record(response, record_id, created.headers.get("location"))
 
 
-async def test_renaming_to_a_taken_name_names_the_existing_record(scenario: Scenario) -> None:
+async def test_error_for_a_taken_name_contains_the_existing_record(scenario: Scenario) -> None:
     # Catches: `add_existing_record` for POST only.
     taken, renamed = [
         await scenario.admin.post("/v1/teams", {"name": name}) for name in ("West", "Upper West")

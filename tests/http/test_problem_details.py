@@ -218,7 +218,7 @@ async def test_custom_error_code_uses_its_registered_message(
     assert CANARY not in response.text
 
 
-async def test_error_pointer_names_query_path_and_header_parameters(client: httpx.AsyncClient) -> None:
+async def test_error_pointer_identifies_query_path_and_header_parameters(client: httpx.AsyncClient) -> None:
     response = await client.get(f"/v1/referrals?limit={CANARY}&{CANARY}={CANARY}&colour=1")
     assert {fault["pointer"] for fault in response.json()["errors"]} == {
         "query:limit",

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.schemas.referrals import EXACT_PATHS, REQUIRED_PATHS, ReferralCreate
-from tests.support.json_paths import Path, changed, holder, paths, pointer
+from tests.support.json_paths import Path, changed, get_parent, paths, pointer
 from tests.support.referrals import FULL_REFERRAL_PAYLOAD, LEAK_CANARY, SAMPLE_DATE
 from tests.support.scenario import AuthenticatedClient, Scenario
 
@@ -138,7 +138,7 @@ async def test_omitted_or_null_field_is_accepted_or_reported(scenario: Scenario,
         assert_about(path, rejection(response))
         if isinstance(path[-1], str) and value not in ([], {}):
             without = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
-            del holder(without, path)[path[-1]]
+            del get_parent(without, path)[path[-1]]
             response = await target.post(without)
             assert response.status_code == 201 or assert_about(path, rejection(response))
     assert len(optional) > 30
@@ -236,7 +236,7 @@ async def test_unknown_fields_are_warnings_of_a_new_referral(target: Target) -> 
     objects.remove(("child", "disability", "difficulties"))
     document = copy.deepcopy(FULL_REFERRAL_PAYLOAD)
     for path in objects:
-        holder(document, (*path, "x"))["surprise"] = LEAK_CANARY
+        get_parent(document, (*path, "x"))["surprise"] = LEAK_CANARY
     await target.warned(document, *((*path, "surprise") for path in objects))
     # The response does not echo keys that are not identifiers.
     for key in (LEAK_CANARY, "", "x" * 10_000, "ឈ្មោះ", "a b"):
@@ -283,7 +283,7 @@ async def test_hostile_text_is_stored_unchanged(scenario: Scenario, target: Targ
         created = await target.post(document)
         assert created.status_code == 201, (words, created.text)
         read = (await scenario.supervisor_north.get(created.headers["location"])).json()
-        assert [holder(read, path)[path[-1]] for path in free] == [words] * len(free)
+        assert [get_parent(read, path)[path[-1]] for path in free] == [words] * len(free)
         as_name = await target.post(changed(words, *(path for path in named if path != ("external_id",))))
         assert as_name.status_code == 201, (words, as_name.text)
         stored_child = (await scenario.supervisor_north.get(as_name.headers["location"])).json()["child"]

@@ -50,7 +50,7 @@ def test_url_without_a_visible_end_of_its_password_is_hidden_completely(url: str
     assert mask_password(url) == "***"
 
 
-def test_source_names_environment_default_and_file(tmp_path: Path) -> None:
+def test_source_of_a_setting_is_environment_default_or_file(tmp_path: Path) -> None:
     # Catches: the source `default` for every value; names of the environment compared with case.
     DatabaseUrls(*(f"postgresql://{role}:secret@/first" for role in ("o", "a", "r"))).save(tmp_path)
     shown = find_settings(Settings(home=tmp_path, port=9), {"port": "9", "FIRSTSTEP_WORKERS": ""})

@@ -28,7 +28,7 @@ def test_serving_environment_keeps_client_settings_for_configured_roles() -> Non
     assert set(kept) == {"PATH", "FIRSTSTEP_API_DATABASE_URL", "PGPASSWORD"}
 
 
-def test_printed_address_names_the_documentation_only_if_it_is_served() -> None:
+def test_documentation_address_is_printed_only_if_it_is_served() -> None:
     # Catches: the line with `/docs`, which answers 404, for an installation with `FIRSTSTEP_DOCS=false`.
     served = Settings(public_url="https://api.example.org", docs=True)
     assert "documentation: https://api.example.org/docs" in describe_address(served)

@@ -190,7 +190,9 @@ async def test_record_of_a_closed_case_is_marked(
         expect_json(await scenario.worker_north.act(path_of(sample, kind), "enter-in-error", REASON))
 
 
-async def test_one_of_two_simultaneous_marks_succeeds(scenario: Scenario, sample: SampleCase) -> None:
+async def test_only_one_of_two_concurrent_error_marks_succeeds(
+    scenario: Scenario, sample: SampleCase
+) -> None:
     path = path_of(sample, "legal_step")
     callers = (scenario.worker_north, scenario.supervisor_north)
     responses = await asyncio.gather(

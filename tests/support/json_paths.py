@@ -24,7 +24,7 @@ def pointer(path: Path) -> str:
     return "".join(f"/{step}" for step in path)
 
 
-def holder(document: Any, path: Path) -> Any:
+def get_parent(document: Any, path: Path) -> Any:
     """Return the object or the list that contains the value at a path."""
     for step in path[:-1]:
         document = document[step]
@@ -35,5 +35,5 @@ def changed(value: Any, *places: Path, full: dict[str, Any] = FULL_REFERRAL_PAYL
     """Return a copy of a document with a value at some places."""
     document = copy.deepcopy(full)
     for path in places:
-        holder(document, path)[path[-1]] = value
+        get_parent(document, path)[path[-1]] = value
     return document

@@ -264,7 +264,7 @@ def test_killed_backup_does_not_look_whole(bench: BackupBench, source: Settings)
         Manifest.load(bench.directory / left)
 
 
-async def test_backup_names_no_child_in_plain_text(
+async def test_backup_contains_no_name_of_a_child_in_plain_text(
     backup: tuple[BackupPaths, Manifest], source: Settings
 ) -> None:
     text = (backup[0].directory / "manifest.json").read_text()

@@ -247,7 +247,7 @@ async def test_cursor_is_rejected_with_other_filters(scenario: Scenario, superus
     assert (await worker.get(path, params={**params, "record_kind": "case"})).status_code == 422
 
 
-async def test_transfer_entry_names_teams_with_one_more_statement(scenario: Scenario) -> None:
+async def test_transfer_entry_contains_team_names_with_one_additional_statement(scenario: Scenario) -> None:
     case = await scenario.open_case()
     expect_json(await scenario.manager.act(f"/v1/cases/{case['id']}", "transfer", TRANSFER_PAYLOAD))
     with record_statements(scenario) as statements:

@@ -100,7 +100,7 @@ async def test_role_that_was_removed_and_granted_again_needs_a_code(scenario: Sc
     assert (await browser.get("/v1/cases")).status_code == 403
 
 
-async def test_supervised_team_waits_for_a_second_person(scenario: Scenario) -> None:
+async def test_supervision_of_a_team_requires_confirmation(scenario: Scenario) -> None:
     case = await scenario.open_case("worker_south")
     path = f"/v1/users/{id_of('supervisor_north')}"
     both = [{"team_id": str(id_of(team)), "is_supervisor": True} for team in ("north", "south")]

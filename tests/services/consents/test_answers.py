@@ -215,7 +215,7 @@ def test_consent_is_valid_until_the_end_of_its_last_day() -> None:
         assert [fault.code for fault in register.check("services")] == codes
 
 
-def test_refusal_names_the_giver_and_the_day() -> None:
+def test_refusal_fault_contains_the_giver_and_the_day() -> None:
     register = ConsentRegister(
         [build_entry("child caregiver", 0, **REFUSED)], find_needed_answers(BANDS, (8, 8)), None
     )

@@ -119,7 +119,7 @@ async def test_refusal_for_one_agency_stops_sharing_with_this_agency(scenario: S
         assert (await worker.act(path, "send")).status_code == status, agency
 
 
-async def test_withdrawal_of_one_giver_names_the_giver(scenario: Scenario) -> None:
+async def test_fault_of_a_withdrawal_contains_the_giver(scenario: Scenario) -> None:
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = f"/v1/consents/{consent_id}"

@@ -107,7 +107,7 @@ async def test_register_contains_the_entries_that_the_caller_can_see(scenario: S
     assert await fetch_ids(scenario.worker_north, REGISTER, case_id=south["id"]) == []
 
 
-async def test_entry_carries_the_names_of_staff_and_agency(scenario: Scenario) -> None:
+async def test_entry_contains_the_names_of_staff_and_agency(scenario: Scenario) -> None:
     entries = await record_consents(scenario)
     worker = {"id": str(scenario.worker_north.id), "name": "Worker North"}
     assert entries["given"]["recipient_agency"] == {"id": SAFE_STEPS, "name": "Safe Steps"}

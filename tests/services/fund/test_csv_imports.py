@@ -103,7 +103,7 @@ async def test_import_reports_faults_and_skipped_lines(scenario: Scenario) -> No
     ]  # fmt: skip
 
 
-async def test_import_in_another_encoding_names_the_encoding_to_save_in(scenario: Scenario) -> None:
+async def test_import_error_for_a_wrong_encoding_states_the_required_encoding(scenario: Scenario) -> None:
     fund = await create_fund(scenario, "")
     payload = {"csv": "ÿþreceived_on,amount,reference\n2026-11-02,1,x\n"}
     response = await scenario.finance.post(f"/v1/funds/{fund['id']}/deposits/import", payload)

@@ -74,7 +74,7 @@ async def test_disbursement_list_contains_exactly_the_visible_disbursements(
     assert len(await list_ids(scenario, "worker_north_2")) == 3
 
 
-async def test_row_carries_names_and_hides_child_without_case(scenario: Scenario) -> None:
+async def test_row_contains_names_and_hides_child_without_case(scenario: Scenario) -> None:
     # Catches: `child_id` left out of the fields that are null without the details.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_paid_disbursement(scenario, case, fund)

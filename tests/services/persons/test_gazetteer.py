@@ -127,7 +127,7 @@ def test_checksum_of_the_data_files_is_stable() -> None:
     assert gazetteer.compute_checksum() == gazetteer.compute_checksum()
 
 
-def test_attribution_names_the_source_and_its_terms() -> None:
+def test_attribution_contains_the_source_and_its_terms() -> None:
     assert "Ministry of Economy and Finance" in gazetteer.DATA_SOURCE
     assert "https://data.mef.gov.kh/terms-of-use" in gazetteer.DATA_SOURCE
 

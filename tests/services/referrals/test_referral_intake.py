@@ -331,7 +331,9 @@ async def acknowledge(scenario: Scenario, referral: dict[str, Any]) -> None:
     expect_json(await scenario.supervisor_north.act(path, "acknowledge", {}))
 
 
-async def test_unknown_field_of_the_consent_or_the_birth_must_be_read_or_waived(scenario: Scenario) -> None:
+async def test_acceptance_requires_a_waiver_for_unknown_fields_of_consent_and_birth(
+    scenario: Scenario,
+) -> None:
     # Catches: a complete consent covers unknown fields; the pointer "/consent" covers "/consent_note".
     created = await create(
         scenario, consent__refused_by=["child"], child__birth_note="Two birth certificates.", consent_note="Ask her first.",

@@ -137,7 +137,7 @@ async def test_partner_cannot_decide(scenario: Scenario) -> None:
     assert await get_status(scenario.partner_one, path) == "acknowledged"
 
 
-async def test_decline_requires_a_reason_and_names_other_sources_of_help(scenario: Scenario) -> None:
+async def test_decline_requires_a_reason_and_lists_other_sources_of_help(scenario: Scenario) -> None:
     path = await create_referral_after_acts(scenario)
     for missing in ("reason_code", "reason"):
         body = {name: value for name, value in REFERRAL_ACT_PAYLOADS["decline"].items() if name != missing}
@@ -283,7 +283,7 @@ async def test_source_of_a_partner_referral_is_api(scenario: Scenario) -> None:
     ).status_code == 201
 
 
-async def test_view_names_the_schema_of_a_referral_and_of_a_list(scenario: Scenario) -> None:
+async def test_view_parameter_selects_the_schema_of_a_referral_and_of_a_list(scenario: Scenario) -> None:
     # Catches: the list serialized without `view`.
     referral = await scenario.create_referral()
     for caller, view in ((scenario.supervisor_north, "staff"), (scenario.partner_one, "partner")):

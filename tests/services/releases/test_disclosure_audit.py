@@ -121,7 +121,7 @@ def test_no_small_count_of_random_populations_becomes_known() -> None:
 
 
 @pytest.mark.parametrize("size", [60, 120])
-def test_attack_reveals_most_small_counts_without_rounding(size: int) -> None:
+def test_unrounded_tables_reveal_most_small_counts(size: int) -> None:
     population = create_population(size, Random(size))  # noqa: S311 - reproducible
     tables = [table for table in list_tables("2026-Q1") if table.dimensions]
     cells = [cell for table in tables for cell in publish_exact({"2026-Q1": population}, table)]

@@ -32,7 +32,7 @@ def test_larger_counts_with_one_label_are_never_published_as_smaller_ones() -> N
     assert published == sorted(published)
 
 
-def test_label_does_not_depend_on_the_order_of_dimensions_and_names_each_part() -> None:
+def test_label_contains_each_part_and_ignores_the_order_of_dimensions() -> None:
     label = build_cell_label("new_cases", "2026-Q1", {"sex": "male", "kind": "hsb"})
     assert label == b"new_cases|2026-Q1|kind=hsb|sex=male"
     assert label == build_cell_label("new_cases", "2026-Q1", {"kind": "hsb", "sex": "male"})

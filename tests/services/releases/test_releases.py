@@ -104,7 +104,7 @@ async def test_person_who_prepared_a_release_cannot_publish_it(
         )
 
 
-async def test_audit_refuses_a_release_that_reveals_counts_and_names_the_tables_to_drop(
+async def test_audit_rejects_a_release_that_reveals_counts_and_lists_the_tables_to_drop(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault = get_vault()

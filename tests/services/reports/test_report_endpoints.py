@@ -117,7 +117,7 @@ async def test_bad_input_is_rejected_with_pointer_and_allowed_values(
         assert fault["params"]["allowed"] or fault["params"]["expected"]
 
 
-async def test_read_leaves_one_event_that_names_report_period_and_filters(
+async def test_read_logs_one_event_with_report_period_and_filters(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: `record_report` not called.

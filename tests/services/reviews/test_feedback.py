@@ -150,7 +150,7 @@ async def test_feedback_that_does_not_fit_an_active_case_is_refused(
     assert parse_unmet_pointers(response) == faults
 
 
-async def test_feedback_at_a_review_names_a_review_of_the_case_and_only_then(scenario: Scenario) -> None:
+async def test_review_id_is_required_only_for_feedback_at_a_review(scenario: Scenario) -> None:
     # Catches: `col(Review.case_id) == case.id` left out.
     case, other = (await create_exiting_case(scenario))[0], (await create_active_case(scenario))[0]
     path, worker = f"/v1/cases/{case['id']}/feedback", scenario.worker_north

@@ -34,7 +34,7 @@ async def list_case_ids(scenario: Scenario, by: str = "manager", **params: Any) 
     return [item["case_id"] for item in expect_json(response)["items"]]
 
 
-async def test_rows_of_the_review_list_carry_the_child_the_team_and_the_worker(scenario: Scenario) -> None:
+async def test_rows_of_the_review_list_contain_the_child_the_team_and_the_worker(scenario: Scenario) -> None:
     case, _ = await create_active_case(scenario)
     for path in ("/v1/reviews", f"/v1/cases/{case['id']}/reviews"):
         (row,) = expect_json(await scenario.worker_north.get(path))["items"]
