@@ -20,18 +20,20 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
         "free relative": r"^(who|whom|whose|whoever|what|whatever|whichever)\b(?![^?]*\?$)",
-        "relative as object": r"\b(whoever|whomever|whatever)\b",
-        "indefinite person": r"\b(nobody|somebody|everybody|anybody|someone|anyone)\b",
+        "relative as object": r"\b(whoever|whomever|whatever)\b|\b(of|undo|undoes|lists?|contains?|shows?|knows?|reads?) what\b",
+        "indefinite person": r"\b(nobody|somebody|everybody|anybody|someone|anyone|everyone)\b",
         "one's": r"\bone's( own)?\b",
         "dated word": r"\b(anew|likewise|beside|meanwhile|hence|thereby|therein|once more|so that is)\b",
-        "speaking program": r"\b(told|tells|telling|says|asked for|asks for|is asked|are asked)\b",
+        "speaking program": (
+            r"\b(told|tells|telling|says?|asked for|asks for|is asked|are asked|remembers|forgets?)\b|\banswers [2-5]\d\d\b"
+        ),
         "standing thing": r"\b(stands?|standing|lies|hangs on)\b(?! for)",
         "metaphor": (
             r"\b(doors?|hands|by hand|rooms?|furniture|windows?|stories|a story)\b"
             r"|(?<!break-)(?<!break )\bglass\b|(?<!conflict )(?<!conflict-)\bwalls?\b|\bcommon ground\b"
         ),
         "first person": r"\b(we|our|ours|ourselves)\b|(?-i:\bus\b)",
-        "history": r"\b(no longer|not any more|any longer|used to be|from now on|nowadays)\b",
+        "history": r"\b(no longer|any more|first look|any longer|used to be|from now on|nowadays)\b",
     }.items()
 }
 CODE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|\[[^\]]*\]\([^)]*\)|\|", re.DOTALL)

@@ -25,7 +25,7 @@ CALLERS = ("worker_south", "supervisor_south", "partner_two")
 BREAK_GLASS_ENDPOINT = "POST /v1/cases/{case_id}/break-glass"
 """Excluded, because it grants access to a case and therefore has to reveal whether the case exists."""
 CREATE_DISBURSEMENT_ENDPOINT = "POST /v1/disbursements"
-"""Names the case in its body and therefore answers 422 instead of 404."""
+"""Has the id of the case in its body, so its response is 422 instead of 404."""
 OTHER_PAYLOADS: dict[str, Any] = {
     "POST /v1/alerts/{alert_id}/acknowledge": {},
     "PATCH /v1/referrals/{referral_id}": {"urgency": "routine"},

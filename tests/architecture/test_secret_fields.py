@@ -20,7 +20,7 @@ SECRET_DESCRIPTION = re.compile(
     r"shown (only )?once|only in this response|returned once|not (be )?shown again|null in a repeated response",
     re.IGNORECASE,
 )
-"""A secret is found by the name of its field, or by a description that says that it is not repeated."""
+"""A secret is found by the name of its field, or by a description which states that it is not repeated."""
 NOT_SECRET = {"ApiClient.secrets", "ApiClientWithSecret.secrets"}
 """Fields with the name of a secret and without one: these contain the id and the time of each secret."""
 
