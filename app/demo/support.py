@@ -55,10 +55,10 @@ SESSION_DURATION = timedelta(minutes=75)
 
 def choose_session_days(simulation: CaseSimulation, begin: date, end: date, count: int) -> list[date]:
     """Return up to `count` working days, spread evenly over a period with a random deviation."""
-    length = max((end - begin).days, 1)
+    day_count = max((end - begin).days, 1)
     days = {
         to_workday(
-            begin + timedelta(days=length * (2 * n + 1) // (2 * count) + simulation.rng.randrange(-2, 3))
+            begin + timedelta(days=day_count * (2 * n + 1) // (2 * count) + simulation.rng.randrange(-2, 3))
         )
         for n in range(count)
     }
