@@ -1,4 +1,4 @@
-"""Decide whether a response reveals more than the caller may learn, or than the access log says.
+"""Decide whether a response reveals more than the caller may learn, or than the access log contains.
 
 The oracle knows every id and every secret text of each child. It reads the log, and the rows that the caller can see, over
 connections of its own. It shares no code with the services.
@@ -85,7 +85,7 @@ class LeakOracle:
         self._scopes: dict[str, Scope] = {}
 
     async def learn_records(self) -> None:
-        """Read the ids of all records about children. Forget which rows the callers can see."""
+        """Read the ids of all records about children. Clear the cached visible rows of the callers."""
         self._scopes.clear()
         for table in await list_child_tables(self.superuser):
             child = "id" if table == "children" else "child_id"
@@ -98,7 +98,7 @@ class LeakOracle:
                 self.table_by_id[row[0]] = table
 
     def forget_texts(self, response_text: str) -> None:
-        """Forget the texts in the response about a detached referral. It shows them and no longer belongs to a child."""
+        """Remove the texts in the response about a detached referral. It shows them and no longer belongs to a child."""
         for text in [text for text in self.child_by_text if text in response_text]:
             del self.child_by_text[text]
 
@@ -138,7 +138,7 @@ class LeakOracle:
         return self._scopes[caller]
 
     async def refresh_scope(self, caller: str) -> Scope:
-        """Forget the ids that a caller could learn before, and return those of this moment."""
+        """Clear the ids that a caller could learn before, and return the ids that the caller can learn at present."""
         self._scopes.pop(caller, None)
         return await self.fetch_scope(caller)
 

@@ -132,7 +132,7 @@ WRONG_CONNECTIONS = [
         {"FIRSTSTEP_API_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/d"},
     ),
 ]
-# A command that prints no cause for a wrong password would say that the database is busy.
+# A command that prints no cause for a wrong password would report that the database is busy.
 WRONG_CONNECTIONS += [
     Mistake(
         "a wrong password for the first account",

@@ -182,7 +182,7 @@ async def test_response_of_rejected_request_is_not_stored(scenario: Scenario) ->
     assert (response.status_code, response.headers.get(REPLAYED_HEADER)) == (201, None)
 
 
-async def test_retry_returns_404_if_the_child_is_not_visible_any_more(
+async def test_retry_returns_404_if_the_child_is_hidden(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()
@@ -294,7 +294,7 @@ async def test_stored_responses_contain_no_plaintext(scenario: Scenario, superus
         assert secret.encode() not in dumped
 
 
-async def test_retry_returns_404_if_the_case_is_not_visible_any_more(
+async def test_retry_returns_404_if_the_case_is_hidden(
     scenario: Scenario,
 ) -> None:
     # Catches: only the child is checked: it is visible through the closed case, so the response is replayed.

@@ -67,7 +67,7 @@ async def test_backup_contains_private_files_and_a_true_manifest(
 
 
 async def write_events(source: Settings, stopped: threading.Event) -> int:
-    """Write pairs of an event and an entry, until another thread says stop. Return their number."""
+    """Write pairs of an event and an entry, until another thread sets the stop event. Return their number."""
     assert source.api_database_url is not None
     connection = await asyncpg.connect(source.api_database_url.get_secret_value())
     count = 0

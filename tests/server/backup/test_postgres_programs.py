@@ -1,4 +1,4 @@
-"""The programs of PostgreSQL: which one runs, what it receives, and what it says when it fails."""
+"""The programs of PostgreSQL: which one runs, what it receives, and what it prints when it fails."""
 
 import asyncio
 import os

@@ -179,7 +179,7 @@ async def test_disbursement_is_on_supervisors_agenda_until_approved(scenario: Sc
     ]
 
 
-async def test_approvals_and_service_referrals_contain_what_their_rows_show(
+async def test_approvals_and_service_referrals_contain_the_values_of_their_rows(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()

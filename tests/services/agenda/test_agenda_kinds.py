@@ -214,7 +214,7 @@ async def test_payments_and_receipts_are_on_the_agenda_of_finance_without_the_ch
 async def test_request_above_every_limit_is_on_the_agenda_of_the_programme_manager(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Above every limit, it can only be rejected, but someone must know of it.
+    # Above every limit, it can only be rejected, but the approvers must see it.
     case = await scenario.open_case()
     large = await create_disbursement(scenario, case, usd("250.00"))
     await superuser_connection.execute(

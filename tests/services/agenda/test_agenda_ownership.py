@@ -187,7 +187,7 @@ SEQUENCES = [
 
 
 @pytest.mark.parametrize("sequences", [SEQUENCES[start::5] for start in range(5)])
-async def test_every_open_item_is_on_the_agenda_of_someone_who_may_act(
+async def test_every_open_item_is_on_the_agenda_of_a_user_who_may_act(
     scenario: Scenario, superuser_connection: Any, sequences: list[tuple[str, ...]]
 ) -> None:
     # Catches: in `app/services/agenda/worker_sources.py`, `OR c.is_unstaffed` removed from the sessions; `c.status <> 'closed'`

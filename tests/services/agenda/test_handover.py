@@ -226,7 +226,7 @@ async def test_hearing_of_a_closed_case_decides_whether_the_case_is_handed_over(
 async def test_closed_case_with_shared_data_to_recall_is_handed_over(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: only service referrals without an outcome in `_lock_cases`.
+    # Catches: `_lock_cases` selects only service referrals without an outcome.
     case = await scenario.open_case()
     path = f"/v1/cases/{case['id']}"
     consent_id = await create_consent(scenario, path)

@@ -27,7 +27,7 @@ async def add_co_worker(scenario: Scenario, case: dict[str, Any]) -> None:
     expect_json(await scenario.supervisor_north.act(path, "assign", payload))
 
 
-async def test_lead_worker_follows_up_the_actions_of_everyone_and_co_workers_those_of_workers(
+async def test_lead_worker_follows_up_all_actions_and_co_workers_those_of_workers(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     case = await scenario.open_case()

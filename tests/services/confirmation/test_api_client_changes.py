@@ -84,7 +84,7 @@ async def test_change_is_refused_if_the_client_has_changed_since_the_request(sce
     assert (refused.status_code, refused.json()["unmet"][0]["code"]) == (409, "replaced")
 
 
-async def test_agency_that_cannot_refer_any_more_refuses_the_confirmation(scenario: Scenario) -> None:
+async def test_confirmation_is_rejected_if_the_agency_cannot_refer(scenario: Scenario) -> None:
     agency = expect_json(await scenario.admin.post("/v1/agencies", {"name": "New", "kind": "partner"}), 201)
     client = {**NEW, "agency_id": agency["id"], "id": str(uuid.uuid4())}
     expect_json(await scenario.admin.post("/v1/api-clients", client), 201)

@@ -33,7 +33,7 @@ async def share(scenario: Scenario, case_path: str, consent_id: str, **changes: 
     return path
 
 
-async def test_withdrawal_lists_what_was_shared_until_it_is_recalled(scenario: Scenario) -> None:
+async def test_withdrawal_lists_shared_data_until_it_is_recalled(scenario: Scenario) -> None:
     # Catches: the source `recall` left out; drafts recalled too.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)

@@ -191,7 +191,7 @@ async def test_disbursements_are_sorted_in_both_directions(scenario: Scenario) -
         expect_json(await scenario.finance.get("/v1/disbursements", params=params), 422)
 
 
-async def test_work_list_contains_what_the_caller_can_do_next(
+async def test_work_list_contains_the_next_acts_of_the_caller(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
     # Catches: each condition of `disbursement_scope` removed in turn.

@@ -78,7 +78,7 @@ async def test_detachment_removes_the_people_and_phones_that_a_joined_referral_a
     assert case["child_id"] in await list_matching_ids(scenario, "012 111 222")
 
 
-async def test_history_shows_what_a_joined_referral_added_and_the_detachment_undid(
+async def test_history_shows_values_that_a_joined_referral_added_and_a_detachment_removed(
     scenario: Scenario,
 ) -> None:
     case = await scenario.open_case(child=CHILD, caregiver=MOTHER)
