@@ -293,7 +293,7 @@ async def test_reading_the_log_writes_entries_for_the_returned_children(scenario
 
 
 async def test_unknown_act_of_a_filter_is_rejected_with_the_known_acts(scenario: Scenario) -> None:
-    # Catches: `_validate_act` left out.
+    # Catches: `_validate_act` removed.
     response = await scenario.dpo.get("/v1/audit/accesses?act=case.close")
     assert expect_json(response)["items"] == []
     (fault,) = expect_json(await scenario.dpo.get("/v1/audit/accesses?act=case.closed"), 422)["errors"]

@@ -268,7 +268,7 @@ async def test_ledger_and_statement_name_the_children_of_the_payments(scenario: 
 
 
 async def test_calendar_feeds_and_ended_sessions_of_a_user_are_logged(scenario: Scenario) -> None:
-    # Catches: without `record_change` in one of the four acts. A feed and a session give access to the account.
+    # Catches: `record_change` in one of the four acts removed. A feed and a session give access to the account.
     worker, user_id = scenario.worker_north, str(id_of("worker_north"))
     created = await worker.post("/v1/me/calendar-feeds", {"name": "My phone"})
     feed = expect_json(created, 201)

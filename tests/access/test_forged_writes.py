@@ -61,7 +61,7 @@ async def test_record_cannot_be_moved_to_another_case(
 async def test_row_with_another_author_is_rejected(
     cluster: Cluster, scenario: Scenario, api_connection: Any
 ) -> None:
-    # Catches: the policy author_is_caller left off documents.
+    # Catches: the policy author_is_caller missing from documents.
     case = await scenario.open_case()
     await insert_sample_rows(cluster, scenario, case, "worker_north")
     async with open_transaction_as(api_connection, "worker_north"):
@@ -84,7 +84,7 @@ def build_copy_statement(table: str, column: str, name: str) -> str:
 
 
 async def test_approval_without_the_act_is_rejected(scenario: Scenario, api_connection: Any) -> None:
-    # Catches: the trigger validate_authorship left off care_plans.
+    # Catches: the trigger validate_authorship missing from care_plans.
     case, assessment = await create_assessed_case(scenario)
     payload = {"subject": "child", "assessment_id": assessment["id"]}
     plan = expect_json(await scenario.worker_north.post(f"/v1/cases/{case['id']}/care-plans", payload), 201)

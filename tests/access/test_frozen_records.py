@@ -153,7 +153,7 @@ async def set_status(superuser: Any, ids: dict[str, UUID], table: str, status: s
 async def test_only_listed_columns_change_in_each_status(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any, table: str
 ) -> None:
-    # Catches: the trigger validate_change left off reviews; 'completed completed' with 'content_encrypted' in its
+    # Catches: the trigger validate_change missing from reviews; 'completed completed' with 'content_encrypted' in its
     # arguments; prevent_late_correction without the comparison of the author.
     statuses = list(get_statuses(STATE_MACHINES[table]))
     order = ("requested", "approved", "paid", "reconciled")
@@ -199,7 +199,7 @@ async def test_status_changes_outside_the_state_machine_are_rejected(
 async def test_parts_of_a_plan_are_frozen_with_the_plan(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any, table: str, status: str
 ) -> None:
-    # Catches: the trigger protect_plan_part left off goals.
+    # Catches: the trigger protect_plan_part missing from goals.
     await set_status(superuser_connection, record_ids, "care_plans", status)
     columns = PLAN_PARTS[table] - {"status"}
     expected = {
@@ -269,7 +269,7 @@ async def test_record_is_frozen_after_24_hours_and_for_others(
 async def test_final_rows_never_change(
     record_ids: dict[str, UUID], superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Catches: the trigger prevent_change_of_final_row left off consents, off referral_questions.
+    # Catches: the trigger prevent_change_of_final_row missing from consents or from referral_questions.
     question = await superuser_connection.fetchval("SELECT id FROM referral_questions")
     final = {
         "consents": (record_ids["consents"], "withdrawn_at = now(), withdrawn_by_id = recorded_by_id"),
@@ -315,7 +315,7 @@ async def test_persons_times_and_versions_cannot_be_forged(
 
 
 async def test_acts_on_money_need_the_role(record_ids: dict[str, UUID], api_connection: Any) -> None:
-    # Catches: the trigger validate_act left off disbursements.
+    # Catches: the trigger validate_act missing from disbursements.
     names = {"fund": record_ids["funds"], "id": record_ids["disbursements"]}
     acts = {
         "approved": "approved_by_id = '{caller}', approved_at = now(), fund_id = '{fund}', line = 'general'",

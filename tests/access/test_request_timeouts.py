@@ -12,7 +12,7 @@ from tests.support.scenario import Scenario
 async def test_request_that_exceeds_its_time_limit_has_an_outcome(
     scenario: Scenario, superuser_connection: Any, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    # Catches: `conclude_timeout` left out of the route.
+    # Catches: `conclude_timeout` missing from the route.
     case, worker = await scenario.open_case(), scenario.worker_north
     path = f"/v1/cases/{case['id']}"
     etag = (await worker.get(path)).headers["etag"]

@@ -143,7 +143,7 @@ async def test_digests_of_a_stolen_backup_do_not_refresh_a_session(
 async def test_only_own_sessions_are_visible_and_only_in_an_access(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Catches: without the policy visible_to_user: the ids of other sessions open accesses of other users.
+    # Catches: the policy visible_to_user dropped: the ids of other sessions open accesses of other users.
     del scenario
     select = "SELECT id FROM sessions"
     assert await api_connection.fetch(select) == []

@@ -90,7 +90,7 @@ def test_every_request_with_a_date_is_known() -> None:
 
 
 async def test_date_before_the_birth_is_rejected_in_every_request(scenario: Scenario) -> None:
-    # Catches: each call of validate_after_birth() left out.
+    # Catches: each call of validate_after_birth() removed.
     ids = await create_complete_case(scenario)
     _, draft = await create_care_plan_draft(scenario)
     worker, area = scenario.worker_north, "emotional_health"

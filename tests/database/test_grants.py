@@ -200,7 +200,7 @@ def get_body(source: str) -> str:
 async def test_public_has_no_privilege_on_functions_and_types_of_the_application(
     functions: list[asyncpg.Record],
 ) -> None:
-    # Catches: the default privileges of firststep_owner left off schemas.sql.
+    # Catches: the default privileges of firststep_owner missing from schemas.sql.
     assert [row["signature"] for row in functions if "-" in row["roles"]] == []
 
 

@@ -64,7 +64,7 @@ async def insert_users(superuser: Any, count: int, **columns: str) -> None:
 async def test_pages_neither_skip_nor_repeat_records(
     scenario: Scenario, superuser_connection: Any, sort: str
 ) -> None:
-    # Catches: NULL not replaced in `replace_null`; the id left out of the order; `>` for both directions.
+    # Catches: NULL not replaced in `replace_null`; the id missing from the order; `>` for both directions.
     users, randomness = build_list(), random.Random(sort)  # noqa: S311 - reproducible
     await insert_users(
         superuser_connection, 40, name="'n' || number % 7", totp_last_step="nullif(number % 5, 0)"

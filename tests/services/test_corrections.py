@@ -46,7 +46,7 @@ def path_of(sample: SampleCase, kind: str) -> str:
 async def test_record_entered_in_error_stays_readable_and_leaves_the_list(
     scenario: Scenario, sample: SampleCase, kind: str
 ) -> None:
-    # Catches: `build_error_filter` left out of the list; `check_not_entered_in_error` left out of `get_version_for_update`.
+    # Catches: `build_error_filter` missing from the list; `check_not_entered_in_error` missing from `get_version_for_update`.
     worker, path = scenario.worker_north, path_of(sample, kind)
     before = expect_json(await worker.get(path))
     assert before["entered_in_error"] is None
@@ -106,7 +106,7 @@ async def test_co_worker_marks_own_record(scenario: Scenario, sample: SampleCase
 
 
 async def test_session_entered_in_error_is_not_a_contact(scenario: Scenario, sample: SampleCase) -> None:
-    # Catches: the condition on `entered_in_error_at` left out of access.update_last_contact().
+    # Catches: the condition on `entered_in_error_at` missing from access.update_last_contact().
     worker = scenario.worker_north
     earlier = {**HELD_SESSION_PAYLOAD, "held_at": "2026-01-02T02:00:00Z"}
     expect_json(await worker.post(f"{sample.path}/support-sessions", earlier), 201)
@@ -152,7 +152,7 @@ async def test_plans_entered_in_error_leave_the_agenda(scenario: Scenario, sampl
 async def test_phone_of_a_person_entered_in_error_does_not_find_the_child(
     scenario: Scenario, sample: SampleCase
 ) -> None:
-    # Catches: `refresh_child_search_tokens` left out; `is_valid(Person)` left out of `PEOPLE_DETAILS_QUERY`.
+    # Catches: `refresh_child_search_tokens` removed; `is_valid(Person)` missing from `PEOPLE_DETAILS_QUERY`.
     worker = scenario.worker_north
     aunt = {
         **PERSON_PAYLOAD,
@@ -211,7 +211,7 @@ async def test_repeated_mark_with_the_same_key_has_one_effect(scenario: Scenario
 
 
 async def test_link_entered_in_error_ends_the_conflict_wall(scenario: Scenario) -> None:
-    # Catches: the condition on `entered_in_error_at` left out of access.list_conflict_wall_case_ids().
+    # Catches: the condition on `entered_in_error_at` missing from access.list_conflict_wall_case_ids().
     own, other = [await scenario.open_case(lead) for lead in ("worker_north", "worker_south")]
     supervisor, path = scenario.supervisor_both, f"/v1/cases/{own['id']}/links"
     payload = {"linked_case_id": other["id"], "reason": "They are brothers."}
@@ -268,7 +268,7 @@ async def test_mark_by_sql_follows_the_same_rules(
 
 
 async def test_receipt_entered_in_error_proves_no_payment(scenario: Scenario) -> None:
-    # Catches: the condition on `entered_in_error_at` left out of access.count_payment_proofs().
+    # Catches: the condition on `entered_in_error_at` missing from access.count_payment_proofs().
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_paid_disbursement(scenario, case, fund)
     receipt = await upload_receipt(scenario, case)
@@ -279,7 +279,7 @@ async def test_receipt_entered_in_error_proves_no_payment(scenario: Scenario) ->
 
 
 async def test_consent_entered_in_error_permits_no_sharing(scenario: Scenario) -> None:
-    # Catches: the mark left out of `RegisterEntry.concerns` and `_check_entry_itself`.
+    # Catches: the mark missing from `RegisterEntry.concerns` and `_check_entry_itself`.
     case = await scenario.open_case()
     case_path = f"/v1/cases/{case['id']}"
     consent_id = await create_consent(scenario, case_path)

@@ -66,7 +66,7 @@ async def test_concurrent_creations_of_a_code_create_one_grant(scenario: Scenari
 
 
 async def test_supervisor_or_manager_attributes_a_case_to_a_grant(scenario: Scenario) -> None:
-    # Catches: `check_supervises_case` left out; grant_code left out of the values after the change.
+    # Catches: `check_supervises_case` removed; grant_code missing from the values after the change.
     await create_grant(scenario)
     await create_grant(scenario, code="EF-2026-02")
     path = await create_case_path(scenario)
@@ -111,7 +111,7 @@ async def test_break_glass_and_another_team_cannot_attribute_a_case(scenario: Sc
 
 @pytest.mark.parametrize("grant_code", ["UNKNOWN", "EF-2026-00"])
 async def test_unknown_or_inactive_grants_are_rejected(scenario: Scenario, grant_code: str) -> None:
-    # Catches: `col(DonorGrant.is_active)` left out.
+    # Catches: `col(DonorGrant.is_active)` removed.
     await create_grant(scenario, code="EF-2026-00", is_active=False)
     path = await create_case_path(scenario)
     for response in (

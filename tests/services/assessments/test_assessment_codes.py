@@ -16,7 +16,7 @@ CODES: dict[str, Any] = {"symptoms": ["anxiety", "injuries"], "family_circumstan
 
 
 async def test_draft_stores_each_code_once_and_keeps_codes_that_a_patch_omits(scenario: Scenario) -> None:
-    # Catches: CODED_FIELDS left out of the document to which the patch applies, so that a patch deleted the codes.
+    # Catches: CODED_FIELDS missing from the document to which the patch applies, so that a patch deleted the codes.
     _, path = await create_assessment_draft(scenario, {**CODES, "symptoms": [*CODES["symptoms"], "anxiety"]})
     worker = scenario.worker_north
     draft = expect_json(await worker.get(path))

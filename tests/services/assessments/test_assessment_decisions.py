@@ -178,7 +178,7 @@ async def test_raw_sql_cannot_change_a_submitted_assessment(scenario: Scenario) 
 
 
 async def test_contributor_to_a_draft_cannot_decide_on_it(scenario: Scenario) -> None:
-    # Catches: without the trigger `record_contributor`.
+    # Catches: the trigger `record_contributor` dropped.
     case = await scenario.open_case()
     response = await scenario.worker_north.post(
         f"/v1/cases/{case['id']}/assessments", {"subject": "child", "kind": "initial"}

@@ -176,7 +176,7 @@ async def test_cases_are_sorted_in_both_directions(scenario: Scenario, superuser
 
 
 async def test_cases_are_searched_by_name_number_and_phone(scenario: Scenario) -> None:
-    # Catches: contacts left out of the search by phone; the relevance replaced by the time of creation.
+    # Catches: contacts missing from the search by phone; the relevance replaced by the time of creation.
     similar = await open_named_case(scenario, "Chhorn", "Sokhaa")
     exact = await open_named_case(scenario, "Chhorn", "Sokha")
     khmer = await scenario.open_case(child={**referral_payload()["child"], "names": BILINGUAL_NAMES[1:]})

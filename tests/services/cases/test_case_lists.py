@@ -289,7 +289,7 @@ async def test_code_labels_follow_accept_language(scenario: Scenario) -> None:
 
 
 async def test_fault_code_list_explains_every_code_in_the_language_of_the_request(scenario: Scenario) -> None:
-    # Catches: the English label for `Accept-Language: km`, and a code left out.
+    # Catches: the English label for `Accept-Language: km`, and a code removed.
     english, khmer = [
         expect_json(await scenario.http.get("/v1/codes/fault", headers={"accept-language": language}))
         for language in ("en", "km")

@@ -83,7 +83,7 @@ async def test_status_periods_contain_the_return_from_exit(
 async def test_assignment_periods_contain_assignment_transfer_and_reopening(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: team_id left out of the comparison; the INSERT made also for a closed case.
+    # Catches: team_id missing from the comparison; the INSERT made also for a closed case.
     north, south = id_of("north"), id_of("south")
     workers = [id_of(name) for name in ("worker_north", "worker_north_2", "worker_south")]
     path = await create_case_path(scenario)

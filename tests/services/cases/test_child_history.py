@@ -32,7 +32,7 @@ async def change_everything(scenario: Scenario) -> dict[str, Any]:
 
 
 async def test_history_lists_values_before_and_after_newest_first(scenario: Scenario) -> None:
-    # Catches: `record_field_changes` left out of `update_person`; before and after exchanged.
+    # Catches: `record_field_changes` missing from `update_person`; before and after exchanged.
     case = await change_everything(scenario)
     path = f"/v1/children/{case['child_id']}/history"
     entries = await fetch_items(scenario.worker_north, path)
@@ -87,7 +87,7 @@ async def test_change_without_a_difference_adds_no_entry(scenario: Scenario) -> 
 
 
 async def test_history_is_visible_like_the_record(scenario: Scenario, superuser_connection: Any) -> None:
-    # Catches: `c.id = record_changes.case_id` left out of the policy visible_with_record.
+    # Catches: `c.id = record_changes.case_id` missing from the policy visible_with_record.
     case = await change_everything(scenario)
     path = f"/v1/children/{case['child_id']}/history"
     assert (await scenario.worker_south.get(path)).status_code == 404

@@ -33,7 +33,7 @@ def build_child(names: list[dict[str, str]]) -> dict[str, Any]:
 
 
 async def test_merge_moves_a_case_with_all_its_records(scenario: Scenario, superuser_connection: Any) -> None:
-    # Catches: `add_case_and_child_keys` without `onupdate`; the key of one table left out.
+    # Catches: `add_case_and_child_keys` without `onupdate`; the key of one table missing from it.
     case = await scenario.open_case()
     sample = await create_case_with_records(scenario, "worker_north")
     await close_case(superuser_connection, sample.case)

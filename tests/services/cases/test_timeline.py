@@ -54,7 +54,7 @@ async def insert_history_entry(
 async def test_timeline_contains_the_tiers_that_the_caller_can_read(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: without the restrictive policy `tier_limits_visibility`.
+    # Catches: the restrictive policy `tier_limits_visibility` dropped.
     case = await scenario.open_case()
     staff = {"lead_worker_id": str(WORKER_ID), "co_worker_ids": [str(CO_WORKER_ID)]}
     expect_json(await scenario.supervisor_north.act(f"/v1/cases/{case['id']}", "assign", staff))

@@ -212,7 +212,7 @@ async def test_acceptance_requires_the_consent_of_those_who_are_able_to_give_it(
 
 
 async def test_referral_of_a_partner_needs_consent_to_sharing_with_first_step(scenario: Scenario) -> None:
-    # Catches: `share_with_fsc` left out of the scopes.
+    # Catches: `share_with_fsc` missing from the scopes.
     consent = {**referral_payload()["consent"], "scope": ["services"]}
     path = await create_referral_after_acts(scenario, "acknowledge", consent=consent)
     refused = await scenario.supervisor_north.act(path, "accept", acceptance_payload())
@@ -259,7 +259,7 @@ async def test_consent_of_a_joined_referral_is_in_the_register(scenario: Scenari
 
 
 async def test_care_plan_does_not_start_services_after_a_refusal(scenario: Scenario) -> None:
-    # Catches: `_check_services_consent` left out of the approval.
+    # Catches: `_check_services_consent` missing from the approval.
     case, assessment = await create_assessed_case(scenario)
     case_path, worker, supervisor = (
         f"/v1/cases/{case['id']}",

@@ -34,7 +34,7 @@ async def share(scenario: Scenario, case_path: str, consent_id: str, **changes: 
 
 
 async def test_withdrawal_lists_shared_data_until_it_is_recalled(scenario: Scenario) -> None:
-    # Catches: the source `recall` left out; drafts recalled too.
+    # Catches: the source `recall` removed; drafts recalled too.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consent_id = await create_consent(scenario, case_path)
     path = await share(scenario, case_path, consent_id, shared_fields=["age", "need"])
@@ -67,7 +67,7 @@ async def test_withdrawal_lists_shared_data_until_it_is_recalled(scenario: Scena
 
 
 async def test_withdrawal_of_services_recalls_everything_that_was_shared(scenario: Scenario) -> None:
-    # Catches: `services` left out of `_concerns`.
+    # Catches: `services` missing from `_concerns`.
     case = await scenario.open_case()
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     [of_referral] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
@@ -120,7 +120,7 @@ async def test_refusal_recalls_what_was_shared_for_its_purpose_and_recipient(sce
 
 
 async def test_contact_after_the_support_needs_consent(scenario: Scenario) -> None:
-    # Catches: `_check_contact_consent` left out of the update or of the creation.
+    # Catches: `_check_contact_consent` missing from the update or of the creation.
     closed = await create_closed_case(scenario)
     case_path, worker = f"/v1/cases/{closed['id']}", scenario.worker_north
     [consent] = expect_json(await worker.get(f"{case_path}/consents"))["items"]
@@ -197,7 +197,7 @@ async def test_recording_on_a_legal_basis_ends_with_the_basis(scenario: Scenario
 
 
 async def test_consent_entered_in_error_recalls_what_was_shared_on_it(scenario: Scenario) -> None:
-    # Catches: `request_recalls` left out of `mark_consent`.
+    # Catches: `request_recalls` missing from `mark_consent`.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     consents = [await create_consent(scenario, case_path) for _ in range(2)]
     path, _ = [await share(scenario, case_path, consent_id) for consent_id in consents]

@@ -83,7 +83,7 @@ async def test_register_is_sorted_in_both_directions(scenario: Scenario) -> None
 
 
 async def test_register_contains_the_entries_that_the_caller_can_see(scenario: Scenario) -> None:
-    # Catches: data protection officers left out of `roles_with_all`.
+    # Catches: data protection officers missing from `roles_with_all`.
     north, south = await scenario.open_case(), await scenario.open_case("worker_south")
     ids = {
         name: await fetch_ids(caller, REGISTER)

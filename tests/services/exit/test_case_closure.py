@@ -117,7 +117,7 @@ async def test_unplanned_closure_requires_only_an_approved_exit_plan(
 
 
 async def test_planned_closure_needs_a_plan_that_was_approved_for_a_planned_end(scenario: Scenario) -> None:
-    # Catches: `other_end` left out of `check_exit_plan_for_closure`. The taper would never lie ahead.
+    # Catches: `other_end` missing from `check_exit_plan_for_closure`. The taper would never lie ahead.
     case, _ = await create_exiting_case(scenario)
     past: dict[str, Any] = {"taper": [{"from": iso_day(-2), "contacts_per_month": 4}], "ends_on": iso_day(-1)}
     await create_approved_exit_plan(scenario, case["id"], reason_code="moved_away", **past)
@@ -172,7 +172,7 @@ async def test_concurrent_review_and_closure_leave_no_scheduled_review(
 
 
 async def test_taper_and_end_must_be_reached_before_the_closing(scenario: Scenario) -> None:
-    # Catches: `check_dates_reached` left out of `check_exit_plan_for_closure`.
+    # Catches: `check_dates_reached` missing from `check_exit_plan_for_closure`.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     ahead = {name: exit_plan_payload()[name] for name in ("taper", "ends_on")}
@@ -186,7 +186,7 @@ async def test_taper_and_end_must_be_reached_before_the_closing(scenario: Scenar
 
 
 async def test_goals_met_requires_every_condition_to_be_met(scenario: Scenario) -> None:
-    # Catches: `check_conditions_met` left out of `check_exit_plan_for_closure`.
+    # Catches: `check_conditions_met` missing from `check_exit_plan_for_closure`.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     unmet_answer = {"supporter_able": {"met": False, "note": "The aunt helps the grandmother."}}

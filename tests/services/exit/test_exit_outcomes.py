@@ -48,7 +48,7 @@ async def fetch_columns(superuser: Any, query: str, case_id: str) -> Any:
 async def test_closing_stores_the_outcome_for_harmful_sexual_behaviour(
     scenario: Scenario, kind: str, hsb_outcome: str | None, stored: str | None
 ) -> None:
-    # Catches: `to_hsb_outcome` returned its argument; `hsb_outcome` left out of the UPDATE privilege.
+    # Catches: `to_hsb_outcome` returned its argument; `hsb_outcome` missing from the UPDATE privilege.
     case = await create_exiting_case_of_kind(scenario, kind)
     path = f"/v1/cases/{case['id']}"
     assert case["hsb_outcome"] is None
@@ -60,7 +60,7 @@ async def test_closing_stores_the_outcome_for_harmful_sexual_behaviour(
 
 
 async def test_outcome_for_harmful_sexual_behaviour_of_a_survivor_is_rejected(scenario: Scenario) -> None:
-    # Catches: `check_outcome_of_kind` left out of CLOSURE_CHECKS.
+    # Catches: `check_outcome_of_kind` missing from CLOSURE_CHECKS.
     case = await create_exiting_case_of_kind(scenario, "survivor")
     path = f"/v1/cases/{case['id']}"
     for hsb_outcome in ("no_further_behaviour", "unknown"):
@@ -78,7 +78,7 @@ async def test_outcome_for_harmful_sexual_behaviour_of_a_survivor_is_rejected(sc
 async def test_follow_up_stores_the_outcome_and_the_conditions(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: conditions_unmet left out of `_store_result`; the outcome set although the family was not reached.
+    # Catches: conditions_unmet missing from `_store_result`; the outcome set although the family was not reached.
     case = await create_exiting_case_of_kind(scenario, "hsb")
     path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     expect_json(await worker.act(path, "close", CLOSURE))

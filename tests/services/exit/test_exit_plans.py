@@ -175,7 +175,7 @@ async def test_short_taper_needs_a_note(scenario: Scenario) -> None:
 
 
 async def test_dates_of_an_exit_plan_lie_ahead_at_its_approval(scenario: Scenario) -> None:
-    # Catches: `check_dates_ahead` left out of `approve_exit_plan`.
+    # Catches: `check_dates_ahead` missing from `approve_exit_plan`.
     case, _ = await create_exiting_case(scenario)
     plan_path, worker = f"/v1/cases/{case['id']}/exit-plan", scenario.worker_north
     taper = [{"from": iso_day(day), "contacts_per_month": 2} for day in (-3, -1)]
@@ -190,7 +190,7 @@ async def test_dates_of_an_exit_plan_lie_ahead_at_its_approval(scenario: Scenari
 
 
 async def test_review_returns_an_exiting_case_to_active_support(scenario: Scenario) -> None:
-    # Catches: `withdraw_exit_plan` left out of `complete_review`; `check_return_to_active` left out.
+    # Catches: `withdraw_exit_plan` missing from `complete_review`; `check_return_to_active` removed.
     case, _ = await create_exiting_case(scenario)
     case_path, worker = f"/v1/cases/{case['id']}", scenario.worker_north
     approved = await create_approved_exit_plan(scenario, case["id"])

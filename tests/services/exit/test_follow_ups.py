@@ -232,7 +232,7 @@ def summarize_areas(outcomes: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("team", ["north", "south"])
 async def test_open_follow_ups_end_when_the_child_has_a_new_case(scenario: Scenario, team: str) -> None:
-    # Catches: `cancel_open_follow_ups` left out of `reopen_case`; without SECURITY DEFINER, for the team `south`.
+    # Catches: `cancel_open_follow_ups` missing from `reopen_case`; without SECURITY DEFINER, for the team `south`.
     case = await create_closed_case(scenario)
     worker, path = scenario.worker_north, f"/v1/cases/{case['id']}/follow-ups"
     follow_ups = expect_json(await worker.get(path))["items"]
@@ -255,7 +255,7 @@ async def test_open_follow_ups_end_when_the_child_has_a_new_case(scenario: Scena
 
 
 async def test_referral_for_a_known_child_ends_its_open_follow_ups(scenario: Scenario) -> None:
-    # Catches: `cancel_open_follow_ups` left out of `_create_case`.
+    # Catches: `cancel_open_follow_ups` missing from `_create_case`.
     case = await create_closed_case(scenario)
     referral = await scenario.create_referral()
     path, supervisor = f"/v1/referrals/{referral['id']}", scenario.supervisor_north

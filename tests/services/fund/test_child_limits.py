@@ -49,7 +49,7 @@ async def test_approvals_in_both_currencies_count_for_the_limit_of_the_month(sce
 
 
 async def test_other_currency_without_a_rate_is_refused(scenario: Scenario) -> None:
-    # Catches: the amounts without a rate left out of the sum.
+    # Catches: the amounts without a rate missing from the sum.
     case = await scenario.open_case()
     dollars, riel = await create_fund(scenario), await create_fund(scenario, "9000000", "KHR")
     await create_approved_disbursement(scenario, case, dollars, usd("1.00"))

@@ -173,7 +173,7 @@ async def execute_and_check(connection: Any, statement: str, *arguments: object)
 async def test_sql_cannot_reverse_a_deposit_without_its_money(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Catches: the trigger require_posted_deposit left off deposits, or off ledger_transactions.
+    # Catches: the trigger require_posted_deposit missing from deposits or from ledger_transactions.
     fund = await create_fund(scenario, "")
     deposit = await create_deposit(scenario, fund, "100.00")
     finance = id_of("finance")

@@ -75,7 +75,7 @@ async def test_disbursement_list_contains_exactly_the_visible_disbursements(
 
 
 async def test_row_contains_names_and_hides_child_without_case(scenario: Scenario) -> None:
-    # Catches: `child_id` left out of the fields that are null without the details.
+    # Catches: `child_id` missing from the fields that are null without the details.
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_paid_disbursement(scenario, case, fund)
     (row,) = expect_json(await scenario.worker_north.get("/v1/disbursements"))["items"]

@@ -115,7 +115,7 @@ async def test_limits_for_a_case_are_data(scenario: Scenario) -> None:
 
 
 async def test_sql_cannot_approve_above_a_limit(scenario: Scenario, api_connection: Any) -> None:
-    # Catches: the trigger validate_limits left off disbursements.
+    # Catches: the trigger validate_limits missing from disbursements.
     case, fund = await scenario.open_case(), await create_fund(scenario, "5000.00")
     for _ in range(3):
         await create_approved_disbursement(scenario, case, fund, usd("199.00"))
@@ -252,7 +252,7 @@ async def name_documents(scenario: Scenario, disbursement: dict[str, Any], *ids:
 
 
 async def test_finance_officer_reads_only_the_documents_that_the_worker_has_named(scenario: Scenario) -> None:
-    # Catches: `b.finance_documents @> …` left out of access.read_finance_document().
+    # Catches: `b.finance_documents @> …` missing from access.read_finance_document().
     case, fund = await scenario.open_case(), await create_fund(scenario)
     disbursement = await create_approved_disbursement(scenario, case, fund)
     receipt_id, hidden_id = [
@@ -319,7 +319,7 @@ async def test_only_receipts_and_quotations_of_the_case_can_be_named(scenario: S
 async def test_sql_can_show_finance_only_receipts_named_by_staff_of_the_case(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Catches: `d.kind IN …` left out of access.read_finance_document(); the first condition of validate_disbursement_act().
+    # Catches: `d.kind IN …` missing from access.read_finance_document(); the first condition of validate_disbursement_act().
     case = await scenario.open_case()
     disbursement = await create_disbursement(scenario, case)
     letter_id, receipt_id = (

@@ -183,7 +183,7 @@ async def test_contradiction_of_a_correction_with_stored_fields_is_rejected(scen
     ],
 )  # fmt: skip
 async def test_text_with_personal_data_gets_a_warning(scenario: Scenario, text: str) -> None:
-    # Catches: digits not folded; `partner_names` left off the checked fields.
+    # Catches: digits not folded; `partner_names` missing from the checked fields.
     payload: dict[str, Any] = {
         "title": text,
         "venue": text,

@@ -585,7 +585,7 @@ def is_match(profile: IdentityProfile, other_profile: IdentityProfile) -> bool:
 
 
 def test_match_is_never_excluded() -> None:
-    # Catches: the points of the nickname or the contacts are left out of the best case.
+    # Catches: the points of the nickname or the contacts are missing from the best case.
     rng = random.Random(7)  # noqa: S311 - must be reproducible, not secret
     pairs = list(combinations([generate_profile(rng) for _ in range(200)], 2))
     matches = [pair for pair in pairs if is_match(*pair)]
@@ -595,7 +595,7 @@ def test_match_is_never_excluded() -> None:
 
 
 def test_child_with_another_family_name_is_not_excluded() -> None:
-    # Catches: the certain identity is left out of the best case.
+    # Catches: the certain identity is missing from the best case.
     facts = {"sex": "male", "birth": build_birth("2016-03-11"), "phones": HOUSEHOLD["phones"]}
     child = build_profile(latin("Sok", "Vichet"), **facts)
     again = build_profile(latin("Heang", "Vichet"), **facts)

@@ -224,7 +224,7 @@ async def test_slow_report_is_rejected_with_a_time_to_retry(
 @pytest.mark.parametrize("start", [*"=+-@\t\r\n＝＋－＠"])
 @pytest.mark.parametrize("space", ["", " ", "  ", "\u00a0", "\u3000"])
 def test_formula_is_defused(start: str, space: str) -> None:
-    # Catches: a character of the list of OWASP left out; a space before a formula.
+    # Catches: a character of the list of OWASP removed; a space before a formula.
     text = f"{space}{start}1+1"
     assert defuse_formula(text) == f"'{text}"
 

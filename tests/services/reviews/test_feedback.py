@@ -151,7 +151,7 @@ async def test_feedback_that_does_not_fit_an_active_case_is_refused(
 
 
 async def test_review_id_is_required_only_for_feedback_at_a_review(scenario: Scenario) -> None:
-    # Catches: `col(Review.case_id) == case.id` left out.
+    # Catches: `col(Review.case_id) == case.id` removed.
     case, other = (await create_exiting_case(scenario))[0], (await create_active_case(scenario))[0]
     path, worker = f"/v1/cases/{case['id']}/feedback", scenario.worker_north
     review, other_review = [(await get_next_review(scenario, each["id"]))["id"] for each in (case, other)]
@@ -167,7 +167,7 @@ async def test_review_id_is_required_only_for_feedback_at_a_review(scenario: Sce
 async def test_feedback_at_an_exit_can_follow_the_closing_and_feedback_at_a_review_cannot(
     scenario: Scenario,
 ) -> None:
-    # Catches: `closed` left out of the statuses for an exit.
+    # Catches: `closed` missing from the statuses for an exit.
     opened, closed = await scenario.open_case(), await create_closed_case(scenario)
     for case, payload, status in (
         (opened, feedback_payload(), 409),

@@ -49,7 +49,7 @@ async def test_rows_of_the_review_list_contain_the_child_the_team_and_the_worker
 async def test_reviews_are_filtered_by_dates_status_team_worker_and_risk(
     scenario: Scenario, superuser_connection: Any
 ) -> None:
-    # Catches: `overdue` without the condition on the status; co-workers left out of `worker_id`.
+    # Catches: `overdue` without the condition on the status; co-workers missing from `worker_id`.
     late, south, later = await create_cases(scenario, superuser_connection, -2, 5, -9)
     await complete_next_review(scenario, later["id"])
     staff = {"lead_worker_id": str(id_of("worker_north")), "co_worker_ids": [str(id_of("worker_north_2"))]}
@@ -113,7 +113,7 @@ async def test_reviews_are_sorted_by_due_date_in_both_directions(
 async def test_list_contains_exactly_the_visible_reviews_and_logs_the_returned_rows(
     scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Catches: the arms `assigned` and `teams` of the scope left out.
+    # Catches: the arms `assigned` and `teams` of the scope removed.
     cases = await create_cases(scenario, superuser_connection, 1, 2, 3)
     expect_json(await scenario.worker_north_2.post(f"/v1/cases/{cases[1]['id']}/break-glass", EMERGENCY))
     for name, (roles, _) in STAFF.items():

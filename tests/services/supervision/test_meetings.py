@@ -104,7 +104,7 @@ async def test_reader_sees_only_the_cases_that_the_policies_show(scenario: Scena
 
 
 async def test_conflict_wall_hides_a_discussed_case_and_a_correction_keeps_it(scenario: Scenario) -> None:
-    # Catches: `hidden_ids` left out of the corrected cases.
+    # Catches: `hidden_ids` missing from the corrected cases.
     own, other = await scenario.open_case(), await scenario.open_case()
     wall = await scenario.open_case(lead="worker_south")
     response = await scenario.supervisor_both.post(

@@ -36,7 +36,7 @@ async def assign(scenario: Scenario, case_path: str, lead: str, *co_workers: str
 
 
 async def test_new_lead_worker_reads_the_earlier_notes_after_the_handover(scenario: Scenario) -> None:
-    # Catches: the condition on the time left out of the policy; the policy left off session_addenda.
+    # Catches: the condition on the time missing from the policy; the policy missing from session_addenda.
     case_path = await create_case_path(scenario)
     note = await write_note(scenario, case_path)
     await assign(scenario, case_path, "worker_north_2", "worker_north")
@@ -68,7 +68,7 @@ async def test_new_lead_worker_reads_the_earlier_notes_after_the_handover(scenar
 
 
 async def test_handover_ends_when_another_person_leads_the_case(scenario: Scenario) -> None:
-    # Catches: the trigger `end_clinical_handovers` left off cases.
+    # Catches: the trigger `end_clinical_handovers` missing from cases.
     case_path = await create_case_path(scenario)
     note = await write_note(scenario, case_path)
     await assign(scenario, case_path, "worker_north_2")

@@ -89,7 +89,7 @@ async def test_document_upload_requires_read_access_to_its_tier(scenario: Scenar
 
 
 async def test_document_tier_is_at_least_as_restricted_as_its_subject(scenario: Scenario) -> None:
-    # Catches: without the check of the tier: the title reveals the legal step to a caller with break-glass access.
+    # Catches: the check of the tier removed: the title reveals the legal step to a caller with break-glass access.
     case_path, worker = await create_case_path(scenario), scenario.worker_north
     legal_step = expect_json(await worker.post(f"{case_path}/legal-steps", POLICE_REPORT_PAYLOAD), 201)
     support_session = expect_json(

@@ -102,7 +102,7 @@ async def test_letter_is_marked_on_every_page_after_the_consent_ended(
 async def test_letter_contains_exactly_the_shared_fields(
     scenario: Scenario, fields: tuple[str, ...], language: str
 ) -> None:
-    # Catches: one field more than the shared ones; the last one left out.
+    # Catches: one field more than the shared ones; the last one removed.
     path, referral = await send_referral(scenario, *fields)
     text = extract_text(await read_letter(scenario, path, language))
     labels = {code: get_code_label("shared_field", code, language) for code in get_codes("shared_field")}

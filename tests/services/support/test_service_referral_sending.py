@@ -201,7 +201,7 @@ async def test_sending_without_consent_records_the_legal_basis(scenario: Scenari
 
 
 async def test_sending_waits_for_an_earlier_withdrawal(scenario: Scenario, superuser_connection: Any) -> None:
-    # Catches: without the lock on the register: the draft is sent while the withdrawal waits for its commit.
+    # Catches: the lock on the register removed: the draft is sent while the withdrawal waits for its commit.
     case_path = await create_case_path(scenario)
     consent_id = await create_consent(scenario, case_path)
     referral_path = await create_service_referral(scenario, case_path, consent_id=consent_id)

@@ -13,7 +13,7 @@ TOPICS = ["self_protection", "sexual_behaviour", "emotions"]
 
 
 async def test_session_has_several_topics_each_once_in_the_given_order(scenario: Scenario) -> None:
-    # Catches: `dict.fromkeys` replaced with the list; topics left out of the columns that an author can correct.
+    # Catches: `dict.fromkeys` replaced with the list; topics missing from the columns that an author can correct.
     path, worker = await create_case_path(scenario), scenario.worker_north
     payload = {**HELD_SESSION_PAYLOAD, "topics": [*TOPICS, TOPICS[0]]}
     created = expect_json(await worker.post(f"{path}/support-sessions", payload), 201)
@@ -30,7 +30,7 @@ async def test_session_has_several_topics_each_once_in_the_given_order(scenario:
 async def test_session_keeps_its_topics_when_it_is_held_and_a_series_copies_them(
     scenario: Scenario,
 ) -> None:
-    # Catches: topics stored for held sessions only; topics left out of SupportSessionPlan.
+    # Catches: topics stored for held sessions only; topics missing from SupportSessionPlan.
     path, worker = await create_case_path(scenario), scenario.worker_north
     planned = expect_json(
         await worker.post(f"{path}/support-sessions", {**PLANNED_VISIT_PAYLOAD, "topics": TOPICS}), 201
@@ -63,7 +63,7 @@ async def test_topics_outside_the_code_list_are_rejected(
 
 
 async def test_lists_filter_sessions_by_topic(scenario: Scenario) -> None:
-    # Catches: the filter left out of FILTERS; `overlaps` replaced with the equality of both lists.
+    # Catches: the filter missing from FILTERS; `overlaps` replaced with the equality of both lists.
     path, worker = await create_case_path(scenario), scenario.worker_north
     for topics in (TOPICS, ["emotions"], []):
         payload = {**HELD_SESSION_PAYLOAD, "topics": topics}
