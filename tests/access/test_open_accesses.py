@@ -191,7 +191,8 @@ SCANS_QUERY = """
 async def test_context_lookup_uses_the_index_after_the_table_has_grown(
     scenario: Scenario, superuser_connection: Any, api_connection: Any
 ) -> None:
-    # Catches: access.context() without enable_seqscan = off. A connection caches the plan of the lookup while the table is
+    # Catches: access.context() without enable_seqscan = off. A connection caches the plan of the lookup while the
+    # table is
     # small.
     del scenario
     caller = "SELECT caller_id FROM access.context()"

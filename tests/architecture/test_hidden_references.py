@@ -179,7 +179,8 @@ def normalize(response: httpx.Response, *record_ids: str) -> tuple[int, Any, Any
 async def test_hidden_record_in_a_body_gets_the_response_of_a_missing_record(
     scenario: Scenario, app: FastAPI, own: SampleCase, hidden: SampleCase
 ) -> None:
-    # Catches: the query of `validate_case_goals` without the case, as the owner; `check_known_child` that answers for an
+    # Catches: the query of `validate_case_goals` without the case, as the owner; `check_known_child` that answers for
+    # an
     # open case before it compares the matches.
     references = await create_references(scenario, own, hidden)
     fields = {

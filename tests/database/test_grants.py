@@ -156,7 +156,8 @@ def is_used_by_gate(grant: Grant, sources: list[str]) -> bool:
 async def test_functions_are_executable_where_they_are_called(
     functions: list[asyncpg.Record], owner_connection: Any
 ) -> None:
-    # Catches: GRANT EXECUTE ON FUNCTION access.resolve_user(uuid) TO firststep_api; ledger.is_balanced(uuid) not granted
+    # Catches: GRANT EXECUTE ON FUNCTION access.resolve_user(uuid) TO firststep_api; ledger.is_balanced(uuid) not
+    # granted
     # to firststep_api; access.can_read_case(…) not granted to firststep_gate.
     policies = " ".join(row[0] for row in await owner_connection.fetch(POLICIES_QUERY))
     triggers = [row["source"] for row in functions if row["is_trigger"] and not row["is_definer"]]

@@ -111,7 +111,8 @@ async def large_database(cluster: Cluster, app: FastAPI) -> AsyncIterator[LargeD
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_request_reads_few_rows_by_index(large_database: LargeDatabase, name: str) -> None:
-    # Catches: an index or primary key that the request reads dropped; `MAX_EXAMINED_ROWS` of 50,000; in W1 a statement that
+    # Catches: an index or primary key that the request reads dropped; `MAX_EXAMINED_ROWS` of 50,000; in W1 a statement
+    # that
     # counts the referrals; `is_indexed` of `ListQuery` always true; no `set_filters`.
     request = REQUESTS[name]
     path = request.get_path(large_database.generated)

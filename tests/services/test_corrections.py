@@ -46,7 +46,8 @@ def path_of(sample: SampleCase, kind: str) -> str:
 async def test_record_entered_in_error_stays_readable_and_leaves_the_list(
     scenario: Scenario, sample: SampleCase, kind: str
 ) -> None:
-    # Catches: `build_error_filter` missing from the list; `check_not_entered_in_error` missing from `get_version_for_update`.
+    # Catches: `build_error_filter` missing from the list; `check_not_entered_in_error` missing from
+    # `get_version_for_update`.
     worker, path = scenario.worker_north, path_of(sample, kind)
     before = expect_json(await worker.get(path))
     assert before["entered_in_error"] is None

@@ -95,7 +95,8 @@ async def test_replacement_needs_a_confirmation_and_keeps_the_old_database(
     bench: BackupBench, backup: tuple[BackupPaths, Manifest], cluster: Cluster
 ) -> None:
     target = await bench.create_target("replaced")
-    # Catches: a fixed name for the database of the comparison. The restore then drops an existing database of this name.
+    # Catches: a fixed name for the database of the comparison. The restore then drops an existing database of this
+    # name.
     await bench.create_target("firststep_baseline")
     await bench.restore(target, backup[0])
     assert await list_databases(cluster, "firststep_baseline") == ["firststep_baseline"]

@@ -100,7 +100,8 @@ async def test_token_before_the_replaced_one_ends_the_session_at_once(browser: B
 
 
 async def test_concurrent_refreshes_of_several_tabs_keep_the_session(browser: Browser) -> None:
-    # Catches: without the row lock in access.refresh_session: two requests replace the token, and one successor is lost.
+    # Catches: without the row lock in access.refresh_session: two requests replace the token, and one successor is
+    # lost.
     for _ in range(5):
         responses = await asyncio.gather(*(send_token(browser, browser.cookie) for _ in range(20)))
         assert {response.status_code for response in responses} == {200}

@@ -190,7 +190,8 @@ SEQUENCES = [
 async def test_every_open_item_is_on_the_agenda_of_a_user_who_may_act(
     scenario: Scenario, superuser_connection: Any, sequences: list[tuple[str, ...]]
 ) -> None:
-    # Catches: in `app/services/agenda/worker_sources.py`, `OR c.is_unstaffed` removed from the sessions; `c.status <> 'closed'`
+    # Catches: in `app/services/agenda/worker_sources.py`, `OR c.is_unstaffed` removed from the sessions; `c.status <>
+    # 'closed'`
     # added to the legal steps; the second part of the returned records removed; in `team_sources.py`, the approvals or
     # the referrals of `MANAGER_SOURCES` removed; in `responsibility.sql`, the closed cases or the programme manager
     # removed from list_unstaffed_cases(); in `app/kit/approval.py`, `_is_substitute` always false.

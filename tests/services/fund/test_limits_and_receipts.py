@@ -319,7 +319,8 @@ async def test_only_receipts_and_quotations_of_the_case_can_be_named(scenario: S
 async def test_sql_can_show_finance_only_receipts_named_by_staff_of_the_case(
     scenario: Scenario, api_connection: Any
 ) -> None:
-    # Catches: `d.kind IN …` missing from access.read_finance_document(); the first condition of validate_disbursement_act().
+    # Catches: `d.kind IN …` missing from access.read_finance_document(); the first condition of
+    # validate_disbursement_act().
     case = await scenario.open_case()
     disbursement = await create_disbursement(scenario, case)
     letter_id, receipt_id = (

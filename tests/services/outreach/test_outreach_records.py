@@ -166,7 +166,8 @@ async def test_database_rejects_forged_and_contradictory_rows(
 async def test_database_keeps_marked_activities_final(
     scenario: Scenario, api_connection: asyncpg.Connection, superuser_connection: asyncpg.Connection
 ) -> None:
-    # Catches: the trigger protect_mark missing from outreach_activities, protect_outreach_part missing from outreach_participants.
+    # Catches: the trigger protect_mark missing from outreach_activities, protect_outreach_part missing from
+    # outreach_participants.
     activity = await create_activity(scenario)
     await create_attachment(scenario, activity)
     mark = "UPDATE outreach_activities SET version = version + 1, entered_in_error_at = now(), entered_in_error_by_id = (SELECT x.caller_id FROM access.context() x), entered_in_error_reason_encrypted = 'x'"

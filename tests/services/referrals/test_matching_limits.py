@@ -255,7 +255,8 @@ async def test_referrals_that_a_colleague_entered_are_counted(scenario: Scenario
 
 
 def test_the_answers_of_a_day_reveal_less_than_a_child_has_facts() -> None:
-    # Catches: `MAX_BY_CALLER` and `ANSWERS_PER_DAY` raised to 10. Other tests compare `MAX_BY_CALLER` with the database.
+    # Catches: `MAX_BY_CALLER` and `ANSWERS_PER_DAY` raised to 10. Other tests compare `MAX_BY_CALLER` with the
+    # database.
     assert inference.ANSWERS_PER_DAY == MAX_BY_CALLER
     bits = inference.measure_best_request(inference.answer_with_likelihood)
     assert bits * inference.ANSWERS_PER_DAY <= MAX_BITS_PER_DAY
