@@ -1,5 +1,5 @@
--- The rows that reports count and the growth benchmark does not generate: payments from two funds, feedback, and outreach
--- activities with their participants. The caseload exists already.
+-- The rows that reports count and the growth benchmark does not generate: payments from two funds, periods, feedback, and
+-- outreach activities with their participants. The caseload exists already.
 
 INSERT INTO funds (id, created_at, version, name, donor, currency, starts_on, categories, lines, province_codes, status, updated_at)
 SELECT growth.make_id('fund', n), now(), 1, 'Fund ' || n, 'Donor ' || n, (ARRAY['USD', 'KHR'])[n], current_date - 1000,
@@ -31,6 +31,14 @@ SELECT gen_random_uuid(), p.at, 1, c.child_id, c.id, format('B-%s-%s', c.number,
   JOIN funds f ON f.id = growth.make_id('fund', 1 + p.kind % 2)
  WHERE p.at < now();
 
+-- One period of the lead worker and the team, and one of the status, for each case.
+INSERT INTO assignment_periods (case_id, began_at, child_id, ended_at, team_id, lead_worker_id)
+SELECT c.id, c.opened_on::timestamptz, c.child_id, c.closed_on::timestamptz + interval '1 hour', c.team_id, c.lead_worker_id
+  FROM cases c;
+
+INSERT INTO status_periods (case_id, began_at, child_id, status)
+SELECT c.id, c.opened_on::timestamptz, c.child_id, c.status FROM cases c;
+
 -- Feedback of the child and of the caregiver in each case.
 INSERT INTO feedback (id, created_at, version, child_id, case_id, given_by, rating, occasion, given_on, author_id)
 SELECT gen_random_uuid(), c.created_at, 1, c.child_id, c.id, giver, 1 + (hashtext(c.number || giver) & 1023) % 5, 'exit',
@@ -61,3 +69,9 @@ INSERT INTO outreach_participants (
 )
 SELECT a.id, audience, 40, 80, 18, 20, 0, 2, 0, 10, 10, 10, 0, 5, 0, 5, 1, 30, 9
   FROM outreach_activities a CROSS JOIN unnest(ARRAY['children', 'parents']) audience;
+
+-- Decisions on referrals, achieved goals and closed cases of harmful sexual behaviour, which the growth benchmark lacks.
+UPDATE referrals SET acknowledged_at = received_at + interval '1 hour', decided_at = received_at + interval '1 day';
+UPDATE goals SET status = 'achieved' WHERE hashtext(id::text) % 2 = 0;
+UPDATE cases SET kind = 'hsb', hsb_outcome = 'no_further_behaviour' WHERE status = 'closed' AND hashtext(number) % 4 = 0;
+UPDATE actions SET due_on = due_on - 130;
