@@ -44,7 +44,7 @@ def list_after_exit(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
         if case["closed_on"] is None or case["close_reason"] == "died":
             continue
         end = case["closed_on"] + timedelta(days=365)
-        if first_day <= end <= last_day:
+        if first_day <= end <= last_day and end < rows.today:
             later = [
                 other
                 for other in replace(rows, grant_code=None).cases()

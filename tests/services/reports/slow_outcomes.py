@@ -1,7 +1,7 @@
 """Slow computations of the reports about risk, outcomes and caseloads."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -77,18 +77,24 @@ def compute_conditions(units: list[Unit]) -> Figures:
 
 
 def list_hsb_exits(rows: Rows, first_day: date, last_day: date) -> list[Unit]:
-    return [unit for unit in list_ended(rows, first_day, last_day) if unit["kind"] != "survivor"]
+    return [
+        {**unit, "ripe": unit["closed_on"] + timedelta(days=183) < rows.today}
+        for unit in list_ended(rows, first_day, last_day)
+        if unit["kind"] != "survivor"
+    ]
 
 
 def compute_hsb_exits(units: list[Unit]) -> Figures:
-    codes = get_codes("hsb_outcome")
+    codes, followed = get_codes("hsb_outcome"), [unit for unit in units if unit["ripe"]]
     figures = {
         "exits": len(units),
         **count_codes(units, "hsb_outcome", codes, "at_exit_"),
-        **count_codes(units, "later", codes, "after_6_months_"),
+        "followed": len(followed),
+        **count_codes(followed, "later", codes, "after_6_months_"),
+        "unripe": len(units) - len(followed),
     }
-    for moment in ("at_exit", "after_6_months"):
-        figures[f"{moment}_share"] = share(figures[f"{moment}_no_further_behaviour"], len(units))
+    for moment, exits in (("at_exit", units), ("after_6_months", followed)):
+        figures[f"{moment}_share"] = share(figures[f"{moment}_no_further_behaviour"], len(exits))
     return figures
 
 

@@ -108,6 +108,7 @@ def compute_sessions(units: list[Unit]) -> Figures:
             f"topic_{code}": sum(unit["status"] == "held" and code in unit["topics"] for unit in units)
             for code in get_codes("session_topic")
         },
+        "topic_unknown": sum(unit["status"] == "held" and not unit["topics"] for unit in units),
         "cases_with_session": len({unit["case_id"] for unit in units if unit["status"] == "held"}),
     }
 

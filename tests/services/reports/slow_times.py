@@ -122,6 +122,7 @@ def list_service_referrals(rows: Rows, first_day: date, last_day: date) -> list[
 
 def compute_service_referrals(units: list[Unit]) -> Figures:
     ripe = [unit for unit in units if unit["ripe"]]
+    answered = [unit for unit in ripe if unit["answered_days"] is not None and unit["answered_days"] <= 90]
     received = [
         unit["ended_days"]
         for unit in ripe
@@ -130,8 +131,9 @@ def compute_service_referrals(units: list[Unit]) -> Figures:
     ]  # fmt: skip
     return {
         "sent": len(ripe),
-        "answered": sum(unit["answered_days"] is not None and unit["answered_days"] <= 90 for unit in ripe),
-        "declined": count(ripe, "status", "declined"),
+        "answered": len(answered),
+        "accepted": len(answered) - count(answered, "status", "declined"),
+        "declined": count(answered, "status", "declined"),
         "received": len(received),
         "received_share": share(len(received), len(ripe)),
         "median_days": middle(received),

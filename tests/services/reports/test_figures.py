@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from sqlmodel import SQLModel
 
 from app.access.report_reader import ReportReader
 from app.database.urls import to_driver_url
+from app.models import Case, Child
 from app.models.record import freeze_time
 from app.services.reports.catalogue import REPORTS
 from app.services.reports.definition import Report
@@ -26,6 +28,7 @@ from tests.services.reports.slow_figures import list_groupings
 from tests.support.database_cluster import Cluster
 from tests.support.raw_sql import open_access, set_access
 from tests.support.row_factories import insert_row
+from tests.support.scenario import id_of
 
 NOON = datetime.combine(TODAY, time(5), UTC)
 
@@ -117,6 +120,13 @@ def list_computations(report: Report) -> list[tuple[list[str], str | None]]:
     return [*((by, None) for by in groupings), *of_grant]
 
 
+def create_closed_case(child: Child, opened_on: date, closed_on: date) -> Case:
+    return Case(
+        number=f"FSC-{opened_on:%Y-%m%d}", child_id=child.id, kind="survivor", status="closed", team_id=id_of("north"),
+        lead_worker_id=id_of("worker_north"), opened_on=opened_on, closed_on=closed_on, close_reason="goals_met",
+    )  # fmt: skip
+
+
 async def compare(database: FiguresDatabase, rows: list[SQLModel]) -> None:
     await database.replace_rows(rows)
     stored = await load_rows(database.superuser, TODAY)
@@ -145,6 +155,19 @@ def test_figures_equal_the_slow_computation(
     figures_database: FiguresDatabase, runner: asyncio.Runner, rows: list[SQLModel]
 ) -> None:
     runner.run(compare(figures_database, rows))
+
+
+@pytest.mark.parametrize("close_reason", ["goals_met", "duplicate", "opened_in_error"])
+def test_reopening_by_mistake_does_not_count(
+    figures_database: FiguresDatabase, runner: asyncio.Runner, close_reason: str
+) -> None:
+    # Catches: the report after_exit without the condition on `opened_in_error`.
+    child = Child(sex="female")
+    child.identity = cast("Any", {})
+    first = create_closed_case(child, opened_on=date(2024, 1, 1), closed_on=date(2025, 3, 15))
+    later = create_closed_case(child, opened_on=date(2025, 6, 1), closed_on=date(2025, 6, 2))
+    later.previous_case_id, later.close_reason = first.id, close_reason
+    runner.run(compare(figures_database, [child, first, later]))
 
 
 def test_every_report_has_a_slow_computation() -> None:

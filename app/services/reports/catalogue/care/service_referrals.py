@@ -31,9 +31,14 @@ REPORT = Report(
             "is_ripe AND answer_days <= 90",
         ),
         count_if(
+            "accepted",
+            Text("Accepted within 90 days", "បានទទួលយកក្នុង ៩០ ថ្ងៃ"),
+            "is_ripe AND answer_days <= 90 AND status <> 'declined'",
+        ),
+        count_if(
             "declined",
-            Text("Declined by the provider", "អ្នកផ្តល់សេវាមិនអាចទទួល"),
-            "is_ripe AND status = 'declined'",
+            Text("Declined by the provider within 90 days", "អ្នកផ្តល់សេវាមិនអាចទទួលក្នុង ៩០ ថ្ងៃ"),
+            "is_ripe AND answer_days <= 90 AND status = 'declined'",
         ),
         count_if(
             "received",

@@ -50,6 +50,9 @@ REPORT = Report(
             )
             for code in CODE_LISTS["session_topic"].codes
         ),
+        count_if(
+            "topic_unknown", Text("Without a topic", "គ្មានប្រធានបទ"), "status = 'held' AND topics = '{}'"
+        ),
     ),
     facts=f"""
         SELECT {local_day("coalesce(s.held_at, s.planned_at)")} AS starts_on, s.kind, s.status, s.case_id, s.topics, c.team

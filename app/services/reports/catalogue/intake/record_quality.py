@@ -1,7 +1,15 @@
 """Report: missing and late data."""
 
 from app.access.roles import Role
-from app.services.reports.definition import FLOW, TEAM, Report, Text, count_if, percentage
+from app.services.reports.definition import (
+    FLOW,
+    TEAM,
+    TEAM_REPORT_READERS,
+    Report,
+    Text,
+    count_if,
+    percentage,
+)
 from app.services.reports.population import local_day
 
 REPORT = Report(
@@ -36,7 +44,7 @@ REPORT = Report(
         ),
         count_if("break_glass", Text("Break-glass accesses", "ការចូលមើលក្នុងករណីបន្ទាន់"), "event = 'break_glass'"),
     ),
-    readers=frozenset({Role.supervisor, Role.programme_manager, Role.data_protection_officer}),
+    readers=TEAM_REPORT_READERS | {Role.data_protection_officer},
     facts=f"""
         SELECT 'case' AS event, c.opened_on AS starts_on, c.team, c.age_band IS NULL AS no_age,
                c.sex = 'unknown' AS no_sex, c.province IS NULL AS no_province, false AS is_late, false AS no_consent

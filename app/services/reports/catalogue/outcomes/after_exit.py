@@ -10,7 +10,7 @@ REPORT = Report(
     ),
     numerator="Follow-ups that were held; children who were well; cases reopened within 12 months.",
     denominator="Follow-ups that were due; follow-ups with a contact; cases closed 12 months before, without deaths.",
-    pitfall="A child who could not be found is not counted as not well. Cancelled follow-ups are not counted.",
+    pitfall="A child who could not be found is not counted as not well. An exit counts after its first year. For a supervisor, a case that another team reopened is not visible. Cancelled follow-ups are not counted.",
     period=FLOW,
     dimensions=(KIND,),
     measures=(
@@ -45,7 +45,7 @@ REPORT = Report(
         SELECT 'exit', c.closed_on + 365, NULL, NULL, coalesce(later.opened_on <= c.closed_on + 365, false), c.kind
           FROM counted_cases c
           LEFT JOIN (SELECT previous_case_id, min(opened_on) AS opened_on FROM cases
-                      WHERE previous_case_id IS NOT NULL AND close_reason IS DISTINCT FROM 'duplicate'
+                      WHERE previous_case_id IS NOT NULL AND coalesce(close_reason, '') NOT IN ('duplicate', 'opened_in_error')
                       GROUP BY previous_case_id) later ON later.previous_case_id = c.id
-         WHERE c.closed_on IS NOT NULL AND c.close_reason IS DISTINCT FROM 'died'""",
+         WHERE c.closed_on + 365 < $3 AND c.close_reason IS DISTINCT FROM 'died'""",
 )
