@@ -70,7 +70,7 @@ async def register_keys(connection: asyncpg.Connection, ring: KeyRing) -> None:
             await connection.execute(INSERT_CANARY_SQL, *create_canary(material))
 
 
-async def forget_key(connection: asyncpg.Connection, key_id: str) -> None:
+async def delete_key_canary(connection: asyncpg.Connection, key_id: str) -> None:
     """Delete the canary of a retired key."""
     await connection.execute(DELETE_CANARY_SQL, key_id)
 

@@ -16,7 +16,7 @@ LanguageQuery = Annotated[
 ]
 
 
-async def requested_language(
+async def get_requested_language(
     language: LanguageQuery = None,
     accept_language: AcceptLanguage = "en",
 ) -> str:
@@ -24,10 +24,10 @@ async def requested_language(
     return language or get_preferred_language(accept_language)
 
 
-RequestedLanguage = Annotated[str, Depends(requested_language)]
+RequestedLanguage = Annotated[str, Depends(get_requested_language)]
 
 
-async def requested_letter_language(
+async def get_requested_letter_language(
     lang: LanguageQuery = None,
     accept_language: AcceptLanguage = "en",
 ) -> str:
@@ -35,14 +35,14 @@ async def requested_letter_language(
     return lang or get_preferred_language(accept_language)
 
 
-LetterLanguage = Annotated[str, Depends(requested_letter_language)]
+LetterLanguage = Annotated[str, Depends(get_requested_letter_language)]
 
 
-async def accepted_language(
+async def get_accepted_language(
     accept_language: AcceptLanguage = "en",
 ) -> str:
     """Return the language of Accept-Language, for endpoints whose query has a parameter `language` of its own."""
     return get_preferred_language(accept_language)
 
 
-AcceptedLanguage = Annotated[str, Depends(accepted_language)]
+AcceptedLanguage = Annotated[str, Depends(get_accepted_language)]

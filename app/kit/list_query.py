@@ -222,13 +222,13 @@ class ListQuery:
             return limit(arm if is_indexed else select(*whole_set.c))
 
         if "all" in arms:
-            return self._limit_all_rows(rows, filters, limit, select_arm)
+            return self._build_page_without_scope(rows, filters, limit, select_arm)
         selects = self.scope.build_arms(arms, select_arm)
         if len(selects) == 1:
             return selects[0]
         return limit(select(*union(*selects).subquery("arms").c))
 
-    def _limit_all_rows(
+    def _build_page_without_scope(
         self,
         rows: RowSelect,
         filters: tuple[tuple[str, object], ...],

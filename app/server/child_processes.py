@@ -41,7 +41,7 @@ class FailurePipe:
             os.set_blocking(end, False)
         self._reasons: dict[int, str] = {}
 
-    def send_reason(self, reason: str) -> None:
+    def send_failure_reason(self, reason: str) -> None:
         """Send the reason of this process."""
         line = f"{os.getpid()} {' '.join(reason.split())}".encode()[:MAX_REASON_BYTES]
         with suppress(OSError):  # the pipe is full, and the supervisor does without the reason
@@ -124,7 +124,7 @@ def _run_and_exit(function: Callable[[], None], failures: FailurePipe | None) ->
             raise
         from app.server.operator_errors import describe_failure  # noqa: PLC0415 - only if a process fails
 
-        failures.send_reason(describe_failure(error))
+        failures.send_failure_reason(describe_failure(error))
     finally:
         os._exit(exit_status)
 

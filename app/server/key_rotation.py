@@ -178,7 +178,7 @@ async def retire_key(settings: Settings, key_id: str) -> None:
             if key_id in ring.encryption_keys and await _is_key_in_use(owner, key_id):
                 raise Conflict("Some values are still encrypted with this key. Run `keys reencrypt` first.")
             ring.retire_key(key_id)
-            await key_canaries.forget_key(owner, key_id)
+            await key_canaries.delete_key_canary(owner, key_id)
 
 
 async def _is_key_in_use(owner: asyncpg.Connection, key_id: str) -> bool:

@@ -53,7 +53,7 @@ def supervise(fail: str) -> tuple[list[dict[str, object]], subprocess.CompletedP
 def test_supervisor_gives_up_after_five_ends_with_the_reason(
     fail: str, cause: dict[str, int], reason: str | None
 ) -> None:
-    # Catches: `_record_end` without the comparison of the times; `send_reason` removed.
+    # Catches: `_record_end` without the comparison of the times; `send_failure_reason` removed.
     events, process = supervise(fail)
     assert [event["event"] for event in events] == ["process_ended"] * 5
     assert all(event["process"] == "worker" and cause.items() <= event.items() for event in events)

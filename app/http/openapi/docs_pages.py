@@ -126,14 +126,14 @@ def _page(content: str) -> _Endpoint:
 
 
 async def _initializer(request: Request) -> Response:
-    return _cacheable(request, INITIALIZER.encode(), "text/javascript")
+    return _build_cacheable_response(request, INITIALIZER.encode(), "text/javascript")
 
 
 async def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in ASSETS:
         raise NotFound
-    return _cacheable(request, _asset_content(name), ASSETS[name])
+    return _build_cacheable_response(request, _asset_content(name), ASSETS[name])
 
 
 @cache
@@ -150,12 +150,12 @@ def _document(app: FastAPI, contract: Path | None) -> _Endpoint:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def document(request: Request) -> Response:
-        return _cacheable(request, content(), "application/json")
+        return _build_cacheable_response(request, content(), "application/json")
 
     return document
 
 
-def _cacheable(request: Request, content: bytes, media_type: str) -> Response:
+def _build_cacheable_response(request: Request, content: bytes, media_type: str) -> Response:
     """Return a response with a strong ETag, or a 304 if the client's copy is current."""
     etag = f'"{sha256(content).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": "public, max-age=300"}

@@ -80,9 +80,9 @@ async def _lock_cases(
     """Lock and return the cases in which the user has open work, in the order of their ids to prevent deadlocks."""
     has_open_work = or_(
         col(Case.status) != "closed",
-        _has_row(FollowUp, "due", "missed"),
-        _has_row(LegalStep, "planned"),
-        _has_row(ServiceReferral, "sent", "accepted"),
+        _has_record_with_status(FollowUp, "due", "missed"),
+        _has_record_with_status(LegalStep, "planned"),
+        _has_record_with_status(ServiceReferral, "sent", "accepted"),
         select(col(ServiceReferral.id))
         .where(
             col(ServiceReferral.case_id) == col(Case.id),
@@ -115,7 +115,9 @@ async def _lock_cases(
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
-def _has_row(model: type[FollowUp | LegalStep | ServiceReferral], *statuses: str) -> ColumnElement[bool]:
+def _has_record_with_status(
+    model: type[FollowUp | LegalStep | ServiceReferral], *statuses: str
+) -> ColumnElement[bool]:
     rows = select(col(model.id)).where(col(model.case_id) == col(Case.id), col(model.status).in_(statuses))
     if issubclass(model, CorrectableRecord):
         rows = rows.where(is_valid(model))

@@ -17,7 +17,7 @@ class AgeBand:
     caregiver: str
 
 
-def find_needed_answers(bands: Sequence[AgeBand], ages: tuple[int, int] | None) -> AgeBand:
+def get_strictest_age_band(bands: Sequence[AgeBand], ages: tuple[int, int] | None) -> AgeBand:
     """Return the effect of the answers of child and caregiver for a range of ages, or for an unknown age (None).
 
     If the age can be in several bands, the strictest value of each giver counts.

@@ -14,7 +14,7 @@ from app.fault_codes import FaultCode
 from app.kit.dates import get_age_range, today
 from app.kit.records import get_record
 from app.models import Child, ConsentAgeBand
-from app.services.consents.age_bands import AgeBand, find_needed_answers
+from app.services.consents.age_bands import AgeBand, get_strictest_age_band
 from app.services.consents.answers import (
     CHILD,
     ConsentAnswer,
@@ -135,7 +135,7 @@ async def build_register(
         AgeBand(band.min_age, band.child, band.caregiver)
         for band in await session.scalars(select(ConsentAgeBand).order_by(col(ConsentAgeBand.min_age)))
     ]
-    return ConsentRegister(entries, find_needed_answers(bands, get_age_range(birth, today())), case_id)
+    return ConsentRegister(entries, get_strictest_age_band(bands, get_age_range(birth, today())), case_id)
 
 
 def _check_answers(

@@ -268,7 +268,7 @@ async def test_session_entered_in_error_stays_with_its_worker_when_the_case_is_h
 async def test_record_entered_in_error_does_not_hand_over_a_case(
     scenario: Scenario, superuser_connection: Any, kind: str
 ) -> None:
-    # Catches: `is_valid(SupportSession)` missing in `_lock_cases`; marked rows included in `_has_row`.
+    # Catches: `is_valid(SupportSession)` missing in `_lock_cases`; marked rows included in `_has_record_with_status`.
     case = await scenario.open_case()
     values = {**case_foreign_keys(case), "author_id": WORKER_ID}
     values |= {"entered_in_error_at": utc_now(), "entered_in_error_by_id": WORKER_ID}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kit.dates import get_age_range, today
-from app.services.consents.age_bands import AgeBand, find_needed_answers
+from app.services.consents.age_bands import AgeBand, get_strictest_age_band
 from app.services.consents.answers import (
     GIVERS,
     ConsentAnswer,
@@ -141,7 +141,7 @@ def test_latest_answers_equal_those_of_a_second_implementation(
 def test_register_permits_what_the_latest_answers_permit(
     entries: list[RegisterEntry], scope: str, age: int
 ) -> None:
-    register = ConsentRegister(entries, find_needed_answers(BANDS, (age, age)), None)
+    register = ConsentRegister(entries, get_strictest_age_band(BANDS, (age, age)), None)
     answers = {
         giver: answer.meaning
         for giver, answer in find_latest_answers(list_answers(entries, scope, None, today()), None).items()
@@ -204,20 +204,20 @@ OTHER_CASE = {"case_id": UUID(int=1)}
     ],
 )
 def test_answers_and_age_decide(entries: list[RegisterEntry], age: int, codes: list[str]) -> None:
-    register = ConsentRegister(entries, find_needed_answers(BANDS, (age, age)), None)
+    register = ConsentRegister(entries, get_strictest_age_band(BANDS, (age, age)), None)
     assert [fault.code for fault in register.check("services")] == codes
 
 
 def test_consent_is_valid_until_the_end_of_its_last_day() -> None:
     for days, codes in ((-1, ["consent_expired"] * 2), (0, [])):
         entry = build_entry("child caregiver", 3, valid_until=today() + timedelta(days=days))
-        register = ConsentRegister([entry], find_needed_answers(BANDS, (14, 14)), None)
+        register = ConsentRegister([entry], get_strictest_age_band(BANDS, (14, 14)), None)
         assert [fault.code for fault in register.check("services")] == codes
 
 
 def test_refusal_fault_contains_the_giver_and_the_day() -> None:
     register = ConsentRegister(
-        [build_entry("child caregiver", 0, **REFUSED)], find_needed_answers(BANDS, (8, 8)), None
+        [build_entry("child caregiver", 0, **REFUSED)], get_strictest_age_band(BANDS, (8, 8)), None
     )
     details = [fault.detail for fault in register.check("services")]
     day = LAST_DAY.isoformat()
@@ -229,7 +229,7 @@ def test_word_about_one_agency_does_not_concern_another() -> None:
         build_entry("child caregiver", 3),
         build_entry("child", 2, recipient_agency_id=AGENCIES[1], **REFUSED),
     ]
-    register = ConsentRegister(entries, find_needed_answers(BANDS, (14, 14)), None)
+    register = ConsentRegister(entries, get_strictest_age_band(BANDS, (14, 14)), None)
     assert [fault.code for fault in register.check("services", AGENCIES[1])] == ["consent_refused"]
     assert list(register.check("services", AGENCIES[2])) == list(register.check("services")) == []
 
@@ -249,9 +249,9 @@ def test_word_about_one_agency_does_not_concern_another() -> None:
 )
 def test_age_band_begins_on_the_birthday(birth: dict[str, Any] | None, child: str, caregiver: str) -> None:
     # Catches: the least strict of the possible bands.
-    band = find_needed_answers(BANDS, get_age_range(birth, date(2026, 6, 1)))
+    band = get_strictest_age_band(BANDS, get_age_range(birth, date(2026, 6, 1)))
     assert (band.child, band.caregiver) == (child, caregiver)
 
 
 def test_both_must_consent_without_a_band() -> None:
-    assert find_needed_answers([], (9, 9)) == AgeBand(9, "required", "required")
+    assert get_strictest_age_band([], (9, 9)) == AgeBand(9, "required", "required")
