@@ -1,7 +1,7 @@
 """The folding of texts: texts that look equal have one folded form.
 
 Every comparison of a text that people type to find or confirm a record uses this module. The database stores folded texts
-in columns of their own and never folds itself, so that there is only one folding. The comparison of names by their sound
+in separate columns and never folds itself, so that there is only one folding. The comparison of names by their sound
 is in `app.services.persons`.
 """
 
@@ -121,7 +121,7 @@ def fold_number(text: str) -> str:
 def fold_email_address(email: str) -> str:
     """Return the form of an email address under which it is compared: the folded text.
 
-    The database stores it in a column of its own, and compares only that column. PostgreSQL's `lower()` would fold other
+    The database stores it in a separate column, and compares only that column. PostgreSQL's `lower()` would fold other
     characters than Python, for example `İ`.
     """
     return fold_text(email)

@@ -1,6 +1,6 @@
 """Blind index: makes encrypted names searchable. The database stores no name in plain text.
 
-Children, the people around them and referrals have keys of their own. The tokens of a referral therefore do not show
+Children, the people around them and referrals have separate keys. The tokens of a referral therefore do not show
 which child has the same name: a partner who sent a referral and obtains a copy of the database learns nothing from it.
 
 For each name part or phonetic key, the database stores a token: the first bits of its HMAC. Tokens are short, so that

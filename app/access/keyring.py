@@ -7,7 +7,7 @@
 
 The active keys encrypt and sign. The other keys only decrypt and verify, until they are retired. `blind_index` and
 `release_draw` never change: a published count must be rounded in the same way in every release. If the key ring is lost,
-the encrypted data is lost. Back it up, and store the copy apart from the backups of the database.
+the encrypted data is lost. Back it up, and store the copy separately from the backups of the database.
 """
 
 import base64

@@ -3,7 +3,7 @@
 No data of a child is returned without a committed entry. A request with a caller takes four steps:
 
 1. `open_access` writes an event with caller, act, time and address, and the context of the access: the caller's roles,
-   teams and cases. Both are committed in a transaction of their own, before the request reads a record. If the event
+   teams and cases. Both are committed in a separate transaction, before the request reads a record. If the event
    cannot be written, the response is 503.
 2. `bind_access` sets the id and the secret of the access in the request's transaction. The row policies resolve the
    caller from its context, which must be committed and less than 60 seconds old. Without an access, every table about

@@ -50,7 +50,7 @@ def back_up(
     facts = manifest.database
     message = (
         f"Backed up {sum(facts.rows.values())} rows of {len(facts.rows)} tables, as of "
-        f"{facts.taken_at:%Y-%m-%d %H:%M:%S} UTC.\nDatabase: {paths.directory}\nKey ring: {paths.keys} (store it apart)"
+        f"{facts.taken_at:%Y-%m-%d %H:%M:%S} UTC.\nDatabase: {paths.directory}\nKey ring: {paths.keys} (store it separately)"
     )
     data = {
         "directory": str(paths.directory), "keys": str(paths.keys), "id": str(manifest.id),

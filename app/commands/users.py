@@ -104,7 +104,7 @@ def _create_first_account(email: str, name: str, role: str, *, as_json: bool) ->
 
 @users_cli.command("disable")
 def disable_user(email: EmailArgument, *, as_json: JsonOption = False) -> None:
-    """Deactivate an account at once, and end its sessions. Only an administrator can activate it again."""
+    """Deactivate an account immediately, and end its sessions. Only an administrator can activate it again."""
     from app.access.acts import ActWithoutPermission
     from app.services.accounts.operator_acts import disable_account
 

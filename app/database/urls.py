@@ -17,7 +17,7 @@ class DatabaseUrls:
     reports: str
 
     def save(self, home: Path) -> None:
-        """Write each URL, which contains a password, to a file of its own that only its owner can read."""
+        """Write each URL, which contains a password, to a separate file that only its owner can read."""
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for role, url in asdict(self).items():
             path = get_url_path(home, role)

@@ -21,7 +21,7 @@ TABLES = (
 
 
 async def create_demo_release(context: DemoContext) -> None:
-    """Publish a release of the latest closed quarter. Tables that the audit refuses are left out."""
+    """Publish a release of the latest closed quarter. Tables that the audit refuses are omitted."""
     period, tables = next(list_latest_closed_periods()), set(TABLES)
     while tables:
         release = await _audit(context, await _publish(context, await _prepare(context, period, tables)))
@@ -63,7 +63,7 @@ async def _publish(context: DemoContext, release: Release) -> UUID:
 
 
 async def _audit(context: DemoContext, release_id: UUID) -> Release:
-    """Audit a release at once. The job that the publication has added finds nothing to do."""
+    """Audit a release immediately. The job that the publication has added finds nothing to do."""
     while True:
         async with context.run_as(PROGRAMME_MANAGER, Permission.release_publish) as (session, caller):
             await publication.audit_next_report(session, {"release_id": str(release_id)})

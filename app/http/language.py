@@ -41,7 +41,7 @@ LetterLanguage = Annotated[str, Depends(get_requested_letter_language)]
 async def get_accepted_language(
     accept_language: AcceptLanguage = "en",
 ) -> str:
-    """Return the language of Accept-Language, for endpoints whose query has a parameter `language` of its own."""
+    """Return the language of Accept-Language, for endpoints whose own query schema has the parameter `language`."""
     return get_preferred_language(accept_language)
 
 

@@ -1,7 +1,7 @@
 """Narrows lists to the cases that a caller can see, so that PostgreSQL reads them by index.
 
 The row policy of `cases` decides which cases are visible. PostgreSQL applies a policy as a filter to the rows that a query
-reads, never as a condition of an index. A list therefore has conditions of its own that an index supports. It is the
+reads, never as a condition of an index. A list therefore has its own conditions, which an index supports. It is the
 union of several selects (arms), one for each reason why a case is visible: the caller leads it, supervises its team, is
 assigned to it, or opened it by break-glass. The arms select at least every visible case. The policy removes the others.
 """

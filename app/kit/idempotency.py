@@ -75,7 +75,7 @@ async def claim_idempotency_key(
     """Bind the session to an access, and return the response stored for a key, or lock the key and return None.
 
     The lock is an advisory lock on the caller and the key, which lasts until the transaction ends. This function does not
-    wait for it: if another request holds it, `RequestInProgress` is raised at once. A stored response is returned without
+    wait for it: if another request holds it, `RequestInProgress` is raised immediately. A stored response is returned without
     the lock, so that several retries can run at the same time. A response older than `RETENTION_PERIOD` is deleted and
     not returned.
 

@@ -51,7 +51,7 @@ class StoredSchool(TypedDict):
 
 
 class StoredChildIdentity(TypedDict):
-    """Identity of a child. The sex is a column of its own, because reports count by it."""
+    """Identity of a child. The sex is a separate column, because reports count by it."""
 
     names: list[StoredPersonName]
     nickname: str | None

@@ -1,4 +1,4 @@
-"""Tables of disbursements. The details of the child are in a table of their own, which finance officers cannot read."""
+"""Tables of disbursements. The details of the child are in a separate table, which finance officers cannot read."""
 
 import uuid
 from datetime import date, datetime

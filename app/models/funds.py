@@ -56,7 +56,7 @@ class Fund(Record, table=True):
 
 
 class Deposit(Record, table=True):
-    """Money received from a donor. Its ledger transaction has the same id; a reversal is a transaction of its own."""
+    """Money received from a donor. Its ledger transaction has the same id; a reversal is a separate transaction."""
 
     __tablename__ = "deposits"
     __table_args__ = (

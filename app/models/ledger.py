@@ -21,7 +21,7 @@ class LedgerAccount(SQLModel, table=True):
     id: uuid.UUID = id_column()
     fund_id: uuid.UUID = Field(foreign_key="funds.id")
     line: str
-    """A category with a budget line of its own, or `general`."""
+    """A category with a separate budget line, or `general`."""
     kind: str
     """`donor` (negative: the money given by the donor), `available`, `reserved`, `advanced` (paid, not yet reconciled), `spent`,
     `rounding` (differences of payments in cash, which can be negative)."""

@@ -40,7 +40,7 @@ class ReferralMatchReading(SQLModel, table=True):
     read_by_id: uuid.UUID = Field(foreign_key="users.id", primary_key=True)
     read_at: datetime = timestamp_column(default_now=True)
     is_limited: bool = False
-    """Whether a limit left out the matches that the caller cannot see."""
+    """Whether a limit omitted the matches that the caller cannot see."""
 
 
 class MatchingAllowance(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Tables of supervision meetings: the meeting, its notes in a tier of their own, and the agreed actions."""
+"""Tables of supervision meetings: the meeting, its notes in a separate tier, and the agreed actions."""
 
 import uuid
 from datetime import date, datetime

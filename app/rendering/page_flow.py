@@ -90,7 +90,7 @@ class PageFlow:
     def write_section(self, title: str, text: str, style: TextStyle, following_height: float = 0.0) -> None:
         """Write a text below its heading. The last lines stay on the page of the block that follows.
 
-        Empty lines at the end are left out, because they would be the last lines.
+        Empty lines at the end are omitted, because they would be the last lines.
         """
         text = text.rstrip()
         line_count = len(self.pdf.wrap_text(text, CONTENT_WIDTH, style))

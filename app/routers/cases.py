@@ -212,7 +212,7 @@ async def open_case_with_break_glass(
     """Open break-glass access to a case.
 
     Gives the caller read access to a case outside their scope for four hours, without its legal and clinical tiers. The
-    caller's supervisor and the data protection officer can read the reason at once. Break-glass access does not pass a
+    caller's supervisor and the data protection officer can read the reason immediately. Break-glass access does not pass a
     conflict wall.
     """
     return await break_glass.open_case_with_break_glass(session, caller, case_id, payload)

@@ -71,7 +71,7 @@ async def get_outreach_activity(
 ) -> OutreachActivity:
     """Get an outreach activity.
 
-    The response contains the numbers of participants and the scores. The attachments are a list of their own.
+    The response contains the numbers of participants and the scores. The attachments are a separate list.
     """
     return await activities.get_outreach_activity(reader, outreach_activity_id)
 

@@ -45,7 +45,7 @@ async def get_pending_change(_caller: PendingChangeReader, reader: Reader, chang
 async def confirm_pending_change(
     caller: PendingChangeDecider, session: Session, change_id: UUID, expected_version: ExpectedVersion
 ) -> ConfirmedChange:
-    """Confirm a pending change, which takes effect at once.
+    """Confirm a pending change, which takes effect immediately.
 
     The caller is a data protection officer or programme manager, and neither the requester nor the person concerned. If
     `activation_code` is not null, give it to the person concerned yourself, not to the requester.

@@ -66,7 +66,7 @@ async def create_case_support_session_series(
     """Plan a series of support sessions.
 
     Creates up to 60 planned sessions on the same weekday and at the same local time, 1 to 12 weeks apart. Each session
-    can then be changed on its own. The timeline of the case gets one entry for the series.
+    can then be changed separately. The timeline of the case gets one entry for the series.
     """
     return await session_series.create_case_support_session_series(session, caller, case_id, payload)
 

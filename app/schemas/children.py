@@ -71,7 +71,7 @@ class ChildMerge(Input):
 
 
 class ChildUnmerge(Input):
-    """The merged record that becomes a child of its own again."""
+    """The merged record that becomes a separate child again."""
 
     merged_child_id: Id = Field(description="Id of the child that was merged into the child in the path.")
     merged_child_version: RecordVersion = Field(

@@ -24,7 +24,7 @@ ModelT = TypeVar("ModelT")
 Path = tuple[str | int, ...]
 
 DERIVED_ERROR_TYPE: Final = "default_factory_not_called"
-"""Error type of a field whose default needs another field that has an error of its own."""
+"""Error type of a field whose default needs another field that is invalid itself."""
 UNKNOWN_FIELD: Final = "extra_forbidden"
 CONVERTED: Final[FaultCode] = "value_converted"
 MAX_PASSES: Final = 30
@@ -143,7 +143,7 @@ class _LenientDocument:
         return (_get_value(path[:-1], self.remaining), path[-1]) if path else (None, None)
 
     def _is_emptied(self, path: Path, value: Any) -> bool:
-        """Return whether an object has lost all its fields, each with a warning of its own."""
+        """Return whether an object has lost all its fields, each with a separate warning."""
         is_container = isinstance(value, dict | list) and path not in self._converted
         return is_container and not _strip(value) and bool(value)
 

@@ -37,7 +37,7 @@ class MissingDataEntry(Output):
     )
     worker: StaffRef = Field(description="The worker with the id `worker_id`.")
     field: str | None = Field(
-        description="JSON pointer of the field in the record; null if a record of its own is missing."
+        description="JSON pointer of the field in the record; null if a whole record is missing."
     )
     record: AgendaRecord = Field(description="The record to complete, or the case if a record is missing.")
     link: str = Field(description="Path of the record.")

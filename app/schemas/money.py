@@ -10,7 +10,7 @@ from app.schemas.wire import Input, Output
 
 
 class _NamedCurrencySchema:
-    """Gives the enum of currencies a name of its own in OpenAPI."""
+    """Gives the enum of currencies a separate name in OpenAPI."""
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(["USD", "KHR"], ref=f"{__name__}.Currency:currency")

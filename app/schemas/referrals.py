@@ -246,7 +246,7 @@ class ReferralMatchingLimit(StrEnum):
 
 
 class WithheldMatches(Output):
-    """The limit that leaves out matches that the caller cannot see, and the people who can list them."""
+    """The limit that omits matches that the caller cannot see, and the people who can list them."""
 
     limit: ReferralMatchingLimit = Field(
         description="`referral_limit`: five changes of the referral were compared on this day in Cambodia; `caller_limit`: the "

@@ -24,7 +24,7 @@ from app.schemas.wire import (
 )
 
 MAX_REPORTS = 40
-"""Maximum number of reports of a run. Each of them has a time limit of its own."""
+"""Maximum number of reports of a run. Each report has a separate time limit."""
 
 
 ReportRunSort = TypeAliasType("ReportRunSort", Literal["created_at", "-created_at"])

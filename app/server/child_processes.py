@@ -78,7 +78,7 @@ def run_in_child_processes(tasks: Sequence[AsyncTask]) -> bool:
 
 
 def run_task(task: AsyncTask) -> None:
-    """Run an asynchronous task in an event loop of its own."""
+    """Run an asynchronous task in a separate event loop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(task())
 

@@ -17,24 +17,24 @@ period has at most ten years. `by` takes up to two dimensions of the report. `co
   plan within 45 days, all in calendar time.
 - *Released* lists the tables of [released statistics](releases.md) about a report.
 - The age is the age at the referral. A range of ages that belongs to two groups is `uncertain`. Records without a value are
-  `unknown`. No record is left out of the groups.
+  `unknown`. Every record belongs to at least one group.
 - Cases that were closed as duplicates or as opened by mistake, and referrals that were declined as duplicates are not counted.
 - For a supervisor, a report counts the records of the supervised teams, by the current team of a case. For the other roles,
   it counts all teams, including cases behind a conflict wall.
 - `format` is `json`, `csv`, `xlsx`, `svg` or `pdf`. A picture shows the first count by group as bars, or all counts
   without `by`; a cohort is a table. A PDF contains bars and tables with all figures. Both have title, period and definition
-  in English or Khmer (`language` or `Accept-Language`), and leave out groups whose figures are all zero or empty. The
+  in English or Khmer (`language` or `Accept-Language`), and omit groups whose figures are all zero or empty. The
   header `Missing-Characters` counts characters that no font has.
 - `grant_code` limits a report to a grant: to the cases with its code, the referrals of these cases, and the disbursements of
   its funds. Outreach activities have no grant.
 - `POST /v1/report-runs` requests several reports in one PDF and one spreadsheet, which a job computes with the roles of the
   requester ([Front end](for-front-end.md#reports)). The files are encrypted and deleted after 24 hours. A report that takes
-  longer than 30 seconds is left out of the files and named there; the run computes the others. Runs have a permission of
-  their own, `report.run`.
+  longer than 30 seconds is omitted from the files, which contain its name; the run computes the other reports. Runs
+  require the separate permission `report.run`.
 - A report about encrypted answers is computed by a run only. The process that decrypts them keeps numbers and no rows, and
   the access log has an event of the act `report.read_entry_profile`. The demonstration has such a run of the
   monitoring officer.
-- The access log names report, period and filters of each read. It contains no entry per child.
+- The access log contains the report, period and filters of each read. It contains no entry per child.
 
 This page is generated from `app/services/reports/catalogue/` by `python -m app.cli report-docs`.
 """

@@ -1,7 +1,7 @@
 """Set up an installation: database, roles, schema, keys and places. Every step can be repeated.
 
 These steps need the password of the owner role or of an administrator. They run in the command `migrate`, or in a
-process of their own before `run` serves requests (see `app.server.launch`).
+separate process before `run` serves requests (see `app.server.launch`).
 """
 
 import asyncio

@@ -207,7 +207,7 @@ class JobRunner:
                 await fail(session, job.payload)
 
     async def _execute(self, statement: Any, **parameters: object) -> int:
-        """Execute a statement in a transaction of its own, and return the number of changed rows."""
+        """Execute a statement in a separate transaction, and return the number of changed rows."""
         with translate_database_errors():
             async with self._database.session_factory.begin() as session:
                 result: Any = await session.execute(statement, parameters)

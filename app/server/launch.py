@@ -1,4 +1,4 @@
-"""The command `run`: set up the database in a process of its own, and replace this process by the one that serves.
+"""The command `run`: set up the database in a separate process, and replace this process by the one that serves.
 
 The URL of an administrator or of the owner role stays in the environment of the set-up process, which ends before the
 server accepts requests. The serving process starts with an environment that does not contain it.

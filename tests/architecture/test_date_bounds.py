@@ -35,7 +35,7 @@ def test_every_date_of_a_request_has_bounds() -> None:
 
 def test_bounds_of_a_date_are_part_of_its_description() -> None:
     fields = DOCUMENT["components"]["schemas"]["ConsentCreate"]["properties"]
-    assert fields["valid_until"]["description"].endswith("From 2000-01-01 to today + 15 years.")
+    assert fields["valid_until"]["description"].endswith("Accepted values: 2000-01-01 to today + 15 years.")
     parameters = DOCUMENT["paths"]["/v1/cases/{case_id}/timeline"]["get"]["parameters"]
     [since] = [parameter for parameter in parameters if parameter.get("name") == "from"]
-    assert since["description"].endswith("From 1900-01-01 to 2199-12-31.")
+    assert since["description"].endswith("Accepted values: 1900-01-01 to 2199-12-31.")

@@ -221,7 +221,7 @@ AS $$
      WHERE c.event_id = (SELECT x.event_id FROM access.context() x)
 $$;
 COMMENT ON FUNCTION access.refresh_context() IS
-    'Recomputes the case scope of the current access, after an act that changes the scope of its own caller, or after a '
+    'Recomputes the case scope of the current access, after an act that changes the scope of the caller, or after a '
     'wait for a lock. Roles and supervised teams stay as they were when the access was opened.';
 
 -- The entries name their access by its position in p_events. n counts the entries of one event. Deleting the context

@@ -108,7 +108,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION access.raise_reading_alerts(uuid, xid8, xid8) IS
     'Raises an alert for each member of casework staff who reached the threshold of children outside their caseload, '
-    'accessed on one day, and again at each doubling. Programme managers have a threshold of their own.';
+    'accessed on one day, and again at each doubling. Programme managers have a separate threshold.';
 
 CREATE FUNCTION access.raise_matching_alerts(p_since uuid, p_from xid8, p_until xid8) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = ''
@@ -149,7 +149,7 @@ COMMENT ON FUNCTION access.raise_matching_alerts(uuid, xid8, xid8) IS
 -- still active: all smaller ones are committed or rolled back. The log has no index by transaction id. `since` bounds the
 -- ids of the events instead: a transaction that is not searched began after `since`, and its event is at most 5 minutes
 -- older (see access.conclude()). Transaction ids begin again when a dump is restored into a new cluster. The entries of the
--- old cluster that are not searched then form a range of their own, without an end, because all of them are committed.
+-- old cluster that are not searched then form a separate range without an end, because all of them are committed.
 CREATE FUNCTION access.raise_alerts() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off
 AS $$

@@ -29,8 +29,8 @@ GRANT EXECUTE ON FUNCTION access.is_contact(text, text, text[], timestamptz)
 GRANT EXECUTE ON FUNCTION access.is_later_contact(timestamptz, timestamptz, timestamptz)
     TO firststep_api, firststep_reports;
 
--- The function belongs to firststep_gate, because a worker who is not staff of the case can record and correct sessions
--- of their own, but cannot update the case. firststep_api has no privilege to set the column to another value.
+-- The function belongs to firststep_gate, because a worker who is not staff of the case can record and correct their
+-- own sessions, but cannot update the case. firststep_api has no privilege to set the column to another value.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;

@@ -1,5 +1,5 @@
 -- Shorten the tokens of the application, which have 18 bits, to the length of this installation. The statement that
--- stores or searches tokens reads the length, so that a changed length applies at once.
+-- stores or searches tokens reads the length, so that a changed length applies immediately.
 
 CREATE FUNCTION access.shorten_tokens_to_store(p_tokens integer[]) RETURNS SETOF integer LANGUAGE sql STABLE
 BEGIN ATOMIC

@@ -72,4 +72,4 @@ COMMENT ON CONSTRAINT ck_alerts_acknowledgement ON alerts IS
 -- access with the key of another alert, and so prevent that alert.
 ALTER TABLE alerts ADD CONSTRAINT ck_alerts_key CHECK (starts_with(key, kind || ':'));
 COMMENT ON CONSTRAINT ck_alerts_key ON alerts IS
-    'The key begins with the kind, so that an alert can prevent only alerts of its own kind.';
+    'The key begins with the kind, so that an alert can prevent only alerts of the same kind.';

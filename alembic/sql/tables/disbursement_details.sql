@@ -1,4 +1,4 @@
--- The narrative of a disbursement. It is a table of its own because finance officers can read disbursements but not
+-- The narrative of a disbursement. It is a separate table because finance officers can read disbursements but not
 -- their narrative.
 
 ALTER TABLE disbursement_details ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -1,7 +1,7 @@
 """Rate limits: a token bucket for each address or caller, in the memory of each worker process.
 
 The middleware runs before authentication and counts requests without an authenticated caller, per address. The guard
-counts the requests of each caller with a `RateLimiter` of its own, and stores its `RateLimitDecision` in
+counts the requests of each caller with a separate `RateLimiter`, and stores its `RateLimitDecision` in
 `scope["state"]`, so that the middleware can add the headers.
 """
 

@@ -50,7 +50,7 @@ SECURITY_HEADERS: Final = (
 class RequestId(HttpMiddleware):
     """Generates an id for every request, and returns it as X-Request-Id.
 
-    A caller can send an id of its own as X-Correlation-Id or X-Request-Id. It is returned as X-Correlation-Id and stored in
+    A caller can send its own id as X-Correlation-Id or X-Request-Id. It is returned as X-Correlation-Id and stored in
     the access log. An id with other characters or another length is ignored.
     """
 

@@ -33,4 +33,4 @@ def _find_bounds(schema: dict[str, Any]) -> dict[str, Any] | None:
 
 def _build_sentence(bounds: dict[str, Any]) -> str:
     latest = bounds.get("formatMaximum") or bounds["x-formatMaximum"]
-    return f"From {bounds['formatMinimum']} to {latest}."
+    return f"Accepted values: {bounds['formatMinimum']} to {latest}."

@@ -51,7 +51,7 @@ labels.
 `RateLimit`), the size of a page (422) and the processing time (504) are limited.
 
 **Tracing.** Every response has an `X-Request-Id`, which the server generates. The access log contains the same id. A
-client can send an id of its own as `X-Correlation-Id` (8 to 64 letters, digits, `.`, `_`, `-`). The response returns it,
+client can send its own id as `X-Correlation-Id` (8 to 64 letters, digits, `.`, `_`, `-`). The response returns it,
 and the access log stores it. An id of another form is ignored. Never put personal data into it.
 
 **Caching.** Responses that may contain a child's data are `no-store`. Code lists, places and public keys may be cached

@@ -1,5 +1,5 @@
 """Back up an installation, restore it, and verify what was restored.
 
-A backup is a directory with the dump of the database and a manifest, and an encrypted copy of the key ring in a file apart
-from it. docs/operations.md describes the commands.
+A backup is a directory with the dump of the database and a manifest, and an encrypted copy of the key ring in a
+separate file. docs/operations.md describes the commands.
 """

@@ -1,1 +1,1 @@
-"""Metrics for Prometheus, served by a process of their own."""
+"""Metrics for Prometheus, served by a separate process."""

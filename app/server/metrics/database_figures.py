@@ -92,7 +92,7 @@ class DatabaseFigureCache:
 
 
 async def read_database_figures(url: str) -> DatabaseFigures:
-    """Read all figures on a connection of its own.
+    """Read all figures on a separate connection.
 
     Raises:
         FirstStepError: the database cannot be reached, or a statement failed.

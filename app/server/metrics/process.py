@@ -1,4 +1,4 @@
-"""The metrics process: `GET /metrics` for Prometheus, on a port of its own.
+"""The metrics process: `GET /metrics` for Prometheus, on a separate port.
 
 The port needs no authentication. It listens on 127.0.0.1 unless the operator chooses another address.
 """

@@ -1,4 +1,4 @@
-"""API clients: systems of agencies. They authenticate by generated secrets or by keys of their own."""
+"""API clients: systems of agencies. They authenticate by generated secrets or by their own keys."""
 
 import json
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ API_CLIENTS = Resource(
 
 
 async def create_api_client(session: AsyncSession, payload: ApiClientCreate) -> ApiClientWithSecret:
-    """Create an API client. Without a key of its own it gets a secret, which is shown once.
+    """Create an API client. Without its own key, it gets a secret, which is shown once.
 
     The scope `referrals` waits for the confirmation of a second person.
 
@@ -153,7 +153,7 @@ async def update_api_client(
     """Update an API client. Removed scopes and a deactivation apply to the next request.
 
     The scope `referrals`, and another key or a reactivation of a client with this scope, wait for a confirmation. The
-    other changes take effect at once.
+    other changes take effect immediately.
 
     Raises:
         InvalidInput: the agency cannot have a scope, or the key is not a public P-256 key.

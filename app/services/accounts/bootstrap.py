@@ -1,4 +1,4 @@
-"""Create accounts with all their rights at once, on the command line and for the demonstration.
+"""Create accounts with all their rights immediately, on the command line and for the demonstration.
 
 Only a connection of the owner role can write these rows. The API requires a second person for such rights instead.
 """
@@ -31,7 +31,7 @@ INITIAL_PASSWORD_LIFETIME = timedelta(days=3)
 FIRST_ADMINISTRATORS = frozenset({Role.administrator})
 FIRST_CONFIRMERS = frozenset({Role.data_protection_officer, Role.programme_manager})
 LOCK_USERS_SQL = text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
-"""Waits for transactions that write users, so that two commands at once do not both find no active user."""
+"""Waits for transactions that write users, so that two commands at the same time do not both find no active user."""
 
 
 async def create_first_account(session: AsyncSession, email: str, name: str, role: str) -> str:

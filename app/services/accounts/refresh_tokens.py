@@ -1,7 +1,7 @@
 """Refresh and sign-out by refresh token. `alembic/sql/functions/sessions.sql` decides how a token matches its session.
 
 A refresh replaces the token. Within 30 seconds the replaced token gets the same successor again, because a response can
-be lost and several tabs can refresh at once. Any other use of a replaced token proves that two parties hold tokens of the
+be lost and several tabs can refresh at the same time. Any other use of a replaced token proves that two parties hold tokens of the
 session, so the session is revoked (RFC 9700, section 4.14.2). A token that was never issued changes nothing.
 """
 

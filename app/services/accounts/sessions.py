@@ -4,7 +4,7 @@ Three lifetimes apply:
 
     idle          `refresh_idle_seconds` without a refresh (12 hours)
     absolute      `session_seconds` after the sign-in, however often it is refreshed (7 days)
-    access token  `access_token_seconds` (10 minutes); refused at once when its session is revoked
+    access token  `access_token_seconds` (10 minutes); refused immediately when its session is revoked
 
 The module `refresh_tokens` rotates the refresh tokens of a session.
 """

@@ -136,7 +136,7 @@ async def update_user(
     """Update the name, roles, teams or activation of a user. The change applies to the user's next request.
 
     New rights, and the reactivation of a user who has them, wait for the confirmation of a second person. Everything else
-    takes effect at once.
+    takes effect immediately.
 
     Raises:
         GateRefused: administrators add a role or a team to their own account, remove the role of administrator from it,

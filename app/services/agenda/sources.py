@@ -5,7 +5,7 @@ team, as programme manager, or as a substitute for one who cannot act. An agenda
 the caller can have. Row-level security decides which rows are visible. `alembic/sql/functions/responsibility.sql` finds
 the work without an active owner.
 
-Items without a date of their own are due after the time in the table `targets`.
+Items without their own date are due after the time in the table `targets`.
 """
 
 from collections.abc import Collection, Mapping

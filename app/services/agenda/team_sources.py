@@ -88,7 +88,7 @@ SUBSTITUTE_SOURCES = {
      WHERE c.status <> 'closed'
     """,
     "matching": """
-    -- A limit left out the hidden matches of a referral. A referral that was accepted belongs to an open case.
+    -- A limit omitted the hidden matches of a referral. A referral that was accepted belongs to an open case.
     SELECT 'matching', ((u.listed_at + t.duplicate_comparison) AT TIME ZONE 'Asia/Phnom_Penh')::date, NULL, r.case_id,
            'referral', r.id, r.urgency, r.handed_to_id, NULL, r.content_encrypted, r.tracking_number
       FROM target t CROSS JOIN uncompared_referrals u JOIN referrals r ON r.id = u.referral_id

@@ -6,7 +6,7 @@ responsible for. `own_cases` are all cases of the agenda. Each source selects th
 
 REFERRAL_SQL = """
     SELECT '{kind}',
-           -- An emergency is due at once, until it is accepted.
+           -- An emergency is due immediately, until it is accepted.
            CASE r.urgency WHEN 'emergency' THEN (r.received_at AT TIME ZONE 'Asia/Phnom_Penh')::date
                 ELSE (d.at AT TIME ZONE 'Asia/Phnom_Penh')::date END,
            CASE r.status WHEN 'received' THEN d.at END, NULL, 'referral', r.id, r.urgency, r.handed_to_id, NULL,
@@ -142,7 +142,7 @@ WORKER_SOURCES = {
      WHERE c.status <> 'closed' AND (m.following_on IS NULL OR m.following_on > :today)
     """,
     "exit": """
-    -- An unplanned exit has no last day of support: it can end at once.
+    -- An unplanned exit has no last day of support: it can end immediately.
     SELECT 'exit', coalesce(e.ends_on, (e.decided_at AT TIME ZONE 'Asia/Phnom_Penh')::date), NULL, e.case_id,
            'exit_plan', e.id, NULL, NULL, NULL, NULL, NULL
       FROM worker_cases c JOIN exit_plans e ON e.case_id = c.id

@@ -89,7 +89,7 @@ async def get_care_plan(reader: RecordReader, plan_id: UUID | str) -> CarePlanSc
 async def get_care_plans(reader: RecordReader, plan_ids: Sequence[UUID | str]) -> list[CarePlanSchema]:
     """Return care plans with their areas, goals and actions, newest first.
 
-    Plans that the caller cannot see are left out.
+    Plans that the caller cannot see are omitted.
     """
     rows = await reader.fetch(CARE_PLANS_QUERY, plan_ids=plan_ids)
     areas = await _get_areas(reader, plan_ids) if rows else {}

@@ -57,7 +57,7 @@ async def open_case_with_break_glass(
 ) -> BreakGlassGrantSchema:
     """Grant the caller read access to one case outside their scope for four hours.
 
-    The reason is visible to the caller's supervisor and the data protection officer at once.
+    The reason is visible to the caller's supervisor and the data protection officer immediately.
 
     Raises:
         NotFound: The case does not exist, or a conflict wall excludes the caller from it.

@@ -88,7 +88,7 @@ def list_answers(
 ) -> Iterator[ConsentAnswer]:
     """Yield the answers about a purpose and a recipient until a day, in no particular order.
 
-    The consent of an alternative giver without a recorded reason is left out.
+    The consent of an alternative giver without a recorded reason is omitted.
     """
     for entry in entries:
         if entry.given_on > day or not entry.concerns(scope, recipient_id):

@@ -24,7 +24,7 @@ from app.models import BooksClosing, Disbursement, Fund, LedgerAccount, LedgerEn
 from app.models.record import new_id, utc_now
 
 GENERAL_LINE = "general"
-"""The budget line of every category that has no line of its own."""
+"""The budget line of every category that has no separate line."""
 ACCOUNT_KINDS = ("available", "reserved", "advanced", "spent", "rounding")
 """Accounts of every budget line. The account `donor` exists once per fund, on the general line."""
 FUND_EXHAUSTED = Fault("/fund_id", "fund_exhausted", "Insufficient funds on this budget line.")

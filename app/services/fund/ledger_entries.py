@@ -16,7 +16,7 @@ from app.schemas.ledger import LedgerEntryFilters, LedgerEntryList
 from app.schemas.money import format_money
 
 TRANSACTION_FIELDS = ("kind", "on", "disbursement_id", "transfer_id", "reference", "by_id")
-# The subqueries have a FROM clause of their own, because the page joins the same tables and the count does not.
+# The subqueries have a separate FROM clause, because the page joins the same tables and the count does not.
 TRANSACTION = (
     select(col(LedgerTransaction.id))
     .where(col(LedgerTransaction.id) == col(LedgerEntry.transaction_id))

@@ -102,7 +102,7 @@ async def _post_payment(
 
 
 def _build_rounding(disbursement: Disbursement) -> dict[str, int]:
-    """Return the amounts that book the rounding difference of a payment in cash on its own account."""
+    """Return the amounts that post the rounding difference of a payment in cash to a separate account."""
     rounding = disbursement.rounding or 0
     return {"available": -rounding, "rounding": rounding}
 

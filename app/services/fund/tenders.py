@@ -199,7 +199,7 @@ async def _check_needs_confirmation(session: AsyncSession, rate: Rate, published
 
 
 async def _check_nothing(_session: AsyncSession, _change: PendingChange) -> list[Fault]:
-    """Return no fault: a confirmed rate only permits a payment, which has conditions of its own."""
+    """Return no fault: a confirmed rate only permits a payment, which has its own conditions."""
     return []
 
 

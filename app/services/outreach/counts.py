@@ -1,4 +1,4 @@
-"""Convert numbers of participants between requests and rows, and complete the numbers that a request leaves out."""
+"""Convert numbers of participants between requests and rows, and complete the numbers that a request omits."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

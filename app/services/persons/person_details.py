@@ -28,7 +28,7 @@ MAX_TEXT_LENGTH = 200
 
 PHONE_KEY_PREFIX = "p="
 TokenContext: TypeAlias = Literal["child", "person", "referral"]
-"""The records whose tokens have a key of their own: children, the people around them, and referrals."""
+"""The records whose tokens have separate keys: children, the people around them, and referrals."""
 
 INSERT_TOKENS_SQL = """
     INSERT INTO name_tokens (owner_id, kind, child_id, token)
@@ -179,7 +179,7 @@ def hash_duplicate_query(content: StoredReferralContent) -> tuple[list[int], lis
 
 
 def hash_child_query(keys: AbstractSet[str]) -> list[int]:
-    """Return the tokens that find children by search keys of their own or of their contacts."""
+    """Return the tokens that find children by their own search keys or those of their contacts."""
     phone_keys = {key for key in keys if key.startswith(PHONE_KEY_PREFIX)}
     return sorted({*hash_search_keys(keys, "child"), *hash_search_keys(phone_keys, "person")})
 

@@ -57,7 +57,7 @@ class ParsedPhone:
 def find_e164(text: str) -> str | None:
     """Return the E.164 form of a text that is one valid phone number, or None. Digits of every script are accepted.
 
-    The digits must have a usual grouping: another group of digits can be a number of its own, or an extension.
+    The digits must have a usual grouping: another group of digits can be a separate number, or an extension.
 
     A number without a country code must be valid in Cambodia, a number with `+` in the country that its prefix names. The
     prefix `00` is ambiguous: people write it for `+`, but the international prefixes of Cambodia are 001, 007 and 008, so

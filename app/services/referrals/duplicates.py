@@ -232,7 +232,7 @@ async def _select_visible_ids(
 async def _load_candidates(
     session: AsyncSession, referral: Referral, *, only_visible: bool
 ) -> list[DuplicateCandidate]:
-    """Return the records with a search token of the referral. Hidden ones that are left out are not even decrypted."""
+    """Return the records with a search token of the referral. Hidden records that are omitted are not decrypted."""
     child_tokens, referral_tokens = person_details.hash_duplicate_query(referral.content)
     parameters = {"referral": referral.id, "child_tokens": child_tokens, "referral_tokens": referral_tokens}
     token_matches = (await session.execute(CANDIDATES_SQL, parameters)).all()

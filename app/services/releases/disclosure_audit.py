@@ -6,7 +6,7 @@ sum of some of them. The feasible interval of a count contains every value that 
 and an integer program computes its ends.
 
 The audit knows the true counts, which are one solution. Each further solution widens the intervals of many cells. Most
-cells need no program of their own, because only the intervals that are too narrow must be exact.
+cells need no separate program, because only the intervals that are too narrow must be exact.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ SMALL_COUNTS = range(1, 5)
 MIN_INTERVAL_WIDTH = 3
 """Smallest difference between the ends of an interval with which a table may be published."""
 SHARED_PROGRAMS = 6
-"""Number of programs that widen many intervals at once, before each remaining cell gets programs of its own."""
+"""Number of programs that widen many intervals at the same time, before each remaining cell gets separate programs."""
 LARGEST_COUNT = 100_000
 """Upper bound of a count that no published table limits."""
 
@@ -127,7 +127,7 @@ class DisclosureAudit:
             )
 
     def find_narrow_intervals(self, cells: Iterable[tuple[str, Values]]) -> list[CellInterval]:
-        """Return the intervals of the small cells that are narrower than allowed. Cells with other counts are left out."""
+        """Return the intervals of the small cells that are narrower than allowed. Cells with other counts are omitted."""
         return [interval for interval in self.compute_intervals(cells) if interval.is_narrow]
 
     def compute_intervals(self, cells: Iterable[tuple[str, Values]]) -> list[CellInterval]:

@@ -57,4 +57,4 @@ POPULATION_SQL = f"""
           FROM disbursements d
          WHERE $4::text IS NULL OR EXISTS (SELECT FROM funds f WHERE f.id = d.fund_id AND f.grant_code = $4)
     )"""  # noqa: S608 - a constant
-"""The common table expressions of every report. PostgreSQL leaves out those that a report does not read."""
+"""The common table expressions of every report. PostgreSQL omits those that a report does not read."""

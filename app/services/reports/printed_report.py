@@ -35,7 +35,7 @@ MAX_COLUMNS = 5
 LABELS = {
     "en": {
         "open": "The period is not over. The figures can change.",
-        "empty": "Groups without records are left out.",
+        "empty": "Groups without records are omitted.",
         "figure": "Figure",
         "period": "Period",
     },

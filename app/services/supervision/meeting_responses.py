@@ -18,7 +18,7 @@ from app.schemas.supervision_meetings import SupervisionAction as SupervisionAct
 from app.schemas.supervision_meetings import SupervisionMeeting as SupervisionMeetingSchema
 from app.schemas.supervision_meetings import SupervisionMeetingFilters, SupervisionMeetingList
 
-NO_CHILD = NoShownRecord("the discussed cases are read and logged by a query of their own")
+NO_CHILD = NoShownRecord("the discussed cases are read and logged by a separate query")
 MEETING_FIELDS = [
     name for name in SupervisionMeetingSchema.model_fields if name in SupervisionMeeting.model_fields
 ]

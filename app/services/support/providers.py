@@ -34,7 +34,7 @@ from app.text_folding import fold_text, normalize_text
 DETAIL_FIELDS = frozenset({"contacts", "places", "note"})
 """Fields that are stored as one JSON document, because no query filters by them."""
 CHECK_VALIDITY_MONTHS = 24
-"""Validity of a child-safeguarding check without an end date of its own."""
+"""Validity of a child-safeguarding check without its own end date."""
 SETTINGS_FIELDS = set(ProviderSettings.model_fields)
 COLUMN_FIELDS = SETTINGS_FIELDS - DETAIL_FIELDS
 SCHEMA_COLUMN_FIELDS = [name for name in ProviderSchema.model_fields if name in Provider.model_fields]

@@ -1,4 +1,4 @@
-"""Create, list, get and update service referrals. Sending and outcomes are in modules of their own."""
+"""Create, list, get and update service referrals. Sending and outcomes are in separate modules."""
 
 from typing import Any
 from uuid import UUID

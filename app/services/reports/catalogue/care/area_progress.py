@@ -6,19 +6,22 @@ from app.services.reports.population import local_day
 REPORT = Report(
     name="area_progress",
     definition=Text(
-        "Areas of open cases whose latest rating is at least one point above the first one.",
+        "Areas of open cases whose latest rating is at least one point above the first rating.",
         "ផ្នែកនៃករណីដែលកំពុងបើក ដែលការដាក់ពិន្ទុចុងក្រោយខ្ពស់ជាងលើកដំបូងយ៉ាងតិចមួយពិន្ទុ។",
     ),
     numerator="Areas with an improvement of 1 or more from the first to the latest rating.",
     denominator="Areas of open cases with at least two ratings, by approved assessments of the child and completed reviews.",
-    pitfall="Areas that were rated once are counted apart, because they show no progress yet.",
+    pitfall="Areas that were rated once are counted separately, because they show no progress yet.",
     period=STOCK,
     dimensions=(KIND, AREA),
     measures=(
         count_if("rated_twice", Text("Rated at least twice", "បានដាក់ពិន្ទុយ៉ាងតិចពីរដង"), "ratings > 1"),
         count_if("improved", Text("Improved", "ប្រសើរឡើង"), "ratings > 1 AND last_rating > first_rating"),
         percentage(
-            "improved_share", Text("Improved, of rated twice", "ភាគរយប្រសើរឡើង"), "improved", "rated_twice"
+            "improved_share",
+            Text("Share of areas rated twice that improved", "ភាគរយប្រសើរឡើង"),
+            "improved",
+            "rated_twice",
         ),
         count_if("declined", Text("Declined", "ធ្លាក់ចុះ"), "ratings > 1 AND last_rating < first_rating"),
         count_if("rated_once", Text("Rated once", "បានដាក់ពិន្ទុម្តង"), "ratings = 1"),

@@ -16,7 +16,7 @@ REPORT = Report(
         "Cases whose initial assessment of the child was approved within the target after the opening.",
         "ករណីដែលការវាយតម្លៃដំបូងរបស់កុមារត្រូវបានអនុម័តទាន់គោលដៅក្រោយការបើក។",
     ),
-    numerator="Cases opened in the period with an approval within the target `assessment` after the opening.",
+    numerator="Cases opened in the period whose initial assessment was approved within the target `assessment`.",
     denominator="Cases opened in the period, whose target is over.",
     pitfall="A returned assessment counts from its final approval.",
     period=follow_target("assessment"),
@@ -24,7 +24,7 @@ REPORT = Report(
     measures=measure_step_time(
         "assessment",
         Text("Assessment approved within the target", "ការវាយតម្លៃត្រូវបានអនុម័តទាន់គោលដៅ"),
-        Text("On time, of cases", "ភាគរយទាន់ពេល"),
+        Text("Share of cases with an assessment on time", "ភាគរយទាន់ពេល"),
         Text("Median days until approved", "មេដ្យានថ្ងៃរហូតដល់អនុម័ត"),
     ),
     facts=f"""

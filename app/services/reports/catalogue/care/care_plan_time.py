@@ -13,10 +13,10 @@ from app.services.reports.population import local_day
 REPORT = Report(
     name="care_plan_time",
     definition=Text(
-        "Cases whose first care plan of the child was approved within the target after the opening.",
+        "Cases whose first care plan for the child was approved within the target after the opening.",
         "ករណីដែលផែនការថែទាំដំបូងរបស់កុមារត្រូវបានអនុម័តទាន់គោលដៅក្រោយការបើក។",
     ),
-    numerator="Cases opened in the period with an approval within the target `care_plan` after the opening.",
+    numerator="Cases opened in the period whose first care plan for the child was approved within the target `care_plan`.",
     denominator="Cases opened in the period, whose target is over.",
     pitfall="A returned plan counts from its final approval.",
     period=follow_target("care_plan"),
@@ -24,7 +24,7 @@ REPORT = Report(
     measures=measure_step_time(
         "care_plan",
         Text("Care plan approved within the target", "ផែនការថែទាំត្រូវបានអនុម័តទាន់គោលដៅ"),
-        Text("On time, of cases", "ភាគរយទាន់ពេល"),
+        Text("Share of cases with a care plan on time", "ភាគរយទាន់ពេល"),
         Text("Median days until approved", "មេដ្យានថ្ងៃរហូតដល់អនុម័ត"),
     ),
     facts=f"""

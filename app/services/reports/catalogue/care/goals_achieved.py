@@ -20,7 +20,10 @@ REPORT = Report(
         count_if("dropped", Text("Dropped", "បានបោះបង់"), "status = 'dropped'"),
         count_if("not_dropped", Text("Achieved or open", "សម្រេចបាន ឬកំពុងអនុវត្ត"), "status <> 'dropped'"),
         percentage(
-            "achieved_share", Text("Achieved, of not dropped", "ភាគរយសម្រេចបាន"), "achieved", "not_dropped"
+            "achieved_share",
+            Text("Share of goals not dropped that were achieved", "ភាគរយសម្រេចបាន"),
+            "achieved",
+            "not_dropped",
         ),
     ),
     facts="""

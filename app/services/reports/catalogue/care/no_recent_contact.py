@@ -25,7 +25,7 @@ REPORT = Report(
         ),
         percentage(
             "without_contact_share",
-            Text("Without contact, of active cases", "ភាគរយដែលគ្មានការជួប"),
+            Text("Share of active cases without contact", "ភាគរយដែលគ្មានការជួប"),
             "without_contact",
             "cases",
         ),

@@ -20,7 +20,9 @@ REPORT = Report(
         ),
         count_if("late", Text("Held late", "បានធ្វើយឺត"), "status = 'completed' AND held_on > starts_on"),
         count_if("not_held", Text("Not held", "មិនបានធ្វើ"), "status <> 'completed'"),
-        percentage("on_time_share", Text("On time, of due", "ភាគរយទាន់ពេល"), "on_time", "due"),
+        percentage(
+            "on_time_share", Text("Share of due reviews held on time", "ភាគរយទាន់ពេល"), "on_time", "due"
+        ),
     ),
     facts="""
         SELECT v.due_on AS starts_on, v.held_on, v.status, c.team

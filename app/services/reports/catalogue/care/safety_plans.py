@@ -21,7 +21,7 @@ REPORT = Report(
     ),
     numerator="Cases whose approved care plan of the child rests on the assessment with the high risk.",
     denominator="Open cases whose latest approved assessment of the child has a high risk.",
-    pitfall="A care plan that rests on an assessment with a high risk is approved only with a safety plan, so it counts as one.",
+    pitfall="A care plan that rests on an assessment with a high risk is approved only with a safety plan, so such a plan counts as a safety plan.",
     period=STOCK,
     dimensions=(SEX, AGE_BAND, KIND),
     measures=(
@@ -29,7 +29,7 @@ REPORT = Report(
         count_if("with_safety_plan", Text("With a safety plan", "មានផែនការសុវត្ថិភាព"), "has_safety_plan"),
         percentage(
             "share",
-            Text("With a safety plan, of high risk", "ភាគរយដែលមានផែនការសុវត្ថិភាព"),
+            Text("Share of high-risk cases with a safety plan", "ភាគរយដែលមានផែនការសុវត្ថិភាព"),
             "with_safety_plan",
             "high_risk",
         ),

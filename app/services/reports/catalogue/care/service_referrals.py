@@ -46,7 +46,10 @@ REPORT = Report(
             "is_ripe AND is_received",
         ),
         percentage(
-            "received_share", Text("Service received, of sent", "ភាគរយដែលបានទទួលសេវា"), "received", "sent"
+            "received_share",
+            Text("Share of sent referrals with a received service", "ភាគរយដែលបានទទួលសេវា"),
+            "received",
+            "sent",
         ),
         median(
             "median_days",

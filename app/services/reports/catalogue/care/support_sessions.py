@@ -36,7 +36,12 @@ REPORT = Report(
         count_if(
             "held_or_missed", Text("Held or missed", "បានធ្វើ ឬមិនបានធ្វើ"), "status IN ('held', 'missed')"
         ),
-        percentage("held_share", Text("Held, of held or missed", "ភាគរយដែលបានធ្វើ"), "held", "held_or_missed"),
+        percentage(
+            "held_share",
+            Text("Share of held or missed sessions that were held", "ភាគរយដែលបានធ្វើ"),
+            "held",
+            "held_or_missed",
+        ),
         Measure(
             name="cases_with_session",
             title=Text("Cases with a held session", "ករណីដែលមានវគ្គបានធ្វើ"),

@@ -22,7 +22,10 @@ REPORT = Report(
         count_if("family", Text("With a plan for the family", "មានផែនការសម្រាប់គ្រួសារ"), "has_family"),
         count_if("both", Text("With both plans", "មានផែនការទាំងពីរ"), "has_supporter AND has_family"),
         percentage(
-            "both_share", Text("With both plans, of open cases", "ភាគរយដែលមានផែនការទាំងពីរ"), "both", "cases"
+            "both_share",
+            Text("Share of open cases with both plans", "ភាគរយដែលមានផែនការទាំងពីរ"),
+            "both",
+            "cases",
         ),
     ),
     facts=f"""

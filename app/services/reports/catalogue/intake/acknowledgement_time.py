@@ -27,7 +27,10 @@ REPORT = Report(
         count_if("referrals", Text("Referrals received", "ការបញ្ជូនដែលបានទទួល"), "is_ripe"),
         count_if("on_time", Text("Acknowledged on time", "បានបញ្ជាក់ការទទួលទាន់ពេល"), "is_ripe AND is_on_time"),
         percentage(
-            "on_time_share", Text("Acknowledged on time, of received", "ភាគរយទាន់ពេល"), "on_time", "referrals"
+            "on_time_share",
+            Text("Share of referrals acknowledged on time", "ភាគរយទាន់ពេល"),
+            "on_time",
+            "referrals",
         ),
         median(
             "median_hours", Text("Median hours until acknowledged", "មេដ្យានម៉ោងរហូតដល់បញ្ជាក់"), "hours", "is_ripe"

@@ -18,7 +18,7 @@ REPORT = Report(
         "referral was received.",
         "ចំនួនថ្ងៃចាប់ពីការបើកករណី រហូតដល់ការជួបលើកដំបូងជាមួយកុមារ អ្នកគាំទ្រ ឬគ្រួសារ ក្រោយពីបានទទួលការបញ្ជូន។",
     ),
-    numerator="Cases opened in the period with a contact within the target `first_contact` after the opening.",
+    numerator="Cases opened in the period whose first contact was within the target `first_contact`.",
     denominator="Cases opened in the period, whose target is over.",
     pitfall="A session that is recorded late changes the figure. The median is that of the cases that had a contact. A "
     "contact between the referral and the opening counts as day 0, and without a referral one from the day of the opening.",
@@ -27,7 +27,7 @@ REPORT = Report(
     measures=measure_step_time(
         "first_contact",
         Text("First contact within the target", "ជួបលើកដំបូងទាន់គោលដៅ"),
-        Text("On time, of cases", "ភាគរយទាន់ពេល"),
+        Text("Share of cases with a first contact on time", "ភាគរយទាន់ពេល"),
         Text("Median days", "មេដ្យានថ្ងៃ"),
     ),
     facts=f"""

@@ -16,7 +16,7 @@ from app.services.reports.definition import (
 REPORT = Report(
     name="new_cases",
     definition=Text(
-        "Cases opened in the period. Cases that continue an earlier case of the child are counted apart.",
+        "Cases opened in the period. Cases that continue an earlier case of the child are counted separately.",
         "ករណីដែលបានបើកក្នុងរយៈពេល។ ករណីដែលបន្តពីករណីមុនរបស់កុមារ ត្រូវបានរាប់ដាច់ដោយឡែក។",
     ),
     numerator="Cases whose opening day is in the period.",

@@ -34,7 +34,7 @@ REPORT = Report(
             "late_sessions", Text("Recorded after 3 days", "កត់ត្រាលើសពី ៣ ថ្ងៃ"), "event = 'session' AND is_late"
         ),
         percentage(
-            "late_share", Text("Recorded late, of sessions", "ភាគរយកត់ត្រាយឺត"), "late_sessions", "sessions"
+            "late_share", Text("Share of sessions recorded late", "ភាគរយកត់ត្រាយឺត"), "late_sessions", "sessions"
         ),
         count_if("shares", Text("Service referrals sent", "ការបញ្ជូនទៅទទួលសេវាដែលបានផ្ញើ"), "event = 'share'"),
         count_if(

@@ -27,7 +27,10 @@ REPORT = Report(
         Measure(name="decided", title=Text("Decisions", "ការសម្រេច")),
         count_if("accepted", Text("Accepted", "បានយល់ព្រមទទួល"), "status = 'accepted'"),
         percentage(
-            "accepted_share", Text("Accepted, of decisions", "ភាគរយដែលបានយល់ព្រមទទួល"), "accepted", "decided"
+            "accepted_share",
+            Text("Share of decided referrals that were accepted", "ភាគរយដែលបានយល់ព្រមទទួល"),
+            "accepted",
+            "decided",
         ),
         count_if("declined", Text("Declined", "មិនអាចទទួល"), "status = 'declined'"),
         *count_by_code(

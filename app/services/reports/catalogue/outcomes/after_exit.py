@@ -18,12 +18,16 @@ REPORT = Report(
         count_if(
             "held", Text("Follow-ups held", "ការតាមដានដែលបានធ្វើ"), "event = 'follow_up' AND status = 'held'"
         ),
-        percentage("held_share", Text("Held, of due", "ភាគរយដែលបានធ្វើ"), "held", "due"),
+        percentage(
+            "held_share", Text("Share of due follow-ups that were held", "ភាគរយដែលបានធ្វើ"), "held", "due"
+        ),
         count_if(
             "reached", Text("With a contact", "ទាក់ទងបាន"), "status = 'held' AND wellbeing <> 'not_reached'"
         ),
         count_if("well", Text("Well", "ល្អ"), "status = 'held' AND wellbeing = 'well'"),
-        percentage("well_share", Text("Well, of contacts", "ភាគរយល្អ"), "well", "reached"),
+        percentage(
+            "well_share", Text("Share of children reached who were well", "ភាគរយល្អ"), "well", "reached"
+        ),
         count_if(
             "not_reached",
             Text("Could not be found", "រកមិនឃើញ"),
@@ -35,7 +39,9 @@ REPORT = Report(
             Text("Reopened within 12 months", "បានបើកឡើងវិញក្នុង ១២ ខែ"),
             "event = 'exit' AND is_reopened",
         ),
-        percentage("reopened_share", Text("Reopened, of exits", "ភាគរយបើកឡើងវិញ"), "reopened", "exits"),
+        percentage(
+            "reopened_share", Text("Share of exits that were reopened", "ភាគរយបើកឡើងវិញ"), "reopened", "exits"
+        ),
     ),
     facts="""
         SELECT 'follow_up' AS event, f.due_on AS starts_on, f.status, f.wellbeing, false AS is_reopened, c.kind

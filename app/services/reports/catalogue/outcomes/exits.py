@@ -15,7 +15,7 @@ from app.services.reports.definition import (
 REPORT = Report(
     name="exits",
     definition=Text(
-        "Cases closed in the period, by reason. Cases that ended with the death of the child are counted apart.",
+        "Cases closed in the period, by reason. Cases that ended with the death of the child are counted separately.",
         "ករណីដែលបានបិទក្នុងរយៈពេល តាមមូលហេតុ។ ករណីដែលចប់ដោយមរណភាពរបស់កុមារ ត្រូវបានរាប់ដាច់ដោយឡែក។",
     ),
     numerator="Cases closed in the period because the goals of support were reached.",
@@ -27,7 +27,7 @@ REPORT = Report(
         count_if("exits", Text("Exits", "ការបញ្ចប់ការគាំទ្រ"), "close_reason IS DISTINCT FROM 'died'"),
         percentage(
             "goals_met_share",
-            Text("Goals reached, of exits", "ភាគរយដែលសម្រេចគោលដៅ"),
+            Text("Share of exits with goals reached", "ភាគរយដែលសម្រេចគោលដៅ"),
             "reason_goals_met",
             "exits",
         ),

@@ -38,7 +38,7 @@ REPORT = Report(
     numerator="Participants, and the mean scores in percent of the highest possible score, weighted by the tested persons.",
     denominator="Tested persons of the activities that have the results of both tests.",
     pitfall=PERSONS_PITFALL
-    + " Activities with one test only do not count in the scores. The persons of the two tests can differ.",
+    + " Activities with only one test are excluded from the scores. The persons of the two tests can differ.",
     period=FLOW,
     has_grants=False,
     dimensions=(OUTREACH_KIND, TOPIC, PROVINCE),
