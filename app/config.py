@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     """URL for `backup` (a role that bypasses row-level security) and `restore` (a superuser). `run` rejects it."""
 
     role_prefix: RolePrefix = "firststep"
-    """Beginning of the names of the database roles. Several installations in one PostgreSQL cluster need different ones."""
+    """Prefix of the names of the database roles. Installations in one PostgreSQL cluster need different prefixes."""
 
     mode: Literal["demo", "production"] = "production"
     """`demo` creates an invented caseload and writes `var/demo.json`. `production` refuses a database that contains

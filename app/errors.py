@@ -12,7 +12,7 @@
     │   ├── GateRefused            409  conditions of a life-cycle step are unmet; each is listed
     │   ├── AlreadyExists          409  the chosen id or natural key is taken
     │   └── RequestInProgress      409  a request with the same Idempotency-Key is still running
-    ├── StaleVersion               412  If-Match names an older version
+    ├── StaleVersion               412  If-Match contains an older version
     ├── BodyTooLarge               413
     ├── UnsupportedMediaType       415
     ├── InvalidInput               422  fields are invalid; each is listed

@@ -1,8 +1,9 @@
 """Measurements of all processes, in memory that they share.
 
-The process that forks the workers creates the memory. Each worker writes to a separate section, so that no process waits
-for a lock, and a worker that replaces another one continues its numbers. The metrics process (`app.server.metrics.process`) reads
-all sections. The series are fixed at the start: a request adds to an existing number, and cannot create a new one.
+The process that forks the workers creates the memory. Each worker writes to a separate section, so that no process
+waits for a lock, and a worker that replaces another one continues its numbers. The metrics process
+(`app.server.metrics.process`) reads all sections. The series are fixed at the start: a request adds to an existing
+number, and cannot create a new one.
 """
 
 import mmap

@@ -89,7 +89,7 @@ def serialize_event(event: Mapping[str, Any], **_options: Any) -> str:
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
-    """Return what may be logged about `error`: its type, the types of its causes, and `file:line` of its frames."""
+    """Return the loggable facts of `error`: its type, the types of its causes, and `file:line` of its frames."""
     return {
         "error": _type_name(error),
         "causes": [_type_name(cause) for cause in _causes(error)],

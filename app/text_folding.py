@@ -128,7 +128,7 @@ def fold_email_address(email: str) -> str:
 
 
 def fold_digits(text: str) -> str:
-    """Return the text with ASCII digits, signs `+` and hyphens. Every character is replaced by at most one."""
+    """Return the text with ASCII digits, signs `+` and hyphens. Each character becomes at most one character."""
     if text.isascii():
         return text
     digits = (str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)

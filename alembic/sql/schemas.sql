@@ -1,7 +1,7 @@
 -- The schemas that hold functions, and which database roles reach them. Tables are in schema public.
 
--- PostgreSQL lets every role execute a new function. Here each role needs a separate grant. grant_reasons.toml gives the
--- reason for each privilege on a table or schema.
+-- PostgreSQL lets every role execute a new function. Here each role needs a separate grant. grant_reasons.toml gives
+-- the reason for each privilege on a table or schema.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 SET LOCAL ROLE firststep_gate;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -1,4 +1,4 @@
-"""The records that a request reads or writes, as far as the access log names them."""
+"""The records that a request reads or writes, and that the access log contains."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

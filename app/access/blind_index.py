@@ -37,7 +37,7 @@ class BlindIndex:
         A token is an integer: a leading 1, then the bits. The leading 1 shows the length. A token that is shifted to the
         right by n is the token of the same key with n bits fewer.
 
-        `context` names the indexed records ("child"). The same key has unrelated tokens in different contexts.
+        `context` identifies the indexed records ("child"). The same key has unrelated tokens in different contexts.
         The tokens are sorted, because the order of the keys would reveal which token belongs to the family name.
         """
         token_key = self._token_keys.get(context) or self._derive_token_key(context)

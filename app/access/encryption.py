@@ -119,7 +119,8 @@ class Cipher:
         self._key_ring = ring
         self._ciphers = {_encode_header(key_id): AESGCM(key) for key_id, key in ring.encryption_keys.items()}
         active_header = _encode_header(ring.encryption_active)
-        # Header and cipher are assigned together, so that another thread never combines those of different keys.
+        # Header and cipher are assigned together, so that another thread never combines the header of one key with the
+        # cipher of another key.
         self._active_key = (active_header, self._ciphers[active_header])
 
     def _find_added_key(self, header: bytes) -> AESGCM:

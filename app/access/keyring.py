@@ -197,7 +197,8 @@ class KeyRing:
     def activate_key(self, key_id: str) -> "KeyRing":
         """Make a key the active one of its kind in the file, and return the new key ring.
 
-        Every process that shares the data must have the key before, because it cannot read what others write with it.
+        Every process that shares the data must have the key before, because it cannot read data that other processes
+        encrypt with it.
 
         Raises:
             Conflict: the key ring has no file.

@@ -174,7 +174,7 @@ async def conclude_access_in_session(
     insert_sql: str = "",
     insert_values: tuple[object, ...] = (),
 ) -> None:
-    """Write one entry for each collected child, or one without a child, and close the access.
+    """Write one entry for each collected child, or one entry without a child if there is none, and close the access.
 
     The entries are part of the session's transaction. Call this as the last step before the commit. `insert_sql` is an
     INSERT with the parameters from $12 that is executed in the same statement.

@@ -81,7 +81,8 @@ class ReadQuery:
         """Compile the statement.
 
         Raises:
-            ValueError: the statement reads data about children and `shows` is missing, or `shows` names an unknown kind or
+            ValueError: the statement reads data about children and `shows` is missing, or `shows` contains an unknown
+            kind or
                 column.
         """
         columns = {str(column.key): column for column in statement.selected_columns}
@@ -204,7 +205,7 @@ class RecordReader:
         self._accessed_records.add(AccessedRecord(None, None, kind, str(record_id)))
 
     def has_shown(self, kind: str | None, record_id: UUID) -> bool:
-        """Return whether the access log of the request names a record, because an earlier query returned it."""
+        """Return whether the access log of the request contains a record, because an earlier query returned it."""
         records = self._accessed_records
         return any(record.kind == kind and record.record_id == str(record_id) for record in records)
 

@@ -1,7 +1,8 @@
 """Read the figures of reports with the database role of the reports.
 
 The role can read plain columns only, and its row policies need an open access of the act `report.read` or
-`release.prepare`. A report counts rows and shows none, so the access log names the report, its period and its filters instead of children.
+`release.prepare`. A report counts rows and shows none, so the access log contains the report, its period and its
+filters instead of children.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping

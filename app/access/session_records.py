@@ -1,6 +1,6 @@
 """Collects the records that a session loads and writes, and the changes of accounts and configuration.
 
-The access log names them, so that services need no code for the log.
+The access log contains these records, so that services need no code for the log.
 """
 
 from collections.abc import AsyncIterator, Mapping

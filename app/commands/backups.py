@@ -35,7 +35,7 @@ def back_up(
 ) -> None:
     """Back up the database, and the key ring encrypted with a passphrase. The server may run.
 
-    Store the directory and the copy of the key ring at different places, and the passphrase at a third one.
+    Store the directory and the copy of the key ring in two different places, and the passphrase in a third place.
     """
     from app.server.backup.create import BackupPaths, create_backup
     from app.server.backup.passphrase import choose_passphrase
@@ -50,7 +50,8 @@ def back_up(
     facts = manifest.database
     message = (
         f"Backed up {sum(facts.rows.values())} rows of {len(facts.rows)} tables, as of "
-        f"{facts.taken_at:%Y-%m-%d %H:%M:%S} UTC.\nDatabase: {paths.directory}\nKey ring: {paths.keys} (store it separately)"
+        f"{facts.taken_at:%Y-%m-%d %H:%M:%S} UTC.\nDatabase: {paths.directory}\nKey ring: {paths.keys} "
+        "(store it separately)"
     )
     data = {
         "directory": str(paths.directory), "keys": str(paths.keys), "id": str(manifest.id),

@@ -30,7 +30,7 @@ def create_log_partitions(
     months: Annotated[int, typer.Option(min=0, max=120, help="Number of months after this one.")] = 18,
     as_json: JsonOption = False,
 ) -> None:
-    """Create the partitions that are missing for this month and the following ones."""
+    """Create the partitions that are missing for this month and the following months."""
     from app.server import log_partitions
 
     created = asyncio.run(log_partitions.create_log_partitions(get_settings(), months))

@@ -1,4 +1,4 @@
-"""List staff accounts, create the first ones, deactivate accounts, and reset sign-in data."""
+"""List staff accounts, create the first accounts, deactivate accounts, and reset sign-in data."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -63,7 +63,7 @@ class Batcher(Generic[T, R]):
             if len(batch) == 1 or not isinstance(error, ITEM_ERRORS):
                 _fail(batch, error)
                 return
-            # One item caused the error. The items are repeated one by one, so that the others succeed.
+            # One item caused the error. The items are repeated one by one, so that the other items succeed.
             for submission in batch:
                 await self._run_batch([submission])
         else:

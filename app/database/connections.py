@@ -48,7 +48,7 @@ async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect for the duration of a block.
 
     Raises:
-        Unavailable: the connection failed. The message names the server and the role, never the password.
+        Unavailable: the connection failed. The message contains the server and the role, never the password.
     """
     try:
         connection = await asyncpg.connect(to_driver_url(url), timeout=CONNECT_TIMEOUT_SECONDS)
@@ -90,7 +90,7 @@ async def hold_set_up_lock(
 
 
 def describe_server(url: str) -> str:
-    """Return a phrase that names the server of a URL, without role and password."""
+    """Return a phrase that identifies the server of a URL, without role and password."""
     host, port = get_address(url)
     return f"PostgreSQL at {host}" + (f":{port}" if not host.startswith("/") else "")
 

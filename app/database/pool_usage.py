@@ -38,5 +38,8 @@ def _measure_pool(pool: Any) -> PoolUsage:
 
 
 def _count_getters(pool: Any) -> int:
-    """Return the number of callers that wait for a connection. Both libraries have an asyncio queue of free ones."""
+    """Return the number of callers that wait for a connection.
+
+    Both libraries have an asyncio queue of free connections.
+    """
     return sum(not getter.done() for getter in pool._queue._getters)  # noqa: SLF001 - no public number

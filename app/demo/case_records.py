@@ -92,7 +92,7 @@ def _build_png(number: int) -> bytes:
 
 
 def build_pdf(subject: str = "") -> bytes:
-    """Return a PDF with one page and one line of text, which names an ASCII subject (ISO 32000-1, 7.5)."""
+    """Return a PDF with one page and one line of text, which contains an ASCII subject (ISO 32000-1, 7.5)."""
     text = f"Invented for the demonstration. {subject}".rstrip()
     line = b"BT /F1 14 Tf 60 760 Td (%s) Tj ET" % text.encode("ascii")
     font = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"

@@ -22,7 +22,7 @@ NUMBER_STRIDE = 37
 OLDEST_CASE_DAYS, NEWEST_CASE_DAYS = 790, 4
 """Age in days of the first case (26 months) and of the last case."""
 CASELOAD_GROWTH = 2.0
-"""Exponent of the distribution of opening dates. Above 1, recent months open more cases than earlier ones."""
+"""Exponent of the distribution of opening dates. Above 1, recent months open more cases than earlier months."""
 FIRST_ASSESSMENT_NUMBER, FIRST_PLANNING_NUMBER = 108, 100
 """First numbers of the cases in the phases `assessment` and `planning`. Older cases are in later phases."""
 APPROVAL_STAGES: tuple[ApprovalStage, ...] = ("draft", "submitted", "returned", "submitted", "draft", "none")

@@ -72,7 +72,7 @@ async def _create_referral(simulation: CaseSimulation, on: date) -> UUID:
 
 
 def is_phone_referral(scenario: CaseScenario) -> bool:
-    """Return whether staff entered the referral: one of eleven. Partners send the others."""
+    """Return whether staff entered the referral: one referral of eleven. Partners send the other ten."""
     return scenario.number % 11 == 4
 
 

@@ -1,4 +1,4 @@
-"""Create and delete the demonstration. Its records are written by the same services as real ones."""
+"""Create and delete the demonstration. Its records are written by the same services as real records."""
 
 import shutil
 from collections.abc import AsyncIterator, Sequence

@@ -55,9 +55,9 @@ NATURAL_KEYS: Final[Mapping[str, NaturalKey]] = {
 async def add_existing_record(request: Request, error: AlreadyExists, collection: str | None) -> None:
     """Add the id and the path of the existing record to the error, if the caller can see the record.
 
-    A record of a `collection` has a path. The row policies decide, in a separate transaction, because that of the request
-    has failed. If the record is hidden, or cannot be read, the error stays as it is. `conclude` of `app.http.session` logs
-    the record.
+    A record of a `collection` has a path. The row policies decide, in a separate transaction, because that of the
+    request has failed. If the record is hidden, or cannot be read, the error stays as it is. `conclude` of
+    `app.http.session` logs the record.
     """
     caller: Caller | None = getattr(request.state, "caller", None)
     body = getattr(request.state, "json_body", None)

@@ -26,14 +26,15 @@ class QueryParameters:
     """Type annotations by the name of the parameter."""
 
     def validate_names(self, request: Request) -> None:
-        """Reject unknown parameters, and repeated ones that are not arrays.
+        """Reject unknown parameters, and repeated parameters that are not arrays.
 
         An array is documented as one parameter with comma-separated values. Repeating it is permitted, because some client
         generators support no other form.
 
         Raises:
-            InvalidInput: lists each parameter. It never contains a name that is not in snake_case, because that may be any
-                text, even personal data.
+            InvalidInput: lists each parameter. It never contains a name that is not in snake_case, because such a name
+            can be
+                any text, even personal data.
         """
         faults = [
             fault

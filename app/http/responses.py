@@ -30,7 +30,7 @@ class SerializedJsonResponse(JSONResponse):
     """A response with a body that is already serialized."""
 
     next_cursor: str | None = None
-    """The cursor of the next page, if the body is a page of a list and not the last one."""
+    """The cursor of the next page, if the body is a page of a list and not the last page."""
     body_without_secrets: bytes | None = None
     """The body that a repeated request gets, if the body contains secrets that are shown once."""
 
@@ -160,7 +160,7 @@ def describe_attachment(*media_types: str) -> dict[int | str, dict[str, Any]]:
 def build_attachment_response(name: str, media_type: str, content: bytes) -> Response:
     """Return a response that a browser saves as a file.
 
-    The header contains the file name in ASCII for old clients and in UTF-8 for the others (RFC 6266, RFC 8187). The
+    The header contains the file name in ASCII for old clients and in UTF-8 for other clients (RFC 6266, RFC 8187). The
     security headers of all responses keep a browser from guessing the type, running the file or caching it.
     """
     file_names = (

@@ -30,7 +30,7 @@ from app.schemas.warnings import response_language
 class Route(StrictRoute):
     """The route class of every endpoint.
 
-    The first line of the endpoint's docstring is the summary of the operation, the rest is its description.
+    The first line of the endpoint's docstring is the summary of the operation, the following lines are its description.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

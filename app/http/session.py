@@ -98,7 +98,8 @@ async def request_reader(request: Request) -> AsyncIterator[RecordReader]:
 async def request_report_reader(request: Request) -> AsyncIterator[ReportReader]:
     """Yield a reader of the reports role in a read-only transaction. At the end, roll back and commit the log entry.
 
-    The entry names the report, its period and its filters. It names no child, because a report contains numbers only.
+    The entry contains the report, its period and its filters. It contains no child, because a report contains numbers
+    only.
 
     Raises:
         Unavailable: the report took too long, or the log entry could not be committed. The response is not sent.
@@ -216,7 +217,7 @@ async def _bind_access(request: Request, session: AsyncSession, caller: Caller) 
 
 
 async def _compute_fingerprint(request: Request) -> bytes:
-    """Return the digest of all parts of a request that decide what it does: path, query string, If-Match and body.
+    """Return the digest of all parts of a request that decide its effect: path, query string, If-Match and body.
 
     The only accepted media type is JSON, so Content-Type decides nothing. Accept-Language decides only the language of
     texts in the response: a retry in another language gets the stored texts instead of an error. The digest is keyed,

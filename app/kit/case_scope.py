@@ -3,7 +3,8 @@
 The row policy of `cases` decides which cases are visible. PostgreSQL applies a policy as a filter to the rows that a query
 reads, never as a condition of an index. A list therefore has its own conditions, which an index supports. It is the
 union of several selects (arms), one for each reason why a case is visible: the caller leads it, supervises its team, is
-assigned to it, or opened it by break-glass. The arms select at least every visible case. The policy removes the others.
+assigned to it, or opened it by break-glass. The arms select at least every visible case. The policy removes the cases
+that the caller cannot see.
 """
 
 from collections.abc import Callable, Sequence

@@ -44,7 +44,7 @@ class CsvTable(NamedTuple):
 
     rows: list[CsvRow]
     skipped: list[tuple[int, SkippedCsvLineKind]]
-    """The number of each line above the headings or with a total, and what it contains."""
+    """The number of each line above the headings or with a total, and its content."""
 
 
 def parse_csv(text: str, columns: Mapping[str, Normalizer], optional: Mapping[str, Normalizer]) -> CsvTable:

@@ -21,7 +21,7 @@ def narrow_filters(filters: PageQuery, schema: type[QueryT]) -> QueryT:
 
     Raises:
         InvalidInput: The request uses a parameter or a value that the schema does not permit. The response lists the
-            permitted ones, as for an unknown parameter.
+            permitted parameters, as for an unknown parameter.
     """
     given = filters.model_dump(exclude_unset=True)
     params = {"allowed": sorted(schema.model_fields)}

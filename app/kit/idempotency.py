@@ -75,9 +75,9 @@ async def claim_idempotency_key(
     """Bind the session to an access, and return the response stored for a key, or lock the key and return None.
 
     The lock is an advisory lock on the caller and the key, which lasts until the transaction ends. This function does not
-    wait for it: if another request holds it, `RequestInProgress` is raised immediately. A stored response is returned without
-    the lock, so that several retries can run at the same time. A response older than `RETENTION_PERIOD` is deleted and
-    not returned.
+    wait for it: if another request holds it, `RequestInProgress` is raised immediately. A stored response is returned
+    without the lock, so that several retries can run at the same time. A response older than `RETENTION_PERIOD` is
+    deleted and not returned.
 
     If the result is None, run the request and pass its response to `conclude_and_store_response` in the same transaction.
     If the transaction rolls back, nothing is stored and the key can be used again.
@@ -148,10 +148,10 @@ async def _verify_records_visible(session: AsyncSession, records: list[AccessedR
 
 
 async def _verify_location_visible(session: AsyncSession, location: str) -> None:
-    """Check that the caller can still see the record that the request created, named by the `Location` header.
+    """Check that the caller can still see the created record, whose id is in the `Location` header.
 
-    The child and the case can be visible without the record, if the record is of a tier that the caller cannot read any
-    more.
+    The child and the case can be visible without the record, if the caller has lost the
+    right to read the tier of the record.
 
     Raises:
         NotFound: the record is not visible.

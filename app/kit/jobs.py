@@ -54,5 +54,5 @@ def enqueue_job(session: AsyncSession, kind: JobKind, payload: Mapping[str, str]
 
 
 def get_retry_delay(attempts: int) -> timedelta:
-    """Return the time until the next attempt, after so many failed ones."""
+    """Return the time until the next attempt, after this number of failed attempts."""
     return min(FIRST_RETRY_DELAY * (1 << min(attempts - 1, 20)), MAX_RETRY_DELAY)

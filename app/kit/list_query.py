@@ -40,7 +40,7 @@ from app.kit.dates import CAMBODIA_TIMEZONE
 from app.schemas.wire import CountedPageQuery, PageQuery, parse_sort
 
 MAX_TOTAL = 10_000
-"""Counting stops here, so that the work of a request is bounded."""
+"""Maximum number of counted rows, so that the work of a request is bounded."""
 PAGE_SIZES = (10, 25, 50, 100, 200)
 """Compiled limits, up to the maximum page size."""
 MAX_COMPILED_SHAPES = 500
@@ -235,7 +235,7 @@ class ListQuery:
         limit: Callable[[RowSelect], RowSelect],
         select_arm: ArmSelector,
     ) -> RowSelect:
-        """Return the first of all rows. With a filter of `set_filters`, only the sets that its values name are read."""
+        """Return the query of a page of all rows. A filter of `set_filters` reads only the sets with its values."""
         name = next((name for name, _ in filters if name in self.set_filters), None)
         if name is None:
             return limit(rows)

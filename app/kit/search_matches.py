@@ -16,7 +16,7 @@ class SearchMatches:
     """The condition and the order of a list whose rows refer to the matching records with `column`.
 
     The order depends on the similarity of each record alone and not on the other matches. So a record that is added or
-    removed between two pages does not move the others.
+    removed between two pages does not move the other matches.
     """
 
     def __init__(self, column: Any) -> None:

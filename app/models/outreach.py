@@ -1,4 +1,6 @@
-"""Tables of outreach activities: prevention, capacity building, meetings and dissemination. They name no participant.
+"""Tables of outreach activities: prevention, capacity building, meetings and dissemination.
+
+They contain no names of participants.
 
 Columns that reports use are plain. Texts that people type freely are encrypted, because they can contain a name by
 mistake; only title, venue and names of organisations are plain, so that the list can be searched.

@@ -74,7 +74,7 @@ class StoredServiceReferralContent(TypedDict):
 
 
 class StoredServiceReferralAnswer(TypedDict, total=False):
-    """The texts on what happened after the sending. Each act adds its own."""
+    """The texts about events after the sending. Each act adds a text."""
 
     answer: str | None
     reason: str | None
@@ -91,7 +91,7 @@ class Provider(Record, table=True):
     """The folded name, in which the directory searches (see `app.text_folding`)."""
     kind: str
     agency_id: uuid.UUID | None = Field(default=None, foreign_key="agencies.id")
-    """The provider's agency, if it has one. A consent can name an agency as the only permitted recipient."""
+    """The provider's agency, if it has one. A consent can contain an agency as the only permitted recipient."""
     services: list[str] = text_array_column()
     province_codes: list[str] = text_array_column()
     safeguarding_checked_on: date | None = None

@@ -143,8 +143,8 @@ def _has_overlaps(boxes: list[Box], inner_edge: Ellipse) -> bool:
 def _distribute_along_ellipse(path: Ellipse, boxes: list[Box], max_height: float) -> list[Box]:
     """Place boxes at equal distances along an ellipse, starting at the top.
 
-    Horizontal distances are measured in box widths and vertical ones in box heights. Boxes are wider than high, so more of
-    them fit along a vertical part of the path than along a horizontal part of the same length.
+    Horizontal distances are measured in box widths, vertical distances in box heights. Boxes are wider than high, so
+    more of them fit along a vertical part of the path than along a horizontal part of the same length.
     """
     points = [_point_at_angle(path, degrees) for degrees in range(361)]
     lengths = [0.0]
@@ -176,7 +176,7 @@ def _translate(x: float, y: float, content: str) -> str:
 def _draw_rings(
     child: Sequence[str], rings: Sequence[Ring], boxes_by_ring: Sequence[list[Box]], edges: Sequence[Ellipse]
 ) -> str:
-    """Draw the rings from the outside in, because later elements cover earlier ones."""
+    """Draw the rings from the outside in, because later elements cover earlier elements."""
     elements = []
     for ring, edge, (fill, dashes) in reversed(list(zip(rings, edges, RING_STYLES, strict=True))):
         elements.append(_draw_ring_edge(edge, fill, dashes) + _draw_ring_title(ring.title, edge))

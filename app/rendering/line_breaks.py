@@ -33,7 +33,7 @@ def split_at_line_breaks(text: str) -> list[str]:
 
 
 def split_characters(text: str) -> list[str]:
-    """Split a text into what a reader sees as one character: a letter with its combining signs."""
+    """Split a text into the units that a reader sees as one character: a letter with its combining signs."""
     from icu4py.breakers import CharacterBreaker  # noqa: PLC0415 - same
 
     return [str(cluster) for cluster in CharacterBreaker(text, "km")]

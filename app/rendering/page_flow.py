@@ -10,7 +10,7 @@ BODY_STYLE, SMALL_STYLE, FINE_PRINT_STYLE = TextStyle(10), TextStyle(9), TextSty
 PALE_STYLE = TextStyle(10, gray=0.35)
 HEADING_STYLE, TITLE_STYLE = TextStyle(11.5, bold=True), TextStyle(21, bold=True)
 KEPT_LINES = 2
-"""Number of lines of a text that stay with what is before or after it."""
+"""Number of lines of a text that stay on one page with the content before or after it."""
 
 
 class PageFlow:
@@ -27,7 +27,7 @@ class PageFlow:
         self.decorate_page()
 
     def decorate_page(self) -> None:
-        """Write what every page has below its text, such as a watermark."""
+        """Write the content that every page has below its text, such as a watermark."""
 
     def ensure_space(self, height: float) -> None:
         """Add a page if the block does not fit below. A block higher than a page starts at the current position."""

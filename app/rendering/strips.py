@@ -129,7 +129,7 @@ def _build_bar(bar: Bar, scale: float) -> Strip:
 
 
 def build_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Strip]:
-    """Yield a table: the headings and a strip per row. The first column is left-aligned, the others are right-aligned.
+    """Yield a table: the headings and a strip per row. The first column is left-aligned, all others are right-aligned.
 
     The headings are repeated on each page.
     """

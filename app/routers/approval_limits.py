@@ -23,8 +23,8 @@ async def create_approval_limit(
 ) -> ApprovalLimitDecision:
     """Set or request an approval limit.
 
-    The limit applies from `starts_on` until a later limit for the same role, act and currency starts. A lower limit is set at
-    once. A higher one is set when a second person confirms it, see `/v1/pending-changes`.
+    The limit applies from `starts_on` until a later limit for the same role, act and currency starts. A lower limit is
+    set immediately. A higher limit is set when a second person confirms it, see `/v1/pending-changes`.
     """
     return await approval_limits.create_approval_limit(session, payload)
 

@@ -125,7 +125,7 @@ async def return_assessment(
 ) -> Assessment:
     """Return a submitted assessment to its author.
 
-    The comment names the required changes. The author can edit the assessment and submit it again.
+    The comment describes the required changes. The author can edit the assessment and submit it again.
     """
     return await approve.return_assessment(session, caller, assessment_id, expected_version, payload.comment)
 

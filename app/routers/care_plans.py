@@ -187,7 +187,7 @@ async def return_care_plan(
 ) -> CarePlan:
     """Return a submitted care plan to its author.
 
-    The comment names the required changes. The author can edit the plan and submit it again.
+    The comment describes the required changes. The author can edit the plan and submit it again.
     """
     return await approve.return_care_plan(session, caller, plan_id, expected_version, payload.comment)
 

@@ -28,6 +28,7 @@ async def update_caseload_standard(
 ) -> CaseloadStandard:
     """Change the caseload standard.
 
-    The change applies immediately, also to reports about earlier periods. The access log contains the old and new values.
+    The change applies immediately, also to reports about earlier periods. The access log contains the old and new
+    values.
     """
     return await caseload_standards.update_caseload_standard(session, expected_version, payload)

@@ -116,8 +116,8 @@ async def list_case_timeline(
 ) -> TimelineEntryList:
     """List the timeline of a case, latest event first.
 
-    Returns the events in the history of the case. Events about records of a tier that the caller cannot read are left
-    out.
+    Returns the events in the history of the case. Events about records of a tier that the caller cannot read are
+    omitted.
     """
     return await timeline.list_case_timeline(reader, caller, case_id, filters)
 
@@ -212,8 +212,8 @@ async def open_case_with_break_glass(
     """Open break-glass access to a case.
 
     Gives the caller read access to a case outside their scope for four hours, without its legal and clinical tiers. The
-    caller's supervisor and the data protection officer can read the reason immediately. Break-glass access does not pass a
-    conflict wall.
+    caller's supervisor and the data protection officer can read the reason immediately. Break-glass access does not
+    pass a conflict wall.
     """
     return await break_glass.open_case_with_break_glass(session, caller, case_id, payload)
 

@@ -32,7 +32,7 @@ async def create_case_consent(
     """Add an entry to the consent register of a case.
 
     The entry is a consent, a refusal, or the legal basis for acting without consent. The caller must be staff of the
-    case. An entry is never overwritten. A refusal returns what was shared before, which has to be recalled.
+    case. An entry is never overwritten. A refusal returns the data that was shared before and has to be recalled.
     """
     return await register.create_case_consent(session, caller, case_id, payload)
 
@@ -89,7 +89,7 @@ async def withdraw_consent(
 ) -> RecordedConsent:
     """Withdraw a consent.
 
-    The consent permits no sharing afterwards. The response lists what was shared before, which has to be recalled. A refusal
-    or a withdrawn consent cannot be withdrawn.
+    The consent permits no sharing afterwards. The response lists the data that was shared before and has to be
+    recalled. A refusal or a withdrawn consent cannot be withdrawn.
     """
     return await register.withdraw_consent(session, caller, consent_id, expected_version, payload)

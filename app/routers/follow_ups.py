@@ -39,8 +39,8 @@ async def list_case_follow_ups(
 ) -> FollowUpList:
     """List the follow-ups of a case, newest first.
 
-    The list is sorted by time of creation. Planned follow-ups are created when the case is closed, additional ones when
-    they are recorded.
+    The list is sorted by time of creation. Planned follow-ups are created when the case is closed, additional
+    follow-ups when they are recorded.
     """
     return await follow_ups.list_case_follow_ups(reader, caller, case_id, page)
 

@@ -44,7 +44,7 @@ async def create_outreach_activity(
     """Record an outreach activity that took place.
 
     Participants are numbers by audience, sex, age group and disability. The numbers of each breakdown add up to
-    `persons`; `unknown` contains the rest. Names of participants are not recorded.
+    `persons`; `unknown` contains the other persons. Names of participants are not recorded.
     """
     return await activities.create_outreach_activity(session, caller, payload)
 

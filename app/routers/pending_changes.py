@@ -36,7 +36,7 @@ async def list_pending_changes(
 async def get_pending_change(_caller: PendingChangeReader, reader: Reader, change_id: UUID) -> PendingChange:
     """Get a pending change.
 
-    The response contains what changes, for whom, and the decision.
+    The response contains the change, the person concerned, and the decision.
     """
     return await pending_changes.get_pending_change(reader, change_id)
 

@@ -71,8 +71,8 @@ async def create_referral(
 
     A referral is rejected only for a missing name, summary or urgency, an invalid `id` or `external_id`, malformed JSON, a
     body that is too large, or more than 200 imperfect values. Every other imperfect value is accepted with an item of
-    `warnings`: it is converted if its meaning is certain (`value_converted`), cut if it is too long, and otherwise left
-    out. Staff see the original value in `unread_values`.
+    `warnings`: it is converted if its meaning is certain (`value_converted`), cut if it is too long, and otherwise
+    omitted. Staff see the original value in `unread_values`.
     """
     return await referrals.create_referral(session, caller, payload)
 
@@ -260,9 +260,9 @@ async def detach_referral(
 
     The referral is `acknowledged` again, without case and child, and `decision_reversed_at` shows the correction to the
     partner. People, phones and the consent that it added are removed or marked as entered in error. `records_to_check`
-    lists what stays, because staff confirmed or changed it. A case that the referral opened is closed with the reason
-    `opened_in_error`, and the follow-ups that it replaced are open again. The detachment is refused if support was given in
-    this case. The caller must be a supervisor of the team of the case, or a programme manager.
+    lists the data that stays, because staff confirmed or changed it. A case that the referral opened is closed with the
+    reason `opened_in_error`, and the follow-ups that it replaced are open again. The detachment is refused if support
+    was given in this case. The caller must be a supervisor of the team of the case, or a programme manager.
     """
     return await detach.detach_referral(session, caller, referral_id, expected_version, payload)
 

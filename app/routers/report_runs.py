@@ -34,10 +34,11 @@ async def create_report_run(
     """Request several reports in one PDF and one spreadsheet.
 
     A job computes the reports after the response. The caller needs a role that can read each of them. The roles and teams
-    that the caller has at the time of the computation apply. The access log names each report when it is computed.
+    that the caller has at the time of the computation apply. The access log gets an event for each report when it is
+    computed.
 
-    Each report has a separate time limit. For a report that takes longer than 30 seconds, the files contain a note, and its
-    `failure` in `reports` is `too_slow`. Reports with `needs_run` in the catalogue are available here only.
+    Each report has a separate time limit. For a report that takes longer than 30 seconds, the files contain a note, and
+    its `failure` in `reports` is `too_slow`. Reports with `needs_run` in the catalogue are available here only.
     """
     return await report_runs.create_report_run(session, caller, payload)
 

@@ -54,10 +54,9 @@ async def get_report(
     """Get the figures of a report.
 
     The figures are exact. For a supervisor they count the records of the supervised teams, for the other roles those of all
-    teams. Cases behind a conflict wall are included. The access log names the report, its period and its filters. It
+    teams. Cases behind a conflict wall are included. The access log contains the report, its period and its filters. It
     contains no entry per child. A report whose figures of one period take longer than 30 seconds is rejected with 503 and
-    `Retry-After`. A report
-    with `needs_run` in the catalogue is rejected with 409 and the condition `run_required`.
+    `Retry-After`. A report with `needs_run` in the catalogue is rejected with 409 and the condition `run_required`.
 
     The formats `svg` and `pdf` have title, period and definition in the language of the request. The picture shows bars,
     or a table for a cohort. The PDF contains the bars and all figures.

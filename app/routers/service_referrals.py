@@ -49,7 +49,7 @@ async def create_case_service_referral(
 ) -> ServiceReferral:
     """Create a draft service referral.
 
-    A draft shares no data. It names the provider, the requested service, the fields to share, and the consent or the
+    A draft shares no data. It contains the provider, the requested service, the fields to share, and the consent or the
     legal basis for sharing them.
     """
     return await service_referrals.create_case_service_referral(session, caller, case_id, payload)

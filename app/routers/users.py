@@ -70,8 +70,8 @@ async def update_user(
     until a second person confirms them. A newer request replaces an open one. Administrators cannot add a role or a
     team to their own account, remove the role of administrator from it, or deactivate it.
 
-    Deactivation takes effect immediately, even if the user has open work. `remaining_work` contains the numbers of open items.
-    They are on the agenda of the supervisors, or of the programme managers, until they are handed over.
+    Deactivation takes effect immediately, even if the user has open work. `remaining_work` contains the numbers of open
+    items. They are on the agenda of the supervisors, or of the programme managers, until they are handed over.
     """
     return await users.update_user(session, caller, user_id, expected_version, payload)
 

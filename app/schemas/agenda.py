@@ -180,7 +180,7 @@ class Counts(Output):
 
 
 class OwnSettingsReplacement(Input):
-    """The settings that a user chooses. They replace the previous ones."""
+    """The settings that a user chooses. They replace the previous settings."""
 
     agenda_digest: StrictBoolean = Field(
         description="Whether the user gets an e-mail with numbers of the agenda every morning, without data of children."

@@ -73,7 +73,7 @@ def validate_leniently(
 class _LenientDocument:
     """A document whose imperfect values are replaced.
 
-    A removed item of a list leaves an empty place, so that the indexes of the others do not change.
+    A removed item of a list leaves an empty place, so that the indexes of the other items do not change.
     """
 
     def __init__(self, document: Any, required: frozenset[Path], exact: frozenset[Path]) -> None:

@@ -21,7 +21,7 @@ def build_patch_model(
     that model, for example `BirthUpdate`.
 
     A model can declare `ALTERNATIVE_FIELDS`, groups of fields of which a valid model has one; groups can share fields. A patch that sets fields of
-    one group then removes those of the others, so that no client has to send them as null.
+    one group then removes the fields of the other groups, so that no client has to send them as null.
     """
     hints = get_type_hints(model, include_extras=True)
     fields: dict[str, Any] = {

@@ -96,7 +96,7 @@ class PendingChangeSummary(Output):
 
 
 class ApprovalLimitDecision(Output):
-    """The result of a request for an approval limit. A lower limit applies immediately, a higher limit after a confirmation."""
+    """Result of a request for an approval limit. A lower limit applies immediately, a higher limit after confirmation."""
 
     effective: ApprovalLimit | None = Field(
         description="The limit for the role, act and currency that applies on `starts_on` without the pending change; null if "

@@ -41,7 +41,10 @@ _CHECKED_ON_DESCRIPTION = "Day of the last child-safeguarding check."
 _VALID_UNTIL_DESCRIPTION = (
     "Last day on which the child-safeguarding check is valid; null means 24 months after the check."
 )
-_AGENCY_DESCRIPTION = "Id of the provider's agency, if it has one. A consent that names a recipient agency permits sharing only with providers of that agency."
+_AGENCY_DESCRIPTION = (
+    "Id of the provider's agency, if it has one. A consent with a recipient agency permits sharing only with providers "
+    "of that agency."
+)
 _ACTIVE_DESCRIPTION = "Whether service referrals can be sent to the provider."
 
 

@@ -31,8 +31,8 @@ class UnreadReferralValue(Output):
         description="JSON pointer of the value in the body of the request, as in `warnings`."
     )
     value: str = Field(
-        description="The value: a text as it was sent, anything else as JSON. Of a list that is too long, the items that were left "
-        "out."
+        description="The value: a text as it was sent, anything else as JSON. Of a list that is too long, the "
+        "omitted items."
     )
 
 
@@ -218,7 +218,7 @@ class ReferralList(CountedPage[ReferralSummary]):
 
 
 class KeptRecordReason(StrEnum):
-    """Reason why the detachment of a referral does not undo what the referral added to a record."""
+    """Reason why the detachment of a referral does not remove the data that the referral added to a record."""
 
     changed_since = "changed_since"
     in_another_referral = "in_another_referral"
@@ -232,7 +232,7 @@ class KeptRecordKind(StrEnum):
 
 
 class RecordToCheck(Output):
-    """A record that still contains what a detached referral added to it. A supervisor checks it."""
+    """A record that still contains data that a detached referral added. A supervisor checks it."""
 
     record_kind: KeptRecordKind = Field(description="Kind of the record.")
     record_id: UUID = Field(description="Id of the record.")

@@ -40,7 +40,7 @@ class SupervisionActionCreate(Input):
     """An action that the worker and the supervisor agree."""
 
     id: ClientChosenId | None = Field(None, description=NEW_ID)
-    what: ShortNarrative = Field(description="What is to be done. The text cannot be changed.")
+    what: ShortNarrative = Field(description="Description of the action. The text cannot be changed.")
     owner_id: Id | None = Field(
         None,
         description="Id of the person who carries out the action: the worker or the supervisor of the meeting. By default, "
@@ -117,7 +117,7 @@ class SupervisionAction(Versioned):
     collection: ClassVar[str | None] = "supervision-actions"
 
     meeting_id: UUID = Field(description="Id of the meeting.")
-    what: str = Field(description="What is to be done.")
+    what: str = Field(description="Description of the action.")
     owner_id: UUID = Field(description="Id of the person who carries out the action.")
     owner: StaffRef = Field(description="The person who carries out the action.")
     due_on: date = Field(description="Day by which the action is to be done.")

@@ -61,7 +61,7 @@ def run_in_child_processes(tasks: Sequence[AsyncTask]) -> bool:
     """Run asynchronous tasks in parallel, each in a child process.
 
     Returns:
-        Whether all tasks succeeded. If one fails, the others are stopped.
+        Whether all tasks succeeded. If one fails, the other tasks are stopped.
     """
     pids: set[int] = set()
     try:

@@ -11,10 +11,10 @@ INTRODUCTION = """# Reports
 period has at most ten years. `by` takes up to two dimensions of the report. `compare=previous` adds the previous period.
 
 - *Events in the period* are counted on their day. *State at the end of the period* is the state at the end of its last day.
-  For *entries in the period, followed for a fixed time*, an entry counts when its time is over; younger ones are counted as
-  `unripe` only. Targets are data, in the table `targets`: at the installation, an acknowledgement within 2 hours
-  (emergency), 1 day (urgent) or 2 days (routine), the first contact within 7 days, the assessment within 30 days and the care
-  plan within 45 days, all in calendar time.
+  For *entries in the period, followed for a fixed time*, an entry counts when its follow-up time is over. Younger
+  entries are counted as `unripe` only. Targets are data, in the table `targets`: at the installation, an
+  acknowledgement within 2 hours (emergency), 1 day (urgent) or 2 days (routine), the first contact within 7 days, the
+  assessment within 30 days and the care plan within 45 days, all in calendar time.
 - *Released* lists the tables of [released statistics](releases.md) about a report.
 - The age is the age at the referral. A range of ages that belongs to two groups is `uncertain`. Records without a value are
   `unknown`. Every record belongs to at least one group.

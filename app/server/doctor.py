@@ -92,9 +92,7 @@ async def _examine_as_api(settings: Settings, api: asyncpg.Connection) -> list[F
         return [finding async for finding in _examine_database(settings, api)]
     except asyncpg.InsufficientPrivilegeError:
         role = await api.fetchval("SELECT current_user")
-        message = (
-            f"The role {role} lacks privileges of the API. Check that the URL of the API names its role."
-        )
+        message = f"The role {role} lacks privileges of the API. Check the role in the URL of the API."
         return [Finding("safety", "error", message)]
 
 

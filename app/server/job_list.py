@@ -1,4 +1,4 @@
-"""List the background jobs for operators, and repeat failed ones."""
+"""List the background jobs for operators, and repeat failed jobs."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ class UnfinishedJob(NamedTuple):
 
 
 async def list_unfinished_jobs(settings: Settings) -> list[UnfinishedJob]:
-    """Return at most 1,000 jobs that are not finished: first the failed, then the running, then the waiting ones."""
+    """Return at most 1,000 jobs that are not finished: first failed jobs, then running jobs, then waiting jobs."""
     async with connect(get_api_url(settings)) as connection:
         return [UnfinishedJob(*row) for row in await connection.fetch(UNFINISHED_JOBS_SQL)]
 

@@ -57,7 +57,7 @@ SECONDS_SINCE_ADDED_SQL = "SELECT extract(epoch FROM now() - added_at) FROM key_
 
 
 def list_keys(settings: Settings) -> dict[str, Any]:
-    """Return the ids of all keys, and the ids of the active ones."""
+    """Return the ids of all keys, and the ids of the active keys."""
     ring = KeyRing.load_configured(settings)
     return {
         "encryption_active": ring.encryption_active,

@@ -66,7 +66,7 @@ DELETE_UNUSED_LENGTHS_SQL = """
 
 
 class OwnerTokens(NamedTuple):
-    """The search tokens of a child or a referral, and those that are stored."""
+    """The computed search tokens of a child or a referral, and its stored search tokens."""
 
     owner_id: UUID
     kind: str

@@ -53,7 +53,7 @@ def serve(
     `load_app_factory` imports the application. It is called while the set-up runs.
 
     Raises:
-        Conflict: the installation has an error. The message names each one.
+        Conflict: the installation has an error. The message contains each error.
         Unavailable: the database is not ready, or the processes end too often.
     """
     server_socket = socket.socket(fileno=launch.socket_descriptor)

@@ -98,7 +98,7 @@ async def _mark_record(
     await mark_entered_in_error(session, caller, record, author_id, payload.reason)
     if not isinstance(
         record, CaseLink
-    ):  # the history of a case never names a link, which is hidden from its workers
+    ):  # the history of a case never contains a link, which is hidden from its workers
         case_history.record_case_history(session, case, "entered_in_error", caller, record)
     await (
         session.flush()
@@ -135,7 +135,7 @@ async def mark_person(
 async def mark_consent(
     session: AsyncSession, caller: Caller, record_id: UUID, expected_version: int, payload: ErrorMarkCreate
 ) -> ConsentSchema:
-    """Mark an entry of the consent register, and request the recall of what was shared on it.
+    """Mark an entry of the consent register, and request the recall of the data that was shared because of it.
 
     Raises the errors of `_mark_record`.
     """

@@ -238,7 +238,7 @@ DECLARE
     concluded bigint;
 BEGIN
     PERFORM access.require_durable_commit();
-    -- A locked row counts as not open, so that its access fails alone and the others of the batch do not wait.
+    -- A locked row counts as not open, so that only its access fails and the other accesses of the batch do not wait.
     DELETE FROM public.access_contexts
      WHERE event_id IN (
         SELECT c.event_id

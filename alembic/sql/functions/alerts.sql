@@ -146,10 +146,11 @@ COMMENT ON FUNCTION access.raise_matching_alerts(uuid, xid8, xid8) IS
     'the caseload of the caller, as often as the threshold, and again each time this number doubles.';
 
 -- An entry can be committed after a later one. The search therefore covers transaction ids, up to the oldest one that is
--- still active: all smaller ones are committed or rolled back. The log has no index by transaction id. `since` bounds the
--- ids of the events instead: a transaction that is not searched began after `since`, and its event is at most 5 minutes
--- older (see access.conclude()). Transaction ids begin again when a dump is restored into a new cluster. The entries of the
--- old cluster that are not searched then form a separate range without an end, because all of them are committed.
+-- still active: all smaller transaction ids are committed or rolled back. The log has no index by transaction id.
+-- `since` bounds the ids of the events instead: a transaction that is not searched began after `since`, and its event
+-- is at most 5 minutes older (see access.conclude()). Transaction ids begin again when a dump is restored into a new
+-- cluster. The entries of the old cluster that are not searched then form a separate range without an end, because all
+-- of them are committed.
 CREATE FUNCTION access.raise_alerts() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off
 AS $$

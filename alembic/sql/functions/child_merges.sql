@@ -184,8 +184,8 @@ END
 $$;
 COMMENT ON FUNCTION access.unmerge_children(uuid, uuid) IS
     'Moves the cases that belonged to p_merged back to it, with their records, and ends the merge; cases that were opened '
-    'for p_child after the merge stay, except reopened ones. Raises an error if access.list_unmerge_obstacles() returns '
-    'one. The caller must compute the search tokens of both children again.';
+    'for p_child after the merge stay, except reopened cases. Raises an error if access.list_unmerge_obstacles() '
+    'returns one. The caller must compute the search tokens of both children again.';
 
 CREATE FUNCTION access.is_merged_child(p_child uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''

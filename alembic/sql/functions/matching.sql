@@ -153,9 +153,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION access.list_uncompared_referrals() IS
-    'Returns the referrals whose matches a limit omitted, and that were not compared with all children afterwards. Only '
-    'the supervisors of the team who did not list them receive them, or programme managers if the team has no such '
-    'supervisor. The result does not depend on the matches.';
+    'Returns the referrals whose matches a limit omitted, and that were not compared with all children afterwards. '
+    'Only the supervisors of the team who did not list them receive them, or programme managers if the team has no '
+    'such supervisor. The result does not depend on the matches.';
 
 REVOKE ALL ON FUNCTION
     access.can_match(uuid), access.is_matched(uuid, bytea), access.has_opened_matches(uuid, bytea),

@@ -1,5 +1,5 @@
--- Write the entries of a rejected request. A request that succeeds names the records that it read or wrote; a rejected one
--- names the records whose ids it contains.
+-- Write the entries of a rejected request. The entries of a successful request contain the records that it read or
+-- wrote. The entries of a rejected request contain the records whose ids are in the request.
 
 GRANT CREATE ON SCHEMA access TO firststep_gate;
 SET LOCAL ROLE firststep_gate;

@@ -81,7 +81,7 @@ END
 $$;
 COMMENT ON FUNCTION access.prevent_reassignment() IS
     'Raises an error if the caller is not staff of the case that the old row belongs to. The argument of the trigger '
-    'names the column with the case id.';
+    'contains the name of the column with the case id.';
 -- PostgreSQL requires the privilege although the condition on current_user skips the call for firststep_gate.
 GRANT EXECUTE ON FUNCTION access.is_case_staff(uuid) TO firststep_gate;
 

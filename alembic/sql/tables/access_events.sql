@@ -43,8 +43,8 @@ ALTER TABLE access_events ADD CONSTRAINT ck_access_events_caller CHECK (
     END
 );
 COMMENT ON CONSTRAINT ck_access_events_caller ON access_events IS
-    'An anonymous request claims no user. Only a revoked calendar feed names its owner. An event of the system has a role '
-    'that only functions for the table owner give, so that firststep_api cannot write one.';
+    'An anonymous request claims no user. Only the event of a revoked calendar feed contains the owner of the feed. An '
+    'event of the system has a role that only functions for the table owner give, so firststep_api cannot insert it.';
 
 ALTER TABLE access_events ADD CONSTRAINT ck_access_events_ids CHECK (
     length(request_id) <= 64 AND correlation_id ~ '^[A-Za-z0-9._-]{8,64}$'

@@ -78,7 +78,8 @@ COMMENT ON FUNCTION access.validate_token_owners() IS
 CREATE TRIGGER validate_inserted_owners AFTER INSERT ON name_tokens REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION access.validate_token_owners();
 COMMENT ON TRIGGER validate_inserted_owners ON name_tokens IS
-    'Rejects search tokens for a child or a referral that is not the caller''s, which would make it a candidate.';
+    'Rejects search tokens for a child or a referral that the caller cannot see: a token would make that record a '
+    'match candidate.';
 
 CREATE TRIGGER validate_updated_owners AFTER UPDATE ON name_tokens REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION access.validate_token_owners();

@@ -70,7 +70,7 @@ ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_payload CHECK (coa
         AND jsonb_typeof(payload -> 'disbursement_number') = CASE kind WHEN 'payment_rate' THEN 'string' ELSE 'null' END
     END, false));
 COMMENT ON CONSTRAINT ck_pending_changes_payload ON pending_changes IS
-    'The payload has the fields of its kind, and the change names the person or record that it concerns.';
+    'The payload has the fields of its kind, and the change contains the id of the person or record that it concerns.';
 
 ALTER TABLE pending_changes ADD CONSTRAINT ck_pending_changes_status CHECK (
     status IN ('pending', 'confirmed', 'rejected', 'expired', 'withdrawn', 'superseded')

@@ -1,5 +1,5 @@
--- Targets: how long work may wait, and how far ahead a date is announced. The agenda, lists and reports use the same ones.
--- Contains no data about a child.
+-- Targets: how long work may wait, and how far ahead a date is announced. The agenda, lists and reports use the same
+-- targets. Contains no data about a child.
 
 GRANT SELECT ON targets TO firststep_api, firststep_gate, firststep_reports;
 

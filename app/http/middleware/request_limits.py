@@ -65,7 +65,7 @@ def _validate_content_length(length: bytes | None, limit: int) -> None:
 def _build_too_large_error() -> HTTPException:
     """Return a 413. It is an `HTTPException`, because FastAPI turns other exceptions into a 400 while it reads a body.
 
-    The connection is closed, because the rest of the body is not read.
+    The connection is closed, because the remaining body is not read.
     """
     return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"connection": "close"})
 

@@ -40,9 +40,9 @@ people. Secrets that are shown once (`x-secret: shown-once`) are null in a store
 `Secrets-Omitted: true`.
 
 **Problems.** Errors are `application/problem+json` (RFC 9457). `/docs/problems` explains each type, and each operation
-lists its types in `x-problems`. The member `errors` names each invalid field or parameter, with the values of the rule
-in `params`. For an unknown query parameter or value, `params.allowed` lists the permitted ones. A problem contains no
-value of the request or of a record.
+lists its types in `x-problems`. The member `errors` contains each invalid field or parameter, with the values of the
+rule in `params`. For an unknown query parameter or value, `params.allowed` lists the permitted values. A problem
+contains no value of the request or of a record.
 
 **Languages.** `Accept-Language: km` or `en` selects the language of problem titles, errors of query parameters and code
 labels.

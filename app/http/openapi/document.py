@@ -1,4 +1,4 @@
-"""Build the OpenAPI document: FastAPI's document, completed with what its routes do not declare."""
+"""Build the OpenAPI document: FastAPI's document, completed with the parts that its routes do not declare."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Read from a database what the manifest of its backup contains."""
+"""Read the facts of a database that the manifest of its backup contains."""
 
 import asyncpg
 

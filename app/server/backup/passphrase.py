@@ -26,7 +26,7 @@ def choose_passphrase(file: Path | None, breached_file: Path | None) -> str:
 
 
 def read_passphrase(file: Path | None) -> str:
-    """Return the first line of a file, or what the operator types.
+    """Return the first line of a file, or the line that the operator types.
 
     Raises:
         Conflict: the file is missing, empty or readable by others, or there is no terminal to type the passphrase.

@@ -253,7 +253,7 @@ class _Restore:
             await run_program(program, *arguments, url=url)
 
     async def _verify_and_complete(self, successor: str) -> tuple[list[Finding], EndedCredentials | None]:
-        """Verify what was loaded, upgrade the schema, end revived credentials, and write the event of the restore.
+        """Verify the loaded data, upgrade the schema, end revived credentials, and write the event of the restore.
 
         Without the second result, a check failed.
         """

@@ -1,4 +1,4 @@
-"""End what a restored database would make valid again: sessions, one-time codes, open access events, pending changes.
+"""End the records that a restored database would make valid again: sessions, codes, open access events, changes.
 
 The database does not know what ended after the backup. Everything that a person or program could use again therefore ends.
 """

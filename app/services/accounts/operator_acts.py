@@ -129,7 +129,7 @@ async def _get_account_for_update(session: AsyncSession, email: str) -> User:
     user = await find_user_by_email(session, email)
     if user is None:
         raise NotFound(f"No user has the email address {email}.")
-    # The log names the user even if the command is rejected or changes nothing.
+    # The log contains the user even if the command is rejected or changes nothing.
     get_accessed_records(session).add(AccessedRecord(None, None, "user", str(user.id)))
     return await get_for_update(session, User, user.id)
 

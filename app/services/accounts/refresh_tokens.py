@@ -1,8 +1,9 @@
 """Refresh and sign-out by refresh token. `alembic/sql/functions/sessions.sql` decides how a token matches its session.
 
 A refresh replaces the token. Within 30 seconds the replaced token gets the same successor again, because a response can
-be lost and several tabs can refresh at the same time. Any other use of a replaced token proves that two parties hold tokens of the
-session, so the session is revoked (RFC 9700, section 4.14.2). A token that was never issued changes nothing.
+be lost and several tabs can refresh at the same time. Any other use of a replaced token proves that two parties hold
+tokens of the session, so the session is revoked (RFC 9700, section 4.14.2). A token that was never issued changes
+nothing.
 """
 
 from uuid import UUID
@@ -56,7 +57,7 @@ async def refresh_session(context: SignInContext, cookie: str | None) -> Session
 async def _record_refusal(
     context: SignInContext, outcome: session_store.TokenOutcome, user_id: UUID | None, token: RefreshToken
 ) -> None:
-    """Log a rejected token. The entry names the user only if the token was issued for the session."""
+    """Log a rejected token. The entry contains the user only if the token was issued for the session."""
     is_reused = outcome == "reused"
     action = ActWithoutPermission.account_refresh_reuse if is_reused else ActWithoutPermission.account_refresh
     await record_authentication_failure(context, action, "person", user_id, token.session_id)

@@ -13,8 +13,8 @@ An attacker cannot lock out a user: the correct password from another network al
 counted per account from all networks, and a code can be tried only with the correct password.
 
 An attempt is counted before it is verified, so that concurrent attempts cannot exceed the limit. Every statement of this
-module commits its own changes, because the rollback of a rejected sign-in must not undo its count. The stored keys are keyed
-digests of the account and network.
+module commits its own changes, because the rollback of a rejected sign-in must not undo its count. The stored keys are
+keyed digests of the account and network.
 """
 
 from dataclasses import dataclass

@@ -193,7 +193,7 @@ def build_page_query(shape: AgendaShape) -> ReadQuery:
 
 
 def _select_rows(page: Subquery) -> RowSelect:
-    """Select the entries of a page with what their rows show."""
+    """Select the entries of a page with the columns that a response shows."""
     selects = (_select_record(page, kind, model) for kind, model in RECORD_MODELS.items())
     record = union_all(*selects).lateral("record")
     author_id = func.coalesce(record.c.author_id, record.c.requested_by_id)

@@ -257,7 +257,7 @@ def _build_feed_query(roles: tuple[AgendaRole, ...], arms: DisbursementArms) -> 
 
     The calendar contains nothing about a child, not even an id. The access log therefore contains the event of the
     download, but no entry per child. An entry means that data of the child was disclosed, and thousands of wrong entries
-    a day would hide the correct ones.
+    a day would hide the correct entries.
     """
     entries = build_entries(roles, arms)
     columns = (entries.c[name] for name in ("kind", "due_on", "at", "record_kind", "record_id", "detail"))

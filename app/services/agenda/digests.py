@@ -157,7 +157,7 @@ async def _count_agenda(session: AsyncSession, user_id: UUID) -> Mapping[str, in
 
 
 async def count_entries(reader: RecordReader, caller: Caller) -> Mapping[str, int]:
-    """Count the agenda entries of a caller by what the e-mail shows."""
+    """Count the agenda entries of a caller for the numbers of the e-mail."""
     roles = agenda.list_agenda_roles(caller)
     if not roles:
         return {"agenda": 0}

@@ -78,7 +78,7 @@ CASE_CONDITIONS = {
 UNSTAFFED_CASES = "OR c.id = ANY (ARRAY(SELECT u.id FROM unstaffed_cases u))"
 CASES_SQL = """
 {role}_cases AS MATERIALIZED (
-    -- Reads the cases once: the row-level security check of each case costs more than the rest of the statement.
+    -- Reads the cases once: the row-level security check of each case costs more than all other parts of the statement.
     SELECT c.id, c.number, c.child_id, c.lead_worker_id, c.team_id, c.status, c.opened_on, c.extended_until,
            c.last_contact_on, c.next_review_on, {is_unstaffed} AS is_unstaffed
       FROM cases c

@@ -95,8 +95,8 @@ SUBSTITUTE_SOURCES = {
      WHERE r.case_id IS NULL OR r.case_id IN (SELECT c.id FROM own_cases c WHERE c.status <> 'closed')
     """,
 }
-"""Sources of supervisors and programme managers, who are responsible for unstaffed cases, and for matches that a limit left
-out.
+"""Sources of supervisors and programme managers, who are responsible for unstaffed cases, and for matches that a limit
+omitted.
 """
 FUND_SOURCES = {
     "approval": """

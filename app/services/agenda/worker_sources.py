@@ -131,7 +131,7 @@ WORKER_SOURCES = {
     """,
     "milestone": """
     -- 18 and 21 months are reminders; 24 months, or the end of an extension, is a deadline. Each case contributes its
-    -- latest reached milestone and the following ones. A programme manager gets the deadlines of all cases.
+    -- latest reached milestone and the following milestones. A programme manager gets the deadlines of all cases.
     SELECT 'milestone', m.reached_on, NULL, c.id, 'case', c.id, m.months::text, NULL, NULL, NULL, NULL
       FROM worker_cases c
      CROSS JOIN LATERAL (VALUES

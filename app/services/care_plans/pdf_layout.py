@@ -235,7 +235,7 @@ class CarePlanLayout(PageFlow):
             )
 
     def _list_text_sections(self) -> list[tuple[str, str | None]]:
-        """Return headings and texts: those that every plan of the subject has, and the others if they are recorded."""
+        """Return the headings and texts that every plan of the subject has, and optional texts if they are recorded."""
         plan, labels = self.printable.plan, self.labels
         general: list[tuple[str, str | None]] = [
             (labels.safety_plan, plan.safety_plan),

@@ -42,7 +42,7 @@ HISTORY = ListQuery(
 async def list_child_history(
     reader: RecordReader, caller: Caller, child_id: UUID, filters: ChildHistoryFilters
 ) -> ChildHistory:
-    """List the changes of a child, its cases and the people around it, and what joined referrals added, newest first.
+    """List the changes of a child, its cases and people, and the additions of joined referrals, newest first.
 
     Changes of a case, and of people in it, are visible to the callers who can see the case.
 

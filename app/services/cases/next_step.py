@@ -92,7 +92,7 @@ def _has_written_exit_plan() -> ColumnElement[bool]:
 
 
 def _has_exit_plan_that_ends(day: ColumnElement[date]) -> ColumnElement[bool]:
-    """Return whether the end of support in the approved exit plan is reached. Without a date, it is reached immediately."""
+    """Return whether the end of support in the approved exit plan is reached. Without a date, it is reached."""
     has_ended = or_(col(ExitPlan.ends_on).is_(None), col(ExitPlan.ends_on) <= day)
     return _has_record(ExitPlan, col(ExitPlan.status) == "approved", has_ended)
 

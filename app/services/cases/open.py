@@ -69,7 +69,7 @@ async def open_case_from_referral(
 ) -> Case:
     """Open a case for the child of an accepted referral.
 
-    Creates the child unless `acceptance.child_id` is a known child. The history of a known child records what is added.
+    Creates the child unless `acceptance.child_id` is a known child. The history of a known child records the additions.
     """
     content = referral.content
     if acceptance.child_id is not None:

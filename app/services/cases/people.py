@@ -140,7 +140,7 @@ async def update_person(
 async def confirm_person(
     session: AsyncSession, caller: Caller, person_id: UUID, expected_version: int
 ) -> PersonSchema:
-    """Confirm what a joined referral added to a person. A repeated confirmation changes nothing more.
+    """Confirm the data that a joined referral added to a person. A repeated confirmation changes nothing.
 
     Raises:
         GateRefused: The caller is not staff of the case.

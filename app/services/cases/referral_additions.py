@@ -1,4 +1,4 @@
-"""Add what a referral contains about a child and its caregiver to the child and the people of an open case.
+"""Add the data of a referral about a child and its caregiver to the child and the people of an open case.
 
 Unknown phones, names in an unknown script, notes and addresses are added. Staff then confirm them. Nothing that staff
 entered is replaced, except that a number becomes unsafe to call if a referral marks it as unsafe.
@@ -110,7 +110,7 @@ def record_person_addition(session: AsyncSession, caller: Caller, person: Person
 def merge_phones(
     known: Sequence[StoredPhone], added: Sequence[StoredPhone], sent: Sequence[StoredPhone]
 ) -> list[StoredPhone]:
-    """Return the known phones with the notes and restrictions of `sent`, and the unknown ones of `added`.
+    """Return the known phones with the notes and restrictions of `sent`, and the unknown phones of `added`.
 
     A number is unsafe if either source marks it as unsafe. A known mark is never replaced by a less safe one. Phones above
     the maximum number of a person stay in the referral only, because staff could not update the person otherwise.

@@ -90,7 +90,7 @@ class ConsentRegister:
         if entry.is_basis_only:
             return faults
         of_register = list(self.check(scope, recipient_id, pointer))
-        # The faults of the register name the giver and the day.
+        # The faults of the register contain the giver and the day.
         codes = {fault.code for fault in of_register}
         of_services = self.check_with_basis("services", pointer)
         return [*(fault for fault in faults if fault.code not in codes), *of_register, *of_services]

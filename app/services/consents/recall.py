@@ -14,10 +14,11 @@ from app.services.consents.gate import get_consent_scope
 
 
 async def apply_refusal(session: AsyncSession, case: Case, consent: Consent) -> list[SharedData]:
-    """Request the recall of the data of the child that the refused or withdrawn entry concerns, and return what was shared.
+    """Request the recall of the data that the refused or withdrawn entry concerns, and return the shared data.
 
-    The entry concerns what was shared on it, for its purposes and with its recipient. A refusal of services concerns
-    everything that was shared. A refusal of the contact after the support cancels the follow-ups that were not held.
+    The entry concerns the data that was shared because of it, for its purposes and with its recipient. A refusal of
+    services concerns everything that was shared. A refusal of the contact after the support cancels the follow-ups that
+    were not held.
     """
     if "follow_up_contact" in consent.scope:
         await _cancel_follow_ups(session, case)

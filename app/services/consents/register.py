@@ -189,7 +189,7 @@ async def get_consent(reader: RecordReader, consent_id: UUID) -> ConsentSchema:
 async def withdraw_consent(
     session: AsyncSession, caller: Caller, consent_id: UUID, expected_version: int, payload: ConsentWithdrawal
 ) -> RecordedConsent:
-    """Withdraw a consent. It permits no sharing afterwards, and what was shared has to be recalled.
+    """Withdraw a consent. It permits no sharing afterwards, and the shared data has to be recalled.
 
     Raises:
         GateRefused: The consent is withdrawn, or is a refusal, or the caller is not staff of the case.

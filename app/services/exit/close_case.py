@@ -100,7 +100,7 @@ async def check_closed_by_case_worker(session: AsyncSession, context: ClosureCon
 
 
 async def check_case_money_settled(session: AsyncSession, context: ClosureContext) -> list[Fault]:
-    """Return faults for unpaid disbursements of the case and, if it ends as planned, for unreconciled ones."""
+    """Return faults for unpaid disbursements of the case and, if it ends as planned, for unreconciled disbursements."""
     return await fund_closure.check_disbursements_settled(
         session, context.case.id, require_receipts=context.is_planned
     )

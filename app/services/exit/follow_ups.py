@@ -211,7 +211,7 @@ def _store_result(
 
 
 async def _check_contact_consent(session: AsyncSession, case: Case, content: FollowUpContent) -> list[Fault]:
-    """Return faults unless the consent register permits the contact. A family that was not reached was not contacted."""
+    """Return faults unless the consent register permits the contact. An unreached family was not contacted."""
     if content.wellbeing == "not_reached":
         return []
     register = await load_register(session, case.child_id, case.id)

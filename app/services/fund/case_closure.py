@@ -28,7 +28,7 @@ def _future_instalment_condition() -> ColumnElement[bool]:
 async def check_disbursements_settled(
     session: AsyncSession, case_id: UUID, *, require_receipts: bool
 ) -> list[Fault]:
-    """Return faults for unpaid disbursements of a case, and with `require_receipts` for unreconciled ones.
+    """Return faults for unpaid disbursements of a case, and with `require_receipts` for unreconciled disbursements.
 
     Future instalments do not count, because closing the case cancels them.
     """

@@ -121,7 +121,7 @@ async def import_exchange_rates(session: AsyncSession, payload: CsvImport) -> Cs
 
 
 def _check_key(key: Hashable, known_keys: set[Hashable]) -> list[FaultCode]:
-    """Return a fault code for a duplicate, and add the key to the known ones."""
+    """Return a fault code for a duplicate, and add the key to the known keys."""
     codes: list[FaultCode] = ["already_entered"] if key in known_keys else []
     known_keys.add(key)
     return codes

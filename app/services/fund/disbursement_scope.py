@@ -100,7 +100,7 @@ PAID_WITHOUT_APPROVAL = and_(
 )
 WITHIN_LIMIT = _build_undecided(has_limit=True)
 UNDECIDED = _build_undecided(has_limit=False)
-"""A programme manager decides what is above the limits of the supervisors. Above every limit, the request can be rejected."""
+"""A programme manager decides requests above the limits of the supervisors, and can reject those above every limit."""
 UNPAID = and_(
     col(Disbursement.status) == "approved",
     col(Disbursement.requested_by_id) != WORKER_ID,

@@ -43,7 +43,9 @@ async def replace_finance_documents(
     expected_version: int,
     payload: FinanceDocumentsUpdate,
 ) -> DisbursementSchema:
-    """Replace the documents of a disbursement that finance officers can read. The history of the case names the caller.
+    """Replace the documents of a disbursement that finance officers can read.
+
+    The history of the case contains the caller.
 
     Raises:
         GateRefused: the disbursement has ended, or the caller is not staff of the case.
@@ -74,7 +76,7 @@ def _check_not_ended(disbursement: Disbursement) -> list[Fault]:
 async def _load_documents(
     session: AsyncSession, case: Case, document_ids: list[UUID]
 ) -> list[StoredFinanceDocument]:
-    """Return what a disbursement stores of documents, in the order of the ids.
+    """Return the stored data of documents of a disbursement, in the order of the ids.
 
     Raises:
         InvalidInput: the case has no such receipt, quotation or acknowledgement of the tier `case`.

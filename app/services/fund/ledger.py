@@ -222,8 +222,8 @@ async def check_books_open(session: AsyncSession, on: date) -> list[Fault]:
 async def check_available_balance(session: AsyncSession, fund: Fund, line: str, amount: int) -> list[Fault]:
     """Return a fault if the available money on a budget line is less than an amount.
 
-    The check lets a refusal list this condition together with the others. Concurrent transactions are checked by the
-    database constraint, whose error `post_transactions` converts to the same fault.
+    The check lets a refusal list this condition together with other unmet conditions. Concurrent transactions are
+    checked by the database constraint, whose error `post_transactions` converts to the same fault.
     """
     balances = await get_account_balances(session, [fund.id])
     return [FUND_EXHAUSTED] if balances.get((fund.id, line, "available"), 0) < amount else []

@@ -31,7 +31,7 @@ def validate_payment_date(disbursement: Disbursement, paid_on: date) -> None:
     """Check that a payment date is between the request date and today.
 
     Raises:
-        InvalidInput: it is not.
+        InvalidInput: the date is outside this range.
     """
     requested_on = disbursement.created_at.astimezone(CAMBODIA_TIMEZONE).date()
     if not requested_on <= paid_on <= today():

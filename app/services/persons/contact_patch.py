@@ -32,7 +32,8 @@ def apply_person_patch(model: type[ModelT], document: Mapping[str, Any], patch: 
 def merge_contact_patch(document: Mapping[str, Any] | None, patch: Mapping[str, Any]) -> dict[str, Any]:
     """Apply a JSON merge patch to the contact details of a person.
 
-    `phones` replaces the list. `phone` changes the first phone and keeps the others; null removes the first one.
+    `phones` replaces the list. `phone` changes the first phone and keeps the other phones; null removes the first
+    phone.
     """
     stored_phones: list[StoredPhone] = (document or {}).get("phones", [])
     merged: dict[str, Any] = apply_merge_patch(document, patch)

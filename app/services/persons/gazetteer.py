@@ -3,7 +3,8 @@
 Codes are strings with leading zeros: two digits for a province, four for a district, six for a commune, eight for a
 village. The data files contain errors, which are handled by these rules:
 
-- Several rows with the same code: the first row is used and the others are skipped, because an address contains only
+- Several rows with the same code: the first row is used and the other rows are skipped, because an address contains
+  only
 the code.
 - A code that does not have the digits of its level: the row is skipped. Such codes are placeholders.
 - A village without its commune in the data: the district becomes its parent, so that its code remains usable.

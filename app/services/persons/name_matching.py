@@ -104,7 +104,7 @@ def _phonetic_keys(script: str, word: str) -> set[str]:
 
 
 def compute_person_keys(names: Sequence[Name], nickname: str | None) -> set[str]:
-    """Return the search keys of a person: of each part of a name and of the nickname, and phonetic ones of the full name.
+    """Return the search keys of a person: of each name part, of the nickname, and phonetic keys of the full name.
 
     The full name is one word, in both orders of family and given name.
     """

@@ -46,7 +46,7 @@ small to keep the numbers of many people in memory.
 
 @dataclass(frozen=True, slots=True)
 class ParsedPhone:
-    """One phone number of a text: the number as it is stored, its E.164 form if it is valid, and the rest of the text."""
+    """One phone number of a text: the number as it is stored, its E.164 form if it is valid, and the remaining text."""
 
     number: str
     e164: str | None

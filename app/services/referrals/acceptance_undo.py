@@ -1,4 +1,4 @@
-"""Undo what the acceptance of a referral added to a child, to the people of its case, and to the consent register.
+"""Remove the data that the acceptance of a referral added to a child, its people and the consent register.
 
 Records that staff confirmed or changed after the acceptance, or that another referral of the case contains too, stay as
 they are. The response lists these records.
@@ -127,7 +127,7 @@ async def _undo_changes(
 def _restore_child(
     child: Child, change: StoredFieldChange, sent: Sequence[StoredPhone]
 ) -> KeptRecordReason | None:
-    """Remove the added phones, and restore the changed ones. Return the reason why a phone stays, or None."""
+    """Remove the added phones, and restore the changed phones. Return the reason why a phone stays, or None."""
     if child.merged_into_id is not None:
         return KeptRecordReason.changed_since
     before, after = _get_phones(change["before"]), _get_phones(change["after"])

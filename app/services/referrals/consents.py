@@ -1,4 +1,4 @@
-"""The consent of a referral: what the gate "referral accepted" asks of it, and its entry in the consent register."""
+"""The consent of a referral: requirements of the gate "referral accepted", and its entry in the consent register."""
 
 from dataclasses import replace
 from datetime import date

@@ -35,7 +35,7 @@ async def detach_referral(
     """Detach a referral from the case and the child for which it was accepted. It is then `acknowledged` again.
 
     Everything that the acceptance added is undone, except records that staff confirmed or another referral contains. The
-    histories of the case and of the child keep the referral, what it added, and the reason. The referral is a possible
+    histories of the case and of the child keep the referral, its additions, and the reason. The referral is a possible
     duplicate again.
 
     Raises:
@@ -77,7 +77,7 @@ async def _lock_case(session: AsyncSession, referral_id: UUID) -> Case | None:
 async def _undo_acceptance(
     session: AsyncSession, caller: Caller, case: Case, referral: Referral, reason: str
 ) -> list[RecordToCheck]:
-    """Undo what the acceptance added to the child and the case, and close the case if the referral opened it."""
+    """Undo the additions of the acceptance to the child and the case, and close the case if the referral opened it."""
     has_opened_case = case.referral_id == referral.id
     faults = await check_case_unused(session, case, referral.id) if has_opened_case else []
     raise_if_unmet(

@@ -113,7 +113,7 @@ async def list_referral_matches(
     """List the possible duplicates of a referral, likely ones first, then other children of the household.
 
     The access log records each of them. After a limit on comparisons, the list contains only records that the caller can
-    see, and the response contains the people who can list the others.
+    see, and the response contains the people who can list the other records.
     """
     paginator = Paginator("matches", page.limit, page.cursor, {"referral": referral_id, "for": caller.id})
     referral = await get_record(session, Referral, referral_id)

@@ -54,7 +54,7 @@ _MIN_NAME_SIMILARITY, _SIMILAR_NAME_THRESHOLD, _SAME_NAME_THRESHOLD = 0.80, 0.85
 `name_same`.
 """
 _CERTAIN_NAME_SIMILARITY = 0.93
-"""Similarity of two spellings of one name, and the lowest one of names that can differ by a typing error."""
+"""Similarity of two spellings of one name, and the lowest similarity of names that can differ by a typing error."""
 _VILLAGE_DIGITS, _COMMUNE_DIGITS, _DISTRICT_DIGITS, _PROVINCE_DIGITS = 8, 6, 4, 2
 """Number of digits of the NCDD code of a village, a commune, a district and a province."""
 

@@ -127,7 +127,7 @@ class DisclosureAudit:
             )
 
     def find_narrow_intervals(self, cells: Iterable[tuple[str, Values]]) -> list[CellInterval]:
-        """Return the intervals of the small cells that are narrower than allowed. Cells with other counts are omitted."""
+        """Return the intervals of small cells that are narrower than allowed. Cells with other counts are omitted."""
         return [interval for interval in self.compute_intervals(cells) if interval.is_narrow]
 
     def compute_intervals(self, cells: Iterable[tuple[str, Values]]) -> list[CellInterval]:

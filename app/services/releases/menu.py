@@ -26,10 +26,10 @@ class ReleaseDimension:
     without: tuple[str, ...] = ()
     """Codes of the list that no counted fact has."""
     only: tuple[str, ...] | None = None
-    """The codes of the list that the dimension has, in order, without the unknown one. None: all of them."""
+    """The codes of the list that the dimension has, in order, without `unknown`. None: all of them."""
 
     def list_codes(self) -> list[str]:
-        """Return the codes of the dimension, the unknown one last."""
+        """Return the codes of the dimension, with `unknown` last."""
         if self.only is not None:
             return list(self.only)
         codes = (code.code for code in CODE_LISTS[self.code_list].codes)

@@ -117,7 +117,7 @@ async def _list_reports(session: AsyncSession, release_id: UUID) -> list[str]:
 
 
 async def _load_published(session: AsyncSession, release: Release, report: str) -> list[AuditedRelease]:
-    """Return what was published about a report in the year of a release, in the order of publication."""
+    """Return the published tables of a report in the year of a release, in the order of publication."""
     year = release.period[:4]
     query = (
         select(Release)

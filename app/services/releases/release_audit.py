@@ -25,7 +25,7 @@ class AuditedTable:
 
 @dataclass(frozen=True, slots=True)
 class AuditedRelease:
-    """The tables of one report in a release, and the true counts behind them."""
+    """The tables of one report in a release, and the true counts of these tables."""
 
     id: str
     period: str
@@ -54,7 +54,7 @@ class AuditedRelease:
 def find_tables_to_drop(
     report: MenuReport, release: AuditedRelease, published: Sequence[AuditedRelease]
 ) -> list[str]:
-    """Return the names of the tables that must be dropped so that the others can be published.
+    """Return the names of the tables that must be dropped so that the other tables can be published.
 
     `published` are the releases of the same year, in the order of their publication. If the audit finds no result in time,
     all tables must be dropped.

@@ -39,7 +39,7 @@ def choose_tables_to_drop(
     *,
     timeout_seconds: float = 60.0,
 ) -> list[Table]:
-    """Return the tables that must be dropped so that the others can be published.
+    """Return the tables that must be dropped so that the other tables can be published.
 
     The list is empty if all tables can be published.
 
@@ -83,7 +83,7 @@ def _rate_table(table: Table, narrow: Sequence[CellInterval]) -> tuple[int, int,
 def _select_related_populations(
     populations: Mapping[str, Population], names: set[str]
 ) -> dict[str, Population]:
-    """Return the populations whose counts are connected with the named ones through sums and corrections."""
+    """Return the populations whose counts are connected with the given populations through sums and corrections."""
     related: set[str] = set()
     while names - related:
         related |= names

@@ -69,8 +69,9 @@ class PeriodRule:
 def follow(days: int) -> PeriodRule:
     """Return the rule of a cohort whose entries are followed for a number of days.
 
-    The facts of a cohort also have the column `is_ripe`: whether this time was over before today. Every measure except
-    `UNRIPE` counts ripe entries only.
+    The facts of a cohort also have the column `is_ripe`: whether this time was over before today. The measure
+    `UNRIPE` counts the entries for which it is false. All other measures count the entries for which it is
+    true.
     """
     return PeriodRule("cohort", follow_up_days=days)
 
@@ -104,7 +105,7 @@ class Dimension:
     """Whether `NOT_ASKED` is a code in addition to those of the list."""
 
     def list_codes(self) -> list[str]:
-        """Return the codes of the list, the unknown one last; without a list only the unknown one."""
+        """Return the codes of the list, with `unknown` last; without a list only `unknown`."""
         codes = [code.code for code in CODE_LISTS[self.code_list].codes] if self.code_list else []
         not_asked = [NOT_ASKED] if self.can_be_not_asked else []
         return [*(code for code in codes if code != UNKNOWN), *not_asked, UNKNOWN]

@@ -1,7 +1,7 @@
 """The job of a report run: compute the reports, and store their files.
 
-Each report is read with a separate access, opened for the requester, so that the access log contains an event with name,
-period and filters of each report, and so that the current roles and teams of the requester apply.
+Each report is read with a separate access, opened for the requester, so that the access log contains an event with
+name, period and filters of each report, and so that the current roles and teams of the requester apply.
 """
 
 import asyncio

@@ -55,7 +55,7 @@ def get_text(text: ReportText, language: str) -> str:
 
 
 def list_columns(result: ReportResult, language: str) -> list[Column]:
-    """Return the columns of figures: those of the period, then those of the previous period."""
+    """Return the columns of figures: the columns of the period, then the columns of the previous period."""
     measures = [(m.name, get_text(m.title, language), m.kind) for m in result.report.measures]
     columns = [Column(name, False, title, kind) for name, title, kind in measures]
     if result.previous is not None:
@@ -71,7 +71,7 @@ def list_dimension_titles(result: ReportResult, language: str) -> list[str]:
 
 
 def list_rows(result: ReportResult, language: str) -> Iterator[tuple[list[tuple[str, str]], list[Cell]]]:
-    """Yield code and label of each dimension and the figures of each group, and then those of the total."""
+    """Yield code and label of each dimension and the figures of each group, and then the figures of the total."""
     columns = list_columns(result, language)
     before = [None] * len(result.current.rows) if result.previous is None else result.previous.rows
     for row, previous in zip(result.current.rows, before, strict=True):

@@ -69,7 +69,7 @@ async def update_supervision_meeting(
     expected_version: int,
     patch: SupervisionMeetingUpdate,
 ) -> SupervisionMeetingSchema:
-    """Correct a meeting. `case_numbers` replaces the discussed cases that the caller can see; hidden ones stay.
+    """Correct a meeting. `case_numbers` replaces the discussed cases that the caller can see; hidden cases stay.
 
     Raises:
         NotFound: the meeting does not exist, or the caller cannot see it.
@@ -151,7 +151,7 @@ def _validate_next_meeting(content: SupervisionMeetingContent) -> None:
 
 
 async def _load_cases(session: AsyncSession, numbers: list[str]) -> list[Case]:
-    """Return the cases with these numbers. The access log names each of them.
+    """Return the cases with these numbers. The access log contains each of these cases.
 
     Raises:
         InvalidInput: a case does not exist, or the caller cannot see it.

@@ -123,7 +123,7 @@ async def get_document(reader: RecordReader, document_id: UUID) -> DocumentSchem
 
 
 async def download_document(reader: RecordReader, document_id: UUID) -> DocumentFile:
-    """Return the decrypted file of a document. The access log shows a download, because it names the content.
+    """Return the decrypted file of a document. The access log shows a download by the id of the content.
 
     Raises:
         NotFound: the document does not exist, or the caller cannot see it.

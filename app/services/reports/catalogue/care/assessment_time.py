@@ -16,7 +16,7 @@ REPORT = Report(
         "Cases whose initial assessment of the child was approved within the target after the opening.",
         "ករណីដែលការវាយតម្លៃដំបូងរបស់កុមារត្រូវបានអនុម័តទាន់គោលដៅក្រោយការបើក។",
     ),
-    numerator="Cases opened in the period whose initial assessment was approved within the target `assessment`.",
+    numerator="Cases opened in the period whose initial assessment was approved within the target.",
     denominator="Cases opened in the period, whose target is over.",
     pitfall="A returned assessment counts from its final approval.",
     period=follow_target("assessment"),

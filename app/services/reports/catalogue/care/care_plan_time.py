@@ -16,7 +16,7 @@ REPORT = Report(
         "Cases whose first care plan for the child was approved within the target after the opening.",
         "ករណីដែលផែនការថែទាំដំបូងរបស់កុមារត្រូវបានអនុម័តទាន់គោលដៅក្រោយការបើក។",
     ),
-    numerator="Cases opened in the period whose first care plan for the child was approved within the target `care_plan`.",
+    numerator="Cases opened in the period whose first care plan for the child was approved within the target.",
     denominator="Cases opened in the period, whose target is over.",
     pitfall="A returned plan counts from its final approval.",
     period=follow_target("care_plan"),

@@ -9,7 +9,7 @@ REPORT = Report(
         "ការពិនិត្យឡើងវិញដែលត្រូវធ្វើក្នុងរយៈពេល និងថាតើបានធ្វើទាន់កាលកំណត់ឬទេ។",
     ),
     numerator="Reviews held on or before their due date.",
-    denominator="Reviews whose due date is in the period, without cancelled ones.",
+    denominator="Reviews whose due date is in the period, without cancelled reviews.",
     pitfall="The day on which a review was held counts, not the day on which it was completed.",
     period=FLOW,
     dimensions=(TEAM,),

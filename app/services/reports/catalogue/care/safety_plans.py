@@ -21,7 +21,8 @@ REPORT = Report(
     ),
     numerator="Cases whose approved care plan of the child rests on the assessment with the high risk.",
     denominator="Open cases whose latest approved assessment of the child has a high risk.",
-    pitfall="A care plan that rests on an assessment with a high risk is approved only with a safety plan, so such a plan counts as a safety plan.",
+    pitfall="A care plan that rests on an assessment with a high risk is approved only with a safety plan, so such a "
+    "plan counts as a safety plan.",
     period=STOCK,
     dimensions=(SEX, AGE_BAND, KIND),
     measures=(

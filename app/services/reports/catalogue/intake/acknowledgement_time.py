@@ -1,4 +1,4 @@
-"""Report: referrals that were acknowledged in time."""
+"""Report: referrals that were acknowledged within the target."""
 
 from app.services.reports.definition import (
     UNRIPE,

@@ -12,7 +12,9 @@ REPORT = Report(
     ),
     numerator="Open cases by the lead worker and the team at the end of the last day.",
     denominator="Lead workers of open cases; supervisors of their teams.",
-    pitfall="The limits and the weights are the current ones of `GET /v1/caseload-standard`, and the supervisors are the current ones with an active account. Co-workers do not count. The risk is the current one. A worker with cases in two teams counts in each of them.",
+    pitfall="The limits and the weights are the current values of `GET /v1/caseload-standard`. Supervisors are the "
+    "current supervisors with an active account. Co-workers do not count. The risk is the current risk. A worker with cases in "
+    "two teams counts in both teams.",
     period=STOCK,
     dimensions=(TEAM,),
     measures=(

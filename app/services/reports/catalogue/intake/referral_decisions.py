@@ -20,7 +20,7 @@ REPORT = Report(
     ),
     numerator="Referrals accepted on a day of the period.",
     denominator="Referrals accepted or declined on a day of the period.",
-    pitfall="Referrals without a decision, and withdrawn ones, are not counted. A decision that was reversed is not counted.",
+    pitfall="Referrals without a decision and withdrawn referrals are not counted. A reversed decision is not counted.",
     period=FLOW,
     dimensions=(CONCERN_KIND,),
     measures=(

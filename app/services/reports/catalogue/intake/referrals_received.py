@@ -18,7 +18,8 @@ REPORT = Report(
         "ការបញ្ជូនដែលបានទទួលក្នុងរយៈពេល តាមភាពបន្ទាន់ និងតាមមធ្យោបាយ។",
     ),
     numerator="Referrals whose day of receipt is in the period.",
-    pitfall="Referrals that were declined as duplicates are not counted, so the figure decreases when a referral is declined as a duplicate.",
+    pitfall="Referrals that were declined as duplicates are not counted, so the figure decreases when a referral is "
+    "declined as a duplicate.",
     period=FLOW,
     dimensions=(CONCERN_KIND, PROVINCE),
     measures=(
