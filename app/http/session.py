@@ -37,9 +37,9 @@ from app.kit import idempotency
 
 MAX_KEY_LENGTH = 255
 POOL_TIMEOUT_SECONDS = 5
+"""Maximum time that a request waits for a connection."""
 TIMEOUT_LOG_SECONDS = 2
 """Time for writing the outcome of a request that exceeded its time limit."""
-"""Maximum time that a request waits for a connection."""
 ETAG_PATTERN = re.compile(r'"[1-9][0-9]{0,8}"')
 """The ETag of a record: its version in quotes."""
 

@@ -23,12 +23,13 @@ from app.services.supervision.missing_data_rules import FIELDS, build_missing_sq
 SORT_COLUMNS = {"case_number": Text, "kind": Text, "record_id": Uuid}
 OWN_CASES = "(c.lead_worker_id = :caller_id OR c.id = ANY (:case_ids) OR c.team_id = ANY (:team_ids))"
 """The cases that the caller works with or supervises. The row policy of cases decides in addition."""
-FILTERS = {
-    "worker_id": "m.worker_id = ANY (:worker_id)", "team_id": "c.team_id = ANY (:team_id)", "kind": "m.kind = ANY (:kind)",
-}  # fmt: skip
+CASE_CONDITIONS = {"team_id": "c.team_id = ANY (:team_id)", "cursor": "c.number >= :cursor_case_number"}
+"""The filter and the cursor that exclude whole cases, so that their records are not read."""
+CONDITIONS = {"worker_id": "m.worker_id = ANY (:worker_id)", "kind": "m.kind = ANY (:kind)"}
 PARAMETER_TYPES: dict[str, Any] = {
     "caller_id": Uuid, "case_ids": ARRAY(Uuid), "team_ids": ARRAY(Uuid),
     "of_team": Uuid, "worker_id": ARRAY(Uuid), "team_id": ARRAY(Uuid), "kind": ARRAY(Text),
+    "cursor_case_number": Text,
 }  # fmt: skip
 COLUMN_TYPES: dict[str, Any] = {
     "kind": Text, "case_id": Uuid, "record_kind": Text, "record_id": Uuid, "worker_id": Uuid,
@@ -60,8 +61,7 @@ async def list_missing_data(
         parameters |= {f"cursor_{name}": value for name, value in zip(SORT_COLUMNS, values, strict=True)}
     query = _build_page_query(
         "true" if caller.has_role(Role.programme_manager) else OWN_CASES,
-        tuple(name for name in FILTERS if getattr(filters, name) is not None),
-        filters.cursor is not None,
+        tuple(name for name in (*CASE_CONDITIONS, *CONDITIONS) if getattr(filters, name) is not None),
         get_compiled_limit(filters.limit),
     )
     rows, has_more = await reader.fetch_page(query, filters.limit, **parameters)
@@ -75,11 +75,16 @@ async def list_missing_data(
 
 
 def select_missing_data(cases: str, filter_names: tuple[str, ...] = ()) -> Any:
-    """Return a subquery of the missing data of the cases that meet an SQL condition, with the named filters."""
+    """Return a subquery of the missing data of the cases that meet an SQL condition, with the named filters.
+
+    The filter `cursor` excludes the cases before the one of the cursor.
+    """
     sql = MISSING_SQL.format(
-        cases=cases,
+        cases=" AND ".join(
+            [cases, *(CASE_CONDITIONS[name] for name in filter_names if name in CASE_CONDITIONS)]
+        ),
         missing=build_missing_sql("own"),
-        condition=" AND ".join(["true", *(FILTERS[name] for name in filter_names)]),
+        condition=" AND ".join(["true", *(CONDITIONS[name] for name in filter_names if name in CONDITIONS)]),
     )
     types = {name: type_ for name, type_ in PARAMETER_TYPES.items() if re.search(rf":{name}\b", sql)}
     parameters = (bindparam(name, type_=type_) for name, type_ in types.items())
@@ -87,7 +92,7 @@ def select_missing_data(cases: str, filter_names: tuple[str, ...] = ()) -> Any:
 
 
 @lru_cache(200)
-def _build_page_query(cases: str, filter_names: tuple[str, ...], has_cursor: bool, limit: int) -> ReadQuery:
+def _build_page_query(cases: str, filter_names: tuple[str, ...], limit: int) -> ReadQuery:
     missing = select_missing_data(cases, filter_names)
     order = [missing.c[name] for name in SORT_COLUMNS]
     rows = (
@@ -102,7 +107,7 @@ def _build_page_query(cases: str, filter_names: tuple[str, ...], has_cursor: boo
         .order_by(*order)
         .limit(limit + 1)
     )
-    if has_cursor:
+    if "cursor" in filter_names:
         cursor: list[Any] = [bindparam(f"cursor_{name}", type_=type_) for name, type_ in SORT_COLUMNS.items()]
         rows = rows.where(tuple_(*order) > tuple_(*cursor))
     return ReadQuery(rows, shows=ShownRecord("case", record_id="case_id"))
