@@ -43,7 +43,7 @@ COMMENT ON POLICY delete_with_owner ON name_tokens IS
 CREATE POLICY custodian_can_access ON name_tokens TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON name_tokens IS
-    'The table owner can use all rows to rebuild the tokens (see access.open_as_custodian()).';
+    'The table owner can access all rows during a rebuild of the search tokens (see access.open_as_custodian()).';
 
 -- A policy cannot check the owner of a new token, because one statement inserts a referral with its tokens, and the
 -- policy would not see the referral. The trigger runs at the end of the statement, with the privileges of the caller.
@@ -78,8 +78,8 @@ COMMENT ON FUNCTION access.validate_token_owners() IS
 CREATE TRIGGER validate_inserted_owners AFTER INSERT ON name_tokens REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION access.validate_token_owners();
 COMMENT ON TRIGGER validate_inserted_owners ON name_tokens IS
-    'Rejects search tokens for a child or a referral that the caller cannot see: a token would make that record a '
-    'match candidate.';
+    'Rejects search tokens for a child whose cases the caller does not work on, or for a referral that the caller cannot '
+    'see: a token would make that record a match candidate.';
 
 CREATE TRIGGER validate_updated_owners AFTER UPDATE ON name_tokens REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION access.validate_token_owners();

@@ -57,7 +57,7 @@ COMMENT ON POLICY case_staff_can_update ON referrals IS
 CREATE POLICY custodian_can_access ON referrals TO firststep_owner
     USING (EXISTS (SELECT FROM access.context() x WHERE x.is_custodian));
 COMMENT ON POLICY custodian_can_access ON referrals IS
-    'The table owner can use all rows in a key rotation or a rebuild of the search tokens (see '
+    'The table owner can access all rows during a key rotation or a rebuild of the search tokens (see '
     'access.open_as_custodian()).';
 
 CREATE TRIGGER prevent_reassignment BEFORE UPDATE ON referrals FOR EACH ROW
