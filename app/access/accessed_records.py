@@ -95,8 +95,11 @@ DECISIVE_KINDS = ("break_glass", "clinical_handover", "case_link", "case_sibling
 
 A break-glass grant contains the reason for the access. The other kinds decide which supervisors can see the entry.
 """
-DECISIVE_WRITTEN_KINDS = ("feedback", "legal_step")
-"""Kinds of records that an access entry contains if the request wrote them, even if it accessed another record first."""
+DECISIVE_WRITTEN_KINDS = ("document", "feedback", "legal_step", "session_addendum")
+"""Kinds of records that an access entry contains if the request wrote them, even if it accessed another record first.
+
+Only the supervisors of the case can see entries about these kinds (`access.is_kind_with_tiers`).
+"""
 
 
 def _get_rank(record: AccessedRecord) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.documents import letter_payload
 from tests.support.payloads import (
     BREAK_GLASS_PAYLOAD,
     HELD_SESSION_PAYLOAD,
@@ -128,7 +129,14 @@ async def test_entries_about_records_with_tiers_need_the_case_of_the_team(
     step_path = f"/v1/legal-steps/{expect_json(legal_step, 201)['id']}"
     feedback = await worker.post(f"{path}/feedback", feedback_payload())
     feedback_path = f"/v1/feedback/{expect_json(feedback, 201)['id']}"
+    document = await worker.post(f"{path}/documents", letter_payload(tier="legal"))
+    document_path = f"/v1/documents/{expect_json(document, 201)['id']}"
+    addendum = {"text": "Slept well.", "tier": "clinical"}
     responses = {
+        "document": [document, await worker.act(document_path, "enter-in-error", REASON_PAYLOAD)],
+        "session_addendum": [
+            await worker.post(f"/v1/support-sessions/{support_session['id']}/addenda", addendum)
+        ],
         "clinical_note": [
             missing_note,
             await worker.put(note_path, {"text": "Quiet."}),
@@ -150,6 +158,8 @@ async def test_entries_about_records_with_tiers_need_the_case_of_the_team(
         ],
     }
     assert [[response.status_code for response in each] for each in responses.values()] == [
+        [201, 200],
+        [201],
         [404, 200, 200, 403],
         [201],
         [201, 200, 412, 422],
