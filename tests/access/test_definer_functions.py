@@ -92,7 +92,7 @@ FUNCTIONS_WITHOUT_ACCESS = {
     "refresh_session": "needs the refresh token of the session",
     "register_session_key": "stores the first key only",
     "revoke_sessions": "ends sessions, which gives no access",
-    "use_second_factor_code": "only invalidates a code, so that it cannot be used again",
+    "use_second_factor_code": "gives no access: it can invalidate codes, or restore an earlier second factor of the same user",
 }
 """Functions that trust no access, each with the reason why that is safe."""
 PREPARATION_SQL = (

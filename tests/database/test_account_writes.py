@@ -179,14 +179,16 @@ async def test_own_login_data_functions_change_the_caller_only(
             await assert_refused(api_connection, call)
 
 
-async def test_second_factor_of_a_user_cannot_be_removed_by_using_a_code(
-    scenario: Scenario, api_connection: Any, superuser_connection: Any
+@pytest.mark.parametrize("step", [4, 2**31 - 1])
+async def test_second_factor_of_a_user_cannot_be_removed_or_blocked_by_using_a_code(
+    scenario: Scenario, api_connection: Any, superuser_connection: Any, step: int
 ) -> None:
+    # Catches: a step before the last one, or one of the future, which would refuse all later codes.
     del scenario
     await superuser_connection.execute(
         "UPDATE users SET totp_confirmed_at = now(), totp_encrypted = 'x', totp_last_step = 5"
     )
-    await api_connection.execute("SELECT access.use_second_factor_code($1, 'older', 4)", WORKER)
+    await api_connection.execute("SELECT access.use_second_factor_code($1, 'other', $2)", WORKER, step)
     row = await superuser_connection.fetchrow(
         "SELECT totp_encrypted, totp_last_step, totp_confirmed_at IS NOT NULL FROM users WHERE id = $1",
         WORKER,

@@ -174,10 +174,13 @@ AS $$
     UPDATE public.users SET totp_encrypted = p_totp, totp_last_step = p_last_step
      WHERE id = p_user AND is_active AND totp_confirmed_at IS NOT NULL
        AND (p_last_step > totp_last_step OR p_last_step IS NOT DISTINCT FROM totp_last_step)
+       -- A code of the next two steps of 30 seconds is accepted at most. A later step would block all codes until then.
+       AND coalesce(p_last_step, 0) <= extract(epoch FROM clock_timestamp()) / 30 + 2
 $$;
 COMMENT ON FUNCTION access.use_second_factor_code(uuid, bytea, integer) IS
-    'Marks a code of a confirmed second factor as used. A sign-in has no access yet, so every connection can call it. It '
-    'cannot remove a second factor or accept an earlier code again.';
+    'Marks a code of a confirmed second factor as used, and stores the factor that the API sends. A sign-in has no access '
+    'yet, so every connection can call it. It cannot remove a second factor, and refuses a step before the last one or in '
+    'the future.';
 
 CREATE FUNCTION access.activate_account(p_digest bytea) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
