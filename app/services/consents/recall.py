@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -44,13 +44,15 @@ async def request_recalls(session: AsyncSession, case: Case, entry_id: UUID) -> 
 def _select_sent_referrals(case: Case) -> Select[ServiceReferral, Provider]:
     """Select the service referrals of a child that were sent, with their providers. Lock them in one order.
 
-    Referrals of the child's other cases are included if the caller can change them (row policies).
+    Referrals of the child's other cases are included if the caller can change them. Break-glass access only lets the
+    caller read them.
     """
     return (
         select(ServiceReferral, Provider)
         .join(Provider, col(Provider.id) == col(ServiceReferral.provider_id))
         .where(
             col(ServiceReferral.case_id).in_(select(col(Case.id)).where(col(Case.child_id) == case.child_id)),
+            func.access.is_case_staff(col(ServiceReferral.case_id)),
             col(ServiceReferral.sent_at).is_not(None),
         )
         .order_by(col(ServiceReferral.sent_at), col(ServiceReferral.id))
