@@ -39,6 +39,7 @@ CONTENT_QUERY = ReadQuery(
         col(ReportRun.id),
         col(ReportRun.status),
         col(ReportRun.language),
+        col(ReportRun.reports),
         col(ReportRun.first_day),
         col(ReportRun.last_day),
         col(ReportRun.finished_at),
@@ -155,10 +156,13 @@ async def download_report_run(
     """Return a file of a finished run.
 
     Raises:
+        Forbidden: the caller has lost the role that can read one of the reports.
         NotFound: the run does not exist, another user requested it, or its files were deleted.
         GateRefused: the run is not finished.
     """
     row = await reader.fetch_required(CONTENT_QUERY, run_id=run_id, caller_id=caller.id)
+    if any(caller.roles.isdisjoint(REPORTS[report["name"]].readers) for report in row.reports):
+        raise Forbidden
     if row.status != "finished":
         raise_if_unmet([Fault(None, "run_unfinished", "The run must be finished.")])
     if row.pdf_encrypted is None or row.finished_at < utc_now() - LIFETIME:

@@ -68,6 +68,18 @@ async def test_run_contains_each_report_in_both_files(scenario: Scenario, superu
     assert not stored["xlsx_encrypted"].startswith(b"PK")
 
 
+async def test_files_need_the_role_that_can_read_each_report(
+    scenario: Scenario, superuser_connection: Any
+) -> None:
+    # Catches: a download that checks the requester only.
+    path = await request_run(scenario.manager, "new_cases")
+    await run_job(scenario)
+    assert (await download(scenario.manager, path)).status_code == 200
+    statement = "UPDATE users SET roles = '{finance_officer}' WHERE id = $1"
+    await superuser_connection.execute(statement, scenario.manager.id)
+    assert (await download(scenario.manager, path)).status_code == 403
+
+
 async def test_run_and_its_files_are_readable_by_the_requester_only(scenario: Scenario) -> None:
     path = await request_run(scenario.manager, "new_cases")
     await run_job(scenario)
