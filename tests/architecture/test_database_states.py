@@ -228,3 +228,18 @@ async def test_identity_columns_of_case_records_cannot_be_updated(catalog: async
         "break_glass",  # the child is set once: user_can_set_child
         "referrals",  # joins a case when it is accepted: prevent_reassignment
     }
+
+
+async def test_folded_column_can_be_updated_with_its_text(catalog: asyncpg.Connection) -> None:
+    # Catches: GRANT UPDATE (name) ON providers, without `name_key`.
+    columns = await catalog.fetch(
+        """
+        SELECT c.relname || '.' || k.attname AS name
+          FROM pg_class c JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname LIKE '%\\_key'
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname || '_key' = k.attname
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+           AND has_column_privilege('firststep_api', c.oid, a.attnum, 'UPDATE')
+           AND NOT has_column_privilege('firststep_api', c.oid, k.attnum, 'UPDATE')
+        """
+    )
+    assert [row["name"] for row in columns] == []

@@ -3,7 +3,7 @@
 
 GRANT SELECT, INSERT ON providers TO firststep_api;
 GRANT UPDATE (
-    version, name, kind, agency_id, services, province_codes, safeguarding_checked_on, safeguarding_valid_until,
+    version, name, name_key, kind, agency_id, services, province_codes, safeguarding_checked_on, safeguarding_valid_until,
     is_active, details
 ) ON providers TO firststep_api;
 GRANT SELECT (id) ON providers TO firststep_gate;

@@ -58,6 +58,17 @@ async def test_provider_is_added_read_and_updated(scenario: Scenario) -> None:
     assert expect_json(await supervisor.get(f"{PROVIDERS_PATH}/{provider_id}")) == updated_provider
 
 
+async def test_renamed_provider_is_found_by_its_new_name(scenario: Scenario) -> None:
+    # Catches: a grant of UPDATE on `name` without `name_key`.
+    created = await scenario.admin.post(PROVIDERS_PATH, HOSPITAL_PAYLOAD)
+    patch = {"name": " Lotus\u200b  Clinic"}
+    path, etag = created.headers["location"], created.headers["etag"]
+    renamed = expect_json(await scenario.admin.patch(path, patch, etag=etag))
+    assert renamed["name"] == "Lotus Clinic"
+    found = expect_json(await scenario.admin.get(PROVIDERS_PATH, params={"q": "LOTUS clinic"}))
+    assert [item["id"] for item in found["items"]] == [renamed["id"]]
+
+
 async def test_directory_is_filtered_by_each_parameter(scenario: Scenario) -> None:
     supervisor, worker = scenario.supervisor_north, scenario.worker_north
     for payload in (
