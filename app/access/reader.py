@@ -82,8 +82,7 @@ class ReadQuery:
 
         Raises:
             ValueError: the statement reads data about children and `shows` is missing, or `shows` contains an unknown
-            kind or
-                column.
+                kind or column.
         """
         columns = {str(column.key): column for column in statement.selected_columns}
         self._shows = _validate_declaration(statement, set(columns), shows)

@@ -29,9 +29,14 @@ class NaturalKey:
     """Converts the value of a field to the form in which it is stored."""
 
 
-_NAME: Final = ("name",)
+def _build_name_key(table: str) -> NaturalKey:
+    """Return the natural key of a table with `unique_name_index`."""
+    sql = f"SELECT id FROM {table} WHERE lower(name) = lower($1)"  # noqa: S608 - a name from this module
+    return NaturalKey(("name",), sql, normalize_text)
+
+
 NATURAL_KEYS: Final[Mapping[str, NaturalKey]] = {
-    "agencies": NaturalKey(_NAME, "SELECT id FROM agencies WHERE lower(name) = lower($1)", normalize_text),
+    "agencies": _build_name_key("agencies"),
     "approval-limits": NaturalKey(
         ("role", "act", "currency", "starts_on"),
         "SELECT id FROM approval_limits WHERE role = $1 AND act = $2 AND currency = $3 AND starts_on = $4::text::date",
@@ -40,13 +45,13 @@ NATURAL_KEYS: Final[Mapping[str, NaturalKey]] = {
     "exchange-rates": NaturalKey(
         ("on", "source"), 'SELECT id FROM exchange_rates WHERE "on" = $1::text::date AND source = $2'
     ),
-    "funds": NaturalKey(_NAME, "SELECT id FROM funds WHERE lower(name) = lower($1)", normalize_text),
+    "funds": _build_name_key("funds"),
     "referrals": NaturalKey(
         ("agency_id", "external_id"),
         "SELECT id FROM referrals WHERE agency_id = $1::text::uuid AND external_id = $2",
         normalize_identifier,
     ),
-    "teams": NaturalKey(_NAME, "SELECT id FROM teams WHERE lower(name) = lower($1)", normalize_text),
+    "teams": _build_name_key("teams"),
     "users": NaturalKey(("email",), "SELECT id FROM users WHERE email_key = $1", fold_email_address),
 }
 """The natural key of each kind of record that has one, by the path segment of its records under `/v1`."""
@@ -82,9 +87,8 @@ async def add_existing_record(request: Request, error: AlreadyExists, collection
     if error.record_id is None or collection is None:
         return
     error.location = f"/v1/{collection}/{error.record_id}"
-    if (
-        collection == "referrals"
-    ):  # The access log finds children by the ids of the request. This id may not be one of them.
+    if collection == "referrals":
+        # The access log finds children by the ids of the request. This id may not be one of them.
         record = AccessedRecord(None, None, "referral", str(error.record_id))
         get_accessed_records(request.state.session).add(record)
 

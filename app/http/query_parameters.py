@@ -33,8 +33,7 @@ class QueryParameters:
 
         Raises:
             InvalidInput: lists each parameter. It never contains a name that is not in snake_case, because such a name
-            can be
-                any text, even personal data.
+                can be any text, even personal data.
         """
         faults = [
             fault

@@ -1,4 +1,7 @@
-"""Examine an installation: one finding per check, each with one plain sentence. `run` makes these checks before it accepts requests."""
+"""Examine an installation: one finding per check, each with one plain sentence.
+
+`run` makes these checks before it accepts requests.
+"""
 
 import shutil
 import time

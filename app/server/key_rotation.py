@@ -29,17 +29,6 @@ KEY_KINDS = ("encryption", "signing")
 BATCH_SIZE = 200
 BATCH_SIZE_BY_TABLE = {"document_contents": 5, "outreach_attachment_contents": 5, "report_run_contents": 5}
 """Batch sizes of tables with large rows, here files of up to 10 MiB."""
-DISCUSSED_CHILDREN = """
-    ARRAY(SELECT c.child_id FROM supervision_meetings m JOIN cases c ON c.id = ANY (m.case_ids) WHERE m.id = {meeting_id})
-"""
-CHILDREN_BY_TABLE = {
-    "children": "ARRAY[id]",
-    "matching_allowances": "ARRAY(SELECT r.child_id FROM referrals r WHERE r.id = referral_id)",
-    "supervision_meetings": "ARRAY(SELECT c.child_id FROM cases c WHERE c.id = ANY (case_ids))",
-    "supervision_actions": DISCUSSED_CHILDREN.format(meeting_id="meeting_id"),
-    "supervision_notes": DISCUSSED_CHILDREN.format(meeting_id="supervision_notes.id"),
-}
-"""SQL expression of the ids of the children in the tables without a column `child_id`."""
 TABLES_WITHOUT_ACCESS_ENTRIES = frozenset(
     {
         "outreach_activities",
@@ -53,6 +42,18 @@ TABLES_WITHOUT_ACCESS_ENTRIES = frozenset(
 )
 """Tables with encrypted content about staff, outreach and figures. They contain no data about a child, so they need no access
 entries."""
+DISCUSSED_CHILDREN = """
+    ARRAY(SELECT c.child_id FROM supervision_meetings m JOIN cases c ON c.id = ANY (m.case_ids) WHERE m.id = {meeting_id})
+"""
+CHILDREN_BY_TABLE = {
+    **dict.fromkeys(TABLES_WITHOUT_ACCESS_ENTRIES, "'{}'::uuid[]"),
+    "children": "ARRAY[id]",
+    "matching_allowances": "ARRAY(SELECT r.child_id FROM referrals r WHERE r.id = referral_id)",
+    "supervision_meetings": "ARRAY(SELECT c.child_id FROM cases c WHERE c.id = ANY (case_ids))",
+    "supervision_actions": DISCUSSED_CHILDREN.format(meeting_id="meeting_id"),
+    "supervision_notes": DISCUSSED_CHILDREN.format(meeting_id="supervision_notes.id"),
+}
+"""SQL expression of the ids of the children in the tables without a column `child_id`."""
 SECONDS_SINCE_ADDED_SQL = "SELECT extract(epoch FROM now() - added_at) FROM key_canaries WHERE key_id = $1"
 
 
@@ -136,11 +137,7 @@ async def reencrypt_all(settings: Settings, *, show_progress: bool) -> int:
 async def _reencrypt_batch(
     owner: asyncpg.Connection, cipher: Cipher, active: str, table: str, column: str
 ) -> int:
-    children = (
-        "'{}'::uuid[]"
-        if table in TABLES_WITHOUT_ACCESS_ENTRIES
-        else CHILDREN_BY_TABLE.get(table, "ARRAY[child_id]")
-    )
+    children = CHILDREN_BY_TABLE.get(table, "ARRAY[child_id]")
     async with open_custodian_transaction(owner, ActWithoutPermission.keys_reencrypt) as records:
         rows = await owner.fetch(
             f"SELECT id, {children} AS children, {column} AS ciphertext FROM {table} WHERE {_other_key_condition(column)} LIMIT {BATCH_SIZE_BY_TABLE.get(table, BATCH_SIZE)} FOR UPDATE",  # noqa: S608 - names from the metadata

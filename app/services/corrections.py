@@ -100,9 +100,8 @@ async def _mark_record(
         record, CaseLink
     ):  # the history of a case never contains a link, which is hidden from its workers
         case_history.record_case_history(session, case, "entered_in_error", caller, record)
-    await (
-        session.flush()
-    )  # the next statements write the consequences and read the response, without autoflush
+    # the next statements write the consequences and read the response, without autoflush
+    await session.flush()
     return case, record
 
 

@@ -10,6 +10,7 @@ from tests.support.payloads import (
     REASON_PAYLOAD,
     feedback_payload,
 )
+from tests.support.referrals import open_second_case
 from tests.support.responses import expect_json
 from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of, referral_payload
 
@@ -103,16 +104,11 @@ async def test_break_glass_does_not_open_the_log_of_a_child(scenario: Scenario) 
 async def create_second_case(scenario: Scenario, superuser_connection: Any) -> dict[str, Any]:
     """Open a case of the team south for a child whose case of the team north is closed."""
     case = await scenario.open_case("worker_north")
-    await superuser_connection.execute("UPDATE cases SET status = 'closed'")
-    referral = await scenario.create_referral()
-    path, manager = f"/v1/referrals/{referral['id']}", scenario.manager
-    expect_json(await scenario.supervisor_south.act(path, "acknowledge", {"team_id": str(id_of("south"))}))
-    acceptance = acceptance_payload("worker_south", child_id=case["child_id"])
-    second = expect_json(await manager.act(path, "accept", acceptance))
+    case_id = await open_second_case(scenario, superuser_connection, case["child_id"])
     await superuser_connection.execute(
-        "UPDATE cases SET status = 'active', next_review_on = current_date WHERE id = $1", second["case_id"]
+        "UPDATE cases SET status = 'active', next_review_on = current_date WHERE id = $1", case_id
     )
-    return {"id": second["case_id"], "child_id": case["child_id"], "path": f"/v1/cases/{second['case_id']}"}
+    return {"id": case_id, "child_id": case["child_id"], "path": f"/v1/cases/{case_id}"}
 
 
 async def test_entries_about_records_with_tiers_need_the_case_of_the_team(

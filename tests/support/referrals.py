@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.support.responses import expect_json
-from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload
+from tests.support.scenario import AuthenticatedClient, Scenario, acceptance_payload, id_of
 
 LEAK_CANARY = "Canary9271"
 SAMPLE_DATE = "2026-03-01"
@@ -74,3 +74,14 @@ async def find_hidden_match(client: AuthenticatedClient, path: str) -> str:
     matches = expect_json(await client.get(f"{path}/matches"))["items"]
     (match_id,) = [item["id"] for item in matches if item["kind"] == "child" and not item["is_visible"]]
     return str(match_id)
+
+
+async def open_second_case(scenario: Scenario, superuser_connection: Any, child_id: str) -> str:
+    """Close the cases, and open a case of worker_south for the child of one of them. Return its id."""
+    await superuser_connection.execute("UPDATE cases SET status = 'closed'")
+    referral = await scenario.create_referral()
+    path, acknowledgement = f"/v1/referrals/{referral['id']}", {"team_id": str(id_of("south"))}
+    expect_json(await scenario.supervisor_south.act(path, "acknowledge", acknowledgement))
+    acceptance = acceptance_payload("worker_south", child_id=child_id)
+    case_id: str = expect_json(await scenario.manager.act(path, "accept", acceptance))["case_id"]
+    return case_id

@@ -125,7 +125,10 @@ def _links(operation: Operation, status: str, operations: list[Operation]) -> di
 
 
 def _is_link_target(target: Operation, operation: Operation) -> bool:
-    """Return whether the response of `operation` contains the values for the parameters of `target`: the id, and the ETag if needed."""
+    """Return whether the response of `operation` contains the values for the parameters of `target`.
+
+    These are the id, and the ETag if `target` needs one.
+    """
     head, brace, tail = target.path.partition("{")
     if not brace or head != f"/v1/{operation.collection}/" or "{" in tail:
         return False

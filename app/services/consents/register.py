@@ -145,9 +145,8 @@ async def add_consent(
     consent.details = dump_content(StoredConsentDetails, payload)
     consent.alternative_giver_reason = payload.alternative_giver_reason
     session.add(consent)
-    await (
-        session.flush()
-    )  # the next statements request the confirmation and read the response, without autoflush
+    # the next statements request the confirmation and read the response, without autoflush
+    await session.flush()
     await request_basis_confirmation(session, consent)
     case_history.record_case_history(
         session, case, "consent_recorded", caller, consent, {"status": consent.status}

@@ -4,8 +4,7 @@ Codes are strings with leading zeros: two digits for a province, four for a dist
 village. The data files contain errors, which are handled by these rules:
 
 - Several rows with the same code: the first row is used and the other rows are skipped, because an address contains
-  only
-the code.
+  only the code.
 - A code that does not have the digits of its level: the row is skipped. Such codes are placeholders.
 - A village without its commune in the data: the district becomes its parent, so that its code remains usable.
 - A village whose code begins with the code of another commune: its parent is the commune named in its row.

@@ -89,9 +89,8 @@ async def record_referral_consent(
     consent.details = {"witness": referral_consent["witness"], "basis_without_consent": basis}
     consent.alternative_giver_reason = referral_consent["alternative_giver_reason"]
     session.add(consent)
-    await (
-        session.flush()
-    )  # the history entry references the consent, and the confirmation is requested without autoflush
+    # the history entry references the consent, and the confirmation is requested without autoflush
+    await session.flush()
     case_history.record_case_history(session, case, "consent_recorded", caller, consent)
     if act is not None:
         record_field_changes(session, caller, consent, {}, _list_recorded_fields(consent), act)

@@ -196,9 +196,10 @@ def _check_content(content: StoredReferralContent) -> Iterator[Fault]:
     if ages is not None and ages[0] > MAX_PLAUSIBLE_AGE:
         yield build_warning("/child/birth", "age_implausible", years=MAX_PLAUSIBLE_AGE)
     days = {"/concern/occurred_on": content["concern"]["occurred_on"], "/consent/on": consent["on"]}
-    for pointer, day in days.items():
-        if day and check_after_birth(child["birth"], {pointer: date.fromisoformat(day)}):
-            yield build_warning(pointer, "date_before_birth")
+    for fault in check_after_birth(
+        child["birth"], {pointer: date.fromisoformat(day) for pointer, day in days.items() if day}
+    ):
+        yield build_warning(fault.pointer or "", fault.code)
     yield from check_texts(child, "/child")
     if caregiver:
         yield from check_texts(caregiver, "/caregiver")

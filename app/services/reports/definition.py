@@ -189,10 +189,15 @@ UNRIPE = count_if("unripe", Text("Not followed to the end yet", "មិនទា
 """The entries of a cohort that are too young. No other figure counts them."""
 
 
+def number(name: str, title: Text, sql: str) -> Measure:
+    """Return the measure of a number that is not a count, such as a mean. `sql` is an aggregate over the facts."""
+    return Measure(name=name, title=title, kind="number", sql=sql)
+
+
 def median(name: str, title: Text, column: str, condition: str = "true") -> Measure:
     """Return the measure of the median of a column over the facts with a condition."""
     sql = f"percentile_cont(0.5) WITHIN GROUP (ORDER BY {column}) FILTER (WHERE {condition})"
-    return Measure(name=name, title=title, kind="number", sql=sql)
+    return number(name, title, sql)
 
 
 def measure_step_time(
@@ -207,12 +212,7 @@ def measure_step_time(
         count_if("on_time", on_time, f"is_ripe AND days <= {build_target_days(target)}"),
         percentage("on_time_share", on_time_share, "on_time", "cases"),
         median("median_days", median_days, "days", "is_ripe"),
-        Measure(
-            name="target_days",
-            title=Text("Target in days", "គោលដៅគិតជាថ្ងៃ"),
-            kind="number",
-            sql=f"max({build_target_days(target)})",
-        ),
+        number("target_days", Text("Target in days", "គោលដៅគិតជាថ្ងៃ"), f"max({build_target_days(target)})"),
         UNRIPE,
     )
 

@@ -103,9 +103,8 @@ async def _mark_completed(session: AsyncSession, caller: Caller, review: Review)
     review.status = COMPLETE.target
     review.completed_at = review.updated_at = activity.until
     review.completed_by_id = caller.id
-    await (
-        session.flush()
-    )  # before the next review is added: the database allows one scheduled review per case
+    # before the next review is added: the database allows one scheduled review per case
+    await session.flush()
 
 
 async def _apply_decision(session: AsyncSession, caller: Caller, case: Case, review: Review) -> None:

@@ -75,9 +75,8 @@ async def create_case_support_session(
     support_session = build_support_session(case, caller, payload.id or new_id())
     apply_support_session_content(support_session, caller, payload)
     session.add(support_session)
-    await (
-        session.flush()
-    )  # the next statements update the last contact and read the response, without autoflush
+    # the next statements update the last contact and read the response, without autoflush
+    await session.flush()
     if support_session.status == "held":
         await update_last_contact(session, case)
     _record_history(session, case, caller, support_session)
@@ -137,9 +136,8 @@ async def update_support_session(
     await validate_case_goals(session, case, content.goal_ids)
     await validate_after_birth(session, case.child_id, get_session_times(content))
     apply_support_session_content(support_session, caller, content)
-    await (
-        session.flush()
-    )  # the next statements update the last contact and read the response, without autoflush
+    # the next statements update the last contact and read the response, without autoflush
+    await session.flush()
     if "held" in {old_status, support_session.status}:
         await update_last_contact(session, case)
     if (support_session.status, support_session.planned_at) != (old_status, old_planned_at):

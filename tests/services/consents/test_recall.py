@@ -14,8 +14,9 @@ from tests.support.case_lifecycle import (
 from tests.support.confirmations import confirm_pending_change
 from tests.support.documents import ACCEPTED_FILES, letter_payload
 from tests.support.payloads import SERVICES_CONSENT_PAYLOAD, VITAL_INTEREST_BASIS, reopening_consent_payload
+from tests.support.referrals import open_second_case
 from tests.support.responses import expect_json, parse_unmet_pointers
-from tests.support.scenario import Scenario, acceptance_payload, id_of
+from tests.support.scenario import Scenario, id_of
 from tests.support.service_referrals import create_consent, create_provider, create_service_referral
 
 REASON = {"reason": "Changed her mind."}
@@ -104,17 +105,12 @@ async def test_refusal_is_stored_while_break_glass_shows_an_earlier_case(
     case = await scenario.open_case("worker_north")
     case_path = f"/v1/cases/{case['id']}"
     path = await share(scenario, case_path, await create_consent(scenario, case_path))
-    await superuser_connection.execute("UPDATE cases SET status = 'closed'")
-    referral = await scenario.create_referral()
-    referral_path, worker = f"/v1/referrals/{referral['id']}", scenario.worker_south
-    acknowledgement = {"team_id": str(id_of("south"))}
-    expect_json(await scenario.supervisor_south.act(referral_path, "acknowledge", acknowledgement))
-    acceptance = acceptance_payload("worker_south", child_id=case["child_id"])
-    second = expect_json(await scenario.manager.act(referral_path, "accept", acceptance))
+    second_case_id = await open_second_case(scenario, superuser_connection, case["child_id"])
+    worker = scenario.worker_south
     expect_json(await worker.post(f"{case_path}/break-glass", {"reason": "The child is in danger tonight."}))
     refusal = {"given_by": ["child"], "status": "refused", "method": "oral", "on": today().isoformat()}
     refusal |= {"scope": ["share_with_providers"]}
-    refused = expect_json(await worker.post(f"/v1/cases/{second['case_id']}/consents", refusal), 201)
+    refused = expect_json(await worker.post(f"/v1/cases/{second_case_id}/consents", refusal), 201)
     assert refused["shared_before"] == []
     assert expect_json(await scenario.manager.get(path))["recall_requested_at"] is None
 

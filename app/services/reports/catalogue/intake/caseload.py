@@ -1,6 +1,6 @@
 """Report: open cases per worker, and workers per supervisor, at the end of the period."""
 
-from app.services.reports.definition import STOCK, TEAM, Measure, Report, Text, count_if
+from app.services.reports.definition import STOCK, TEAM, Measure, Report, Text, count_if, number
 from app.services.supervision.caseload_standards import WEIGHT_SQL
 
 REPORT = Report(
@@ -20,35 +20,20 @@ REPORT = Report(
     measures=(
         Measure(name="workers", title=Text("Lead workers", "បុគ្គលិកទទួលបន្ទុក"), sql="count(DISTINCT worker_id)"),
         Measure(name="cases", title=Text("Open cases", "ករណីដែលកំពុងបើក"), sql="coalesce(sum(cases), 0)"),
-        Measure(
-            name="cases_per_worker",
-            title=Text("Cases per worker", "ករណីក្នុងបុគ្គលិកម្នាក់"),
-            kind="number",
-            sql="sum(cases) / nullif(count(DISTINCT worker_id), 0)",
+        number(
+            "cases_per_worker",
+            Text("Cases per worker", "ករណីក្នុងបុគ្គលិកម្នាក់"),
+            "sum(cases) / nullif(count(DISTINCT worker_id), 0)",
         ),
-        Measure(
-            name="weighted_cases",
-            title=Text("Weighted cases", "ករណីតាមទម្ងន់"),
-            kind="number",
-            sql="sum(weight)",
+        number("weighted_cases", Text("Weighted cases", "ករណីតាមទម្ងន់"), "sum(weight)"),
+        number("largest", Text("Largest number of a worker", "ចំនួនច្រើនបំផុត"), "max(cases)"),
+        number(
+            "largest_weight", Text("Largest weighted number of a worker", "ចំនួនតាមទម្ងន់ច្រើនបំផុត"), "max(weight)"
         ),
-        Measure(
-            name="largest",
-            title=Text("Largest number of a worker", "ចំនួនច្រើនបំផុត"),
-            kind="number",
-            sql="max(cases)",
-        ),
-        Measure(
-            name="largest_weight",
-            title=Text("Largest weighted number of a worker", "ចំនួនតាមទម្ងន់ច្រើនបំផុត"),
-            kind="number",
-            sql="max(weight)",
-        ),
-        Measure(
-            name="limit",
-            title=Text("Limit of weighted cases per worker", "ដែនកំណត់ករណីតាមទម្ងន់ក្នុងបុគ្គលិកម្នាក់"),
-            kind="number",
-            sql="max(cases_per_worker)",
+        number(
+            "limit",
+            Text("Limit of weighted cases per worker", "ដែនកំណត់ករណីតាមទម្ងន់ក្នុងបុគ្គលិកម្នាក់"),
+            "max(cases_per_worker)",
         ),
         count_if(
             "over_limit",
@@ -58,17 +43,15 @@ REPORT = Report(
         Measure(
             name="supervisors", title=Text("Supervisors", "អ្នកគ្រប់គ្រង"), sql="count(DISTINCT supervisor_id)"
         ),
-        Measure(
-            name="workers_per_supervisor",
-            title=Text("Workers per supervisor", "បុគ្គលិកក្នុងអ្នកគ្រប់គ្រងម្នាក់"),
-            kind="number",
-            sql="count(DISTINCT worker_id)::numeric / nullif(count(DISTINCT supervisor_id), 0)",
+        number(
+            "workers_per_supervisor",
+            Text("Workers per supervisor", "បុគ្គលិកក្នុងអ្នកគ្រប់គ្រងម្នាក់"),
+            "count(DISTINCT worker_id)::numeric / nullif(count(DISTINCT supervisor_id), 0)",
         ),
-        Measure(
-            name="supervisor_limit",
-            title=Text("Limit of workers per supervisor", "ដែនកំណត់បុគ្គលិកក្នុងអ្នកគ្រប់គ្រងម្នាក់"),
-            kind="number",
-            sql="max(workers_per_supervisor)",
+        number(
+            "supervisor_limit",
+            Text("Limit of workers per supervisor", "ដែនកំណត់បុគ្គលិកក្នុងអ្នកគ្រប់គ្រងម្នាក់"),
+            "max(workers_per_supervisor)",
         ),
     ),
     facts=f"""

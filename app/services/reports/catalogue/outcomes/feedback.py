@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.schemas.codes import CODE_LISTS
-from app.services.reports.definition import FLOW, KIND, Measure, Report, Text, count_if
+from app.services.reports.definition import FLOW, KIND, Measure, Report, Text, count_if, number
 
 
 def _list_measures() -> Iterator[Measure]:
@@ -14,11 +14,10 @@ def _list_measures() -> Iterator[Measure]:
         for rating, face in enumerate(CODE_LISTS["feedback_rating"].codes, 1):
             title = Text(f"{giver.en}: {rating} ({face.en.lower()})", f"{giver.km}៖ {rating} ({face.km})")
             yield count_if(f"{giver.code}_{rating}", title, f"{is_given} AND rating = {rating}")
-        yield Measure(
-            name=f"{giver.code}_mean",
-            title=Text(f"{giver.en}: mean rating (1 to 5)", f"{giver.km}៖ ពិន្ទុមធ្យម (១ ដល់ ៥)"),
-            kind="number",
-            sql=f"avg(rating) FILTER (WHERE {is_given})",
+        yield number(
+            f"{giver.code}_mean",
+            Text(f"{giver.en}: mean rating (1 to 5)", f"{giver.km}៖ ពិន្ទុមធ្យម (១ ដល់ ៥)"),
+            f"avg(rating) FILTER (WHERE {is_given})",
         )
 
 

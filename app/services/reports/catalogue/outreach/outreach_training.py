@@ -5,10 +5,10 @@ from app.services.reports.definition import (
     OUTREACH_KIND,
     PROVINCE,
     TOPIC,
-    Measure,
     Report,
     Text,
     count_if,
+    number,
     sum_column,
 )
 from app.services.reports.outreach_facts import (
@@ -50,23 +50,12 @@ REPORT = Report(
         count_if("compared", Text("Activities with both tests", "សកម្មភាពដែលមានតេស្តទាំងពីរ"), IS_COMPARED),
         sum_column("tested_before", Text("Persons tested before", "អ្នកធ្វើតេស្តមុន"), "tested_before"),
         sum_column("tested_after", Text("Persons tested after", "អ្នកធ្វើតេស្តក្រោយ"), "tested_after"),
-        Measure(
-            name="mean_before",
-            title=Text("Mean score before (%)", "ពិន្ទុមធ្យមមុន (%)"),
-            kind="number",
-            sql=_mean_score("before"),
-        ),
-        Measure(
-            name="mean_after",
-            title=Text("Mean score after (%)", "ពិន្ទុមធ្យមក្រោយ (%)"),
-            kind="number",
-            sql=_mean_score("after"),
-        ),
-        Measure(
-            name="gain",
-            title=Text("Gain in percentage points", "កំណើនជាចំណុចភាគរយ"),
-            kind="number",
-            sql=f"{_mean_score('after')} - {_mean_score('before')}",
+        number("mean_before", Text("Mean score before (%)", "ពិន្ទុមធ្យមមុន (%)"), _mean_score("before")),
+        number("mean_after", Text("Mean score after (%)", "ពិន្ទុមធ្យមក្រោយ (%)"), _mean_score("after")),
+        number(
+            "gain",
+            Text("Gain in percentage points", "កំណើនជាចំណុចភាគរយ"),
+            f"{_mean_score('after')} - {_mean_score('before')}",
         ),
     ),
     facts=select_activities(("training", "consultation", "coaching")),
